@@ -1,0 +1,1 @@
+//! Who exists: users, projects, permissions, tokens, devices, namespaces

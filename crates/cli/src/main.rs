@@ -1,0 +1,2 @@
+//! The iobeam command.
+fn main() {}

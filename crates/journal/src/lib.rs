@@ -1,0 +1,1 @@
+//! Records on disk, in order, safe against torn writes

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod batch;
+
+pub mod id;
+
+pub mod name;
+
+pub mod permissions;
+
+pub mod value;
+
+pub mod time;
+
+pub mod remedy;
+
+pub use batch::{Batch, BatchError, BatchId, Bitmap, Column, Texts, Values};
+pub use id::{DeviceId, NamespaceId, ProjectId, TokenId, UserId};
+pub use name::{FieldName, NameError, NamespaceName};
+pub use permissions::Permissions;
+pub use remedy::Remedy;
+pub use time::{Clock, SystemClock, TimeFormat, Timestamp};
+pub use value::{FieldType, Value};

@@ -1,0 +1,1 @@
+//! How readings are asked for: request or SQL, plan, snapshot, render

@@ -1,0 +1,1 @@
+//! Where readings live: wal, memtable, flush, lake

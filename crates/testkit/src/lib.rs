@@ -1,0 +1,1 @@
+//! A clock to turn, a disk that fails, generators
