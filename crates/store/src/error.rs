@@ -1,0 +1,119 @@
+//! What can go wrong in the store, and whose move it is then.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use iobeam_model::{BatchId, Remedy};
+
+/// Why the store could not do what it was asked for. It is told to each write of a group, hence `Clone`.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The journal may not grow further before the lake has taken up what is in it.
+    #[error("the write-ahead log is full ({limit} bytes)")]
+    LogFull {
+        /// The most bytes it may have.
+        limit: u64,
+    },
+    /// No room is left on the disk.
+    #[error("the disk is full: {free} bytes are free and {reserve} are kept in reserve")]
+    DiskFull {
+        /// What is free.
+        free: u64,
+        /// What must stay free.
+        reserve: u64,
+    },
+    /// The memory budget is used up until a flush ends.
+    #[error("too much is being stored at once; try again in {} s", retry_after.as_secs().max(1))]
+    Busy {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The journal could not be written or synced: nothing of the write counts.
+    #[error("the write-ahead log cannot be written: {0}")]
+    Journal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// A file could not be read or written.
+    #[error("cannot {what} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// A file does not hold what was once written to it.
+    #[error("{path} is damaged: {reason}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The lake (Parquet files and their Delta log) refused.
+    #[error("table {table}: {reason}")]
+    Lake {
+        /// `project/namespace`.
+        table: String,
+        /// What was wrong.
+        reason: String,
+    },
+    /// A batch is not what its namespace needs.
+    #[error("namespace '{namespace}': {reason}")]
+    Unfit {
+        /// The batch's namespace.
+        namespace: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// Two different batches came under one number.
+    #[error(
+        "batch {id} was already stored with other rows; two senders share one stream id: give each its own"
+    )]
+    Reused {
+        /// The number.
+        id: BatchId,
+    },
+    /// A batch whose number lies so far back that nobody knows any more whether it was stored.
+    #[error("batch {id} is too far behind its stream to tell whether it was stored; send it under a new number")]
+    Forgotten {
+        /// The number.
+        id: BatchId,
+    },
+    /// The store is closed, or its writer has died.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Whose move it is.
+    pub const fn remedy(&self) -> Remedy {
+        match self {
+            Self::LogFull { .. } | Self::DiskFull { .. } | Self::Busy { .. } | Self::Closed => {
+                Remedy::Retry
+            }
+            Self::Unfit { .. } | Self::Reused { .. } | Self::Forgotten { .. } => Remedy::FixRequest,
+            Self::Journal(_) | Self::Io { .. } | Self::Damaged { .. } | Self::Lake { .. } => {
+                Remedy::CallOperator
+            }
+        }
+    }
+
+    /// When it is worth trying again, for those that are.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } => Some(*retry_after),
+            Self::LogFull { .. } | Self::DiskFull { .. } | Self::Closed => {
+                Some(Duration::from_secs(10))
+            }
+            _ => None,
+        }
+    }
+
+    /// A file operation that failed.
+    pub(crate) fn io(what: &'static str, path: &std::path::Path, source: io::Error) -> Self {
+        Self::Io { what, path: path.to_owned(), source: Arc::new(source) }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a query sees: the files of a table and the rows that no file holds yet, each row once.
+//!
+//! ```text
+//! Snapshot ─┬─ files:  [DataFile]  rows up to some Seq, sorted by (partition, time)
+//!           └─ chunks: [Chunk]     rows after it, in the order they came
+//! ```
+//!
+//! Both lists are taken in one step, and neither changes afterwards. A file that compaction has replaced stays on
+//! disk until the last snapshot that names it is gone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::record_batch::RecordBatch;
+
+/// The rows of one namespace at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Parquet files, sorted by (partition field, time) within each.
+    pub files: Arc<[Arc<DataFile>]>,
+    /// Rows in memory, unsorted.
+    pub chunks: Arc<[Arc<Chunk>]>,
+    /// The highest journal record in it.
+    pub seq: u64,
+}
+
+impl Snapshot {
+    /// How many rows it has. Exact.
+    pub fn rows(&self) -> u64 {
+        let filed: u64 = self.files.iter().map(|file| file.facts.rows).sum();
+        let held: usize = self.chunks.iter().map(|chunk| chunk.rows.num_rows()).sum();
+        filed + held as u64
+    }
+}
+
+/// A Parquet file of a table.
+///
+/// Fields are read as `file.rows`, as it stands in for its [`FileFacts`].
+#[derive(Debug)]
+pub struct DataFile {
+    facts: FileFacts,
+    /// Set once no new snapshot will name the file: then the last one to drop it deletes it.
+    obsolete: AtomicBool,
+}
+
+/// What is known of a file without opening it. All of it is exact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Rows, at least one.
+    pub rows: u64,
+    /// Earliest time, in microseconds since 1970 UTC.
+    pub min_time: i64,
+    /// Latest time.
+    pub max_time: i64,
+    /// Least value of the partition field; `None` when no row has one.
+    pub min_partition: Option<Box<str>>,
+    /// Greatest value of the partition field.
+    pub max_partition: Option<Box<str>>,
+    /// Rows without a value of the partition field.
+    pub partition_nulls: u64,
+    /// The highest journal record in it.
+    pub seq: u64,
+}
+
+impl DataFile {
+    pub(crate) fn new(facts: FileFacts) -> Self {
+        Self { facts, obsolete: AtomicBool::new(false) }
+    }
+
+    /// Where it is, absolute.
+    pub fn path(&self) -> &Path {
+        &self.facts.path
+    }
+
+    /// From now on nobody new will ask for the file: it goes with its last reader.
+    pub(crate) fn retire(&self) {
+        self.obsolete.store(true, Ordering::Release);
+    }
+}
+
+impl std::ops::Deref for DataFile {
+    type Target = FileFacts;
+
+    fn deref(&self) -> &FileFacts {
+        &self.facts
+    }
+}
+
+impl Drop for DataFile {
+    fn drop(&mut self) {
+        if self.obsolete.load(Ordering::Acquire)
+            && let Err(error) = std::fs::remove_file(&self.facts.path)
+        {
+            // What is left over is swept up at the next start.
+            tracing::debug!(path = %self.facts.path.display(), %error, "a replaced file stays for now");
+        }
+    }
+}
+
+/// Rows in memory: the column `time`, then the columns that these rows have, in no particular order of rows.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// `time` is Timestamp(µs, UTC); DOUBLE Float64, LONG Int64, BOOLEAN Boolean, STRING Utf8View.
+    pub rows: RecordBatch,
+    /// Earliest time, in microseconds since 1970 UTC.
+    pub min_time: i64,
+    /// Latest time.
+    pub max_time: i64,
+    /// The highest journal record in it.
+    pub seq: u64,
+}
