@@ -1,0 +1,31 @@
+# Every command we ever type. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo stop test check tidy fmt clean
+
+CARGO ?= cargo
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: ## Build, start the platform, fill it with this machine's own readings, say what to try next
+	$(CARGO) build --package iobeam-cli
+	@"$$($(CARGO) metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/iobeam" demo
+
+stop: ## Stop the platform that `make demo` left running
+	@"$$($(CARGO) metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/iobeam" demo --stop
+
+test: check ## Everything that is checked before a change lands
+	$(CARGO) build --workspace
+	$(CARGO) test --workspace
+
+check: ## Format, lints, order of the modules, documents
+	$(CARGO) fmt --all --check
+	$(CARGO) xtask tidy
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+
+fmt: ## Lay the code out
+	$(CARGO) fmt --all
+
+clean: ## Forget all that was built
+	$(CARGO) clean

@@ -1,0 +1,344 @@
+//! The real program, started on a port of its own and spoken to over HTTP, as its users do.
+//!
+//! ```text
+//! Platform::start() ── iobeam serve, data in a folder that goes away ──▶ .account() ──▶ project, token, device
+//!        │ kill()  kill -9        │ stop()  SIGTERM        └ .restart()  the same folder again
+//! ```
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+/// How long a start may take before the test gives up on it.
+const START: Duration = Duration::from_secs(60);
+
+/// A running `iobeam serve`, killed when dropped.
+#[derive(Debug)]
+pub struct Platform {
+    folder: TempDir,
+    settings: Vec<String>,
+    process: Child,
+    base: String,
+}
+
+impl Platform {
+    /// Starts the program with an empty data folder.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts the program with an empty data folder and further flags.
+    pub fn start_with(settings: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a folder for the data");
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let (process, base) = spawn(folder.path(), &settings);
+        Self { folder, settings, process, base }
+    }
+
+    /// Where it listens, as `http://127.0.0.1:port`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Where it listens, as `127.0.0.1:port`.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What it has logged so far, over all its starts.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).expect("the log is readable")
+    }
+
+    /// The process's number.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends the process as a crash would.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("the process can be killed");
+        self.process.wait().expect("the process ends");
+    }
+
+    /// Asks the process to end, and waits until it has.
+    pub fn stop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+        let status = self.process.wait().expect("the process ends");
+        assert!(
+            status.success(),
+            "a stop that was asked for is no failure: {status}\n{}",
+            self.log()
+        );
+    }
+
+    /// Starts it again over the same data; it may listen elsewhere.
+    pub fn restart(&mut self) {
+        let (process, base) = spawn(self.folder.path(), &self.settings);
+        self.process = process;
+        self.base = base;
+    }
+
+    /// Signs a user up, makes a project with a token for it all, and registers a device called `device-1`.
+    pub fn account(&self) -> Account {
+        let e_mail = "ada@example.com";
+        let password = "correct horse battery";
+        self.post("/v1/users", None, &json!({"email": e_mail, "password": password}))
+            .expect_status(201);
+        let login =
+            format!("/v1/tokens/user?name={e_mail}&password={}", password.replace(' ', "%20"));
+        let user_token = self.get(&login, None).expect_status(200).text("token");
+        let made =
+            self.post("/v1/projects", Some(&user_token), &json!({"project_name": "greenhouse"}));
+        let project = made.expect_status(201).body["project_id"].as_u64().expect("a project id");
+        let account = Account {
+            project,
+            token: self.project_token(&user_token, project, "&read=true&write=true&admin=true"),
+            user_token,
+        };
+        let device = json!({"project_id": project, "device_id": "device-1"});
+        self.post("/v1/devices", Some(&account.token), &device).expect_status(201);
+        account
+    }
+
+    /// A token of the project with the rights that `rights` asks for (`&read=true`...).
+    pub fn project_token(&self, user_token: &str, project: u64, rights: &str) -> String {
+        let path = format!("/v1/tokens/project?project_id={project}{rights}");
+        self.get(&path, Some(user_token)).expect_status(200).text("token")
+    }
+
+    /// GET with a bearer token.
+    pub fn get(&self, path: &str, token: Option<&str>) -> Reply {
+        self.try_get(path, token)
+            .unwrap_or_else(|error| panic!("GET {path}: {error}\n{}", self.log()))
+    }
+
+    /// GET, where the connection may fail.
+    ///
+    /// # Errors
+    /// When there is no reply.
+    pub fn try_get(&self, path: &str, token: Option<&str>) -> Result<Reply, ureq::Error> {
+        let request = agent().get(format!("{}{path}", self.base));
+        let request = match token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
+        };
+        request.call().map(Reply::read)
+    }
+
+    /// POST of JSON with a bearer token.
+    pub fn post(&self, path: &str, token: Option<&str>, body: &Json) -> Reply {
+        self.post_bytes(path, token, "application/json", body.to_string().as_bytes())
+            .unwrap_or_else(|error| panic!("POST {path}: {error}\n{}", self.log()))
+    }
+
+    /// POST of any bytes, where the connection may fail.
+    ///
+    /// # Errors
+    /// When there is no reply.
+    pub fn post_bytes(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        kind: &str,
+        body: &[u8],
+    ) -> Result<Reply, ureq::Error> {
+        let request = agent().post(format!("{}{path}", self.base)).content_type(kind);
+        let request = match token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
+        };
+        request.send(body).map(Reply::read)
+    }
+
+    /// Rows of the namespace `input`, newest first, with times in microseconds: `fields` and `values` of the reply.
+    pub fn rows(&self, account: &Account) -> (Vec<String>, Vec<Vec<Json>>) {
+        let reply = self.get("/v1/data/input/all?timefmt=usec&limit=1000000", Some(&account.token));
+        let result = &reply.expect_status(200).body["result"][0];
+        let fields = result["fields"].as_array().expect("fields").iter();
+        let values = result["values"].as_array().expect("values").iter();
+        (
+            fields.map(|field| field.as_str().expect("a name").to_owned()).collect(),
+            values.map(|row| row.as_array().expect("a row").clone()).collect(),
+        )
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing left to do.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A signed-up user with a project, a token for it and a device.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The project's number.
+    pub project: u64,
+    /// A project token with each right.
+    pub token: String,
+    /// The user's token.
+    pub user_token: String,
+}
+
+/// A reply, read whole.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The body as JSON; null when it is none.
+    pub body: Json,
+    /// The body's bytes.
+    pub bytes: Vec<u8>,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Reply {
+    fn read(mut response: ureq::http::Response<ureq::Body>) -> Self {
+        let headers = response.headers().iter();
+        let headers = headers
+            .map(|(name, value)| {
+                (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        let bytes =
+            response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a whole body");
+        let body = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
+        Self { status: response.status().as_u16(), body, bytes, headers }
+    }
+
+    /// The reply itself, if it has this status.
+    ///
+    /// # Panics
+    /// When it has another.
+    #[must_use = "or use it for the check alone, with let _"]
+    pub fn expect_status(&self, status: u16) -> &Self {
+        let text = String::from_utf8_lossy(&self.bytes);
+        assert_eq!(self.status, status, "{}", &text[..text.len().min(2000)]);
+        self
+    }
+
+    /// A text member of the body.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn text(&self, member: &str) -> String {
+        self.body[member]
+            .as_str()
+            .unwrap_or_else(|| panic!("no '{member}' in {}", self.body))
+            .to_owned()
+    }
+
+    /// The header of that (lower-case) name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The program under test, beside the test's own executable.
+///
+/// # Panics
+/// When it has not been built.
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
+    let program = profile.join("iobeam");
+    assert!(
+        program.exists(),
+        "{} is missing; run `cargo build -p iobeam-cli` first",
+        program.display()
+    );
+    program
+}
+
+/// The Python of a virtual environment of that name with these packages, made once for a target folder.
+///
+/// # Panics
+/// When Python 3 or the package index is not there.
+pub fn python_with(name: &str, packages: &[&str]) -> PathBuf {
+    let folder = program().with_file_name("environments").join(name);
+    let python = folder.join("bin/python");
+    let ready = folder.join("ready");
+    let wanted = packages.join(" ");
+    if fs::read_to_string(&ready).is_ok_and(|made| made == wanted) {
+        return python;
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(&python).args(install).args(packages));
+    fs::write(ready, wanted).expect("the folder is writable");
+    python
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the command exists");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The root of the project.
+pub fn project_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the folder above this package")
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(60)))
+        .max_redirects(0)
+        .proxy(None)
+        .build()
+        .new_agent()
+}
+
+fn spawn(folder: &Path, settings: &[String]) -> (Child, String) {
+    let listening = folder.join("data/listening");
+    // A killed process leaves the file behind, with an address that is no longer true.
+    let _ = fs::remove_file(&listening);
+    let log = File::options().append(true).create(true).open(folder.join("log")).expect("a log");
+    let mut process = Command::new(program())
+        .arg("serve")
+        .args(["--data-dir".as_ref(), folder.join("data").as_os_str()])
+        .args(["--listen", "127.0.0.1:0"])
+        .args(settings)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log twice"))
+        .stderr(log)
+        .spawn()
+        .expect("the program starts");
+    let pause = Duration::from_millis(10);
+    for _ in 0..START.as_millis() / pause.as_millis() {
+        if let Ok(text) = fs::read_to_string(&listening)
+            && let Ok(told) = serde_json::from_str::<Json>(&text)
+        {
+            let address = told["http"].as_str().expect("an address").to_owned();
+            return (process, format!("http://{address}"));
+        }
+        if let Some(status) = process.try_wait().expect("a process") {
+            panic!("the program ended with {status}:\n{}", tail(&folder.join("log")));
+        }
+        std::thread::sleep(pause);
+    }
+    let _ = process.kill();
+    panic!("the program did not come up:\n{}", tail(&folder.join("log")));
+}
+
+fn tail(log: &Path) -> String {
+    let lines: Vec<_> =
+        BufReader::new(File::open(log).expect("the log")).lines().map_while(Result::ok).collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
