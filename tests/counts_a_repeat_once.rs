@@ -108,7 +108,7 @@ fn the_same_body_in_another_project_is_no_repeat() {
     let token = platform.project_token(&first.user_token, project, "");
     let second = Account { project, token, user_token: first.user_token.clone() };
     let device = json!({"project_id": project, "device_id": "device-1"});
-    let _ = platform.post("/v1/devices", Some(&second.token), &device).expect_status(201);
+    platform.post("/v1/devices", Some(&second.token), &device).expect_status(201);
     // Numbered batches carry no project: the number counts within the project that sends it.
     let (one, two) = (
         Sender { platform: &platform, account: &first },

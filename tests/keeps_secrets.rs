@@ -14,13 +14,13 @@ fn the_log_holds_no_password_and_no_token_and_files_are_the_owners_alone() {
     let mut platform = Platform::start_with(&["--log-level", "trace"]);
     let account = platform.account();
     let device = json!({"project_id": account.project, "device_id": "device-2"});
-    let _ = platform.post("/v1/devices", Some(&account.token), &device).expect_status(201);
+    platform.post("/v1/devices", Some(&account.token), &device).expect_status(201);
     let _ = platform
         .post("/v1/tokens/project", None, &json!({"refresh_token": account.token}))
         .expect_status(200);
     let wrong = platform.get("/v1/tokens/user?name=ada@example.com&password=wr0ng-pa55word", None);
-    let _ = wrong.expect_status(401);
-    let _ = platform.get("/v1/users/password?reset=ada@example.com", None).expect_status(204);
+    wrong.expect_status(401);
+    platform.get("/v1/users/password?reset=ada@example.com", None).expect_status(204);
     let signature = |token: &str| token.rsplit('.').next().expect("a signature").to_owned();
     platform.stop();
 
@@ -51,9 +51,9 @@ fn two_installations_do_not_accept_each_others_tokens() {
         first.project, second.project,
         "the same ids, so that the key alone makes the difference"
     );
-    let _ = two.get("/v1/devices", Some(&first.token)).expect_status(401);
-    let _ = two.get("/v1/projects", Some(&first.user_token)).expect_status(401);
-    let _ = two.get("/v1/projects", Some(&second.user_token)).expect_status(200);
+    two.get("/v1/devices", Some(&first.token)).expect_status(401);
+    two.get("/v1/projects", Some(&first.user_token)).expect_status(401);
+    two.get("/v1/projects", Some(&second.user_token)).expect_status(200);
 }
 
 /// The key in the mail that was written instead of sent.

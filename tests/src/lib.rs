@@ -225,7 +225,6 @@ impl Reply {
     ///
     /// # Panics
     /// When it has another.
-    #[must_use = "or use it for the check alone, with let _"]
     pub fn expect_status(&self, status: u16) -> &Self {
         let text = String::from_utf8_lossy(&self.bytes);
         assert_eq!(self.status, status, "{}", &text[..text.len().min(2000)]);
