@@ -1,6 +1,6 @@
 # Every command we ever type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check tidy fmt clean
+.PHONY: help demo stop test check bench tidy fmt clean
 
 CARGO ?= cargo
 
@@ -23,6 +23,10 @@ check: ## Format, lints, order of the modules, documents
 	$(CARGO) xtask tidy
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+
+bench: ## Build fully optimised and measure, on this machine
+	$(CARGO) build --release --package iobeam-cli --package iobeam-bench
+	$(CARGO) run --release --package iobeam-bench
 
 fmt: ## Lay the code out
 	$(CARGO) fmt --all

@@ -248,20 +248,21 @@ impl Reply {
     }
 }
 
-/// The program under test, beside the test's own executable.
+/// The program under test: it lies in the folder of the build profile, at or above the caller's own executable.
 ///
 /// # Panics
 /// When it has not been built.
 pub fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
-    let program = profile.join("iobeam");
-    assert!(
-        program.exists(),
-        "{} is missing; run `cargo build -p iobeam-cli` first",
-        program.display()
-    );
-    program
+    let caller = std::env::current_exe().expect("a program has a path");
+    let found = caller
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("iobeam"))
+        .find(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!("no `iobeam` beside {}; build it first: cargo build -p iobeam-cli", caller.display())
+    })
 }
 
 /// The Python of a virtual environment of that name with these packages, made once for a target folder.
