@@ -1,1 +1,49 @@
-//! The doors and the wiring
+//! The doors and the wiring: HTTP comes in, a caller is known, a reading is checked, stored and asked for.
+//!
+//! ```text
+//! connection ─▶ http ─▶ body ─▶ caller ─▶ write_path ─▶ validate ─▶ store
+//!                                     └─▶ read_path  ─▶ query
+//! ```
+//!
+//! The modules stand in the order of the journey: each names only those below it. The two to open first are
+//! `write_path` and `read_path`.
+
+pub mod run;
+
+mod connection;
+
+mod tls;
+
+mod http;
+
+mod write_path;
+
+mod read_path;
+
+mod validate;
+
+mod body;
+
+mod caller;
+
+mod app;
+
+mod auth;
+
+mod mail;
+
+mod reply;
+
+mod metrics;
+
+mod log;
+
+mod problem;
+
+pub mod config;
+
+pub mod error;
+
+pub use config::Config;
+pub use error::ServeError;
+pub use run::serve;

@@ -1,0 +1,300 @@
+//! Who asks, and what may they do.
+//!
+//! ```text
+//! Authorization: Bearer <text> ─▶ signed here? ─▶ still counts? ─▶ listed, alike, not revoked? ─▶ Caller
+//!                                    jwt             clock            catalog                       │
+//! route ─▶ row of the table ──────────────────────────────────────────────────▶ may they? ◀─────────┘
+//! ```
+//!
+//! - A signature alone opens nothing: each use looks the token up in the list of issued ones.
+//! - A token never grants more than its issuer asked for; one that is tied to its user never grants more than that
+//!   user holds at this moment.
+//! - Which call takes which caller stands in [`table`], and only there.
+//! - Neither tokens nor passwords are ever written to the log.
+
+pub(crate) mod table;
+
+pub(crate) mod refusal;
+
+pub(crate) mod basic;
+
+pub(crate) mod guesses;
+
+pub(crate) mod jwt;
+
+pub(crate) mod key;
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use iobeam_catalog::{Catalog, Token};
+use iobeam_model::{Clock, DeviceId, Permissions, ProjectId, TokenId, UserId};
+use iobeam_wire::token::Claims;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub use guesses::Allowance;
+pub use key::KeyError;
+
+use guesses::{Attempt, Guesses};
+use jwt::Signer;
+use refusal::Refusal;
+use table::{Right, Who};
+
+/// How long a refresh is given after the old token ended.
+pub(crate) const REFRESH_GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How many passwords are hashed at once: each takes some 20 MB and a core.
+const HASHED_AT_ONCE: usize = 2;
+
+/// How many wait for their turn; more hear "busy".
+const HASHES_WAITING: usize = 64;
+
+/// What can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Wrong passwords for one account.
+    pub per_account: Allowance,
+    /// Wrong passwords from one address.
+    pub per_address: Allowance,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let window = Duration::from_secs(300);
+        Self {
+            per_account: Allowance { attempts: 10, window },
+            per_address: Allowance { attempts: 50, window },
+        }
+    }
+}
+
+/// Who may do what. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Auth(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    signer: Signer,
+    guesses: Guesses,
+    hashing: Semaphore,
+    waiting: Semaphore,
+    catalog: Catalog,
+    clock: Arc<dyn Clock>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Caller {
+    /// A user, to manage.
+    User(UserCaller),
+    /// The bearer of a project token, to read and write.
+    Project(ProjectCaller),
+}
+
+/// A user, known by a user token.
+#[derive(Clone, Debug)]
+pub(crate) struct UserCaller {
+    /// Who it is.
+    pub(crate) user: UserId,
+}
+
+/// The bearer of a project token: a device, a program, or a person at the command line.
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectCaller {
+    /// The token, as it was issued.
+    pub(crate) token: Arc<Token>,
+    /// The project it opens.
+    pub(crate) project: ProjectId,
+    /// What it grants at this moment.
+    pub(crate) permissions: Permissions,
+    /// The only device it may write as, if it is bound to one.
+    pub(crate) device: Option<DeviceId>,
+}
+
+impl Auth {
+    /// Reads the signing key from the folder of keys, or makes it.
+    pub(crate) fn open(
+        keys: &Path,
+        settings: Settings,
+        catalog: Catalog,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeyError> {
+        Ok(Self(Arc::new(Parts {
+            signer: Signer::new(&key::open(keys)?),
+            guesses: Guesses::new(settings.per_account, settings.per_address),
+            hashing: Semaphore::new(HASHED_AT_ONCE),
+            waiting: Semaphore::new(HASHED_AT_ONCE + HASHES_WAITING),
+            catalog,
+            clock,
+        })))
+    }
+
+    /// Who sent these headers.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let (token, claims) = self.listed(bearer(headers)?)?;
+        if token.revoked.is_some() {
+            return Err(Refusal::Revoked);
+        }
+        if self.0.clock.now().seconds() >= end_of(&claims) {
+            return Err(Refusal::Expired);
+        }
+        self.0.catalog.touch_token(token.id);
+        let Some(project) = token.project else {
+            return Ok(Caller::User(UserCaller { user: token.user }));
+        };
+        let permissions = self.granted(&token, project);
+        let device = token.device.clone();
+        Ok(Caller::Project(ProjectCaller { token, project, permissions, device }))
+    }
+
+    /// The text of an issued token.
+    pub(crate) fn text_of(&self, token: &Token) -> String {
+        self.0.signer.write(&claims_of(token))
+    }
+
+    /// The token behind the text of an old one that may be exchanged for a new one. It may have ended.
+    pub(crate) fn refreshable(&self, text: &str) -> Result<Arc<Token>, Refusal> {
+        let (token, _) = self.listed(text)?;
+        let refused = |reason| Err(Refusal::NotRefreshable { reason });
+        let Some(project) = token.project else {
+            return refused("It is a user token; log in again with GET /v1/tokens/user");
+        };
+        if token.revoked.is_some() {
+            return refused("It was revoked; ask an administrator of the project for a new one");
+        }
+        if !token.refreshable {
+            return refused("It was issued as not refreshable; ask for a new one");
+        }
+        if self.0.clock.now() > token.expires.plus(REFRESH_GRACE) {
+            return refused("It ended more than 30 days ago; ask for a new one");
+        }
+        if !self.0.catalog.permissions(token.user, project).covers(token.permissions) {
+            return refused("The user who issued it no longer holds its permissions");
+        }
+        Ok(token)
+    }
+
+    /// Takes an attempt at a secret of this account. [`Attempt::give_back`] it when it was right.
+    pub(crate) fn attempt(&self, account: &str, from: IpAddr) -> Result<Attempt<'_>, Refusal> {
+        self.0
+            .guesses
+            .attempt(account, from, self.0.clock.monotonic())
+            .map_err(|wait| Refusal::TooMany { wait })
+    }
+
+    /// Waits until a password may be hashed. Hold what comes back until it is.
+    pub(crate) async fn may_hash(&self) -> Result<HashingTurn<'_>, Refusal> {
+        let waiting = self.0.waiting.try_acquire().map_err(|_| Refusal::Busy)?;
+        let hashing = self.0.hashing.acquire().await.map_err(|_| Refusal::Busy)?;
+        Ok(HashingTurn { _waiting: waiting, _hashing: hashing })
+    }
+
+    /// The listed token that this text stands for, and what the text says.
+    fn listed(&self, text: &str) -> Result<(Arc<Token>, Claims), Refusal> {
+        let claims = self.0.signer.read(text).map_err(|_| Refusal::NotOurs)?;
+        let token = TokenId::new(claims.id)
+            .and_then(|id| self.0.catalog.token(id))
+            .ok_or(Refusal::NotOurs)?;
+        // A restored or exchanged catalog may list another token under this number.
+        if claims != claims_of(&token) {
+            return Err(Refusal::NotOurs);
+        }
+        Ok((token, claims))
+    }
+
+    /// What a project token grants at this moment.
+    fn granted(&self, token: &Token, project: ProjectId) -> Permissions {
+        if !token.tied {
+            return token.permissions;
+        }
+        let held = self.0.catalog.permissions(token.user, project);
+        Permissions::from_bits(token.permissions.bits() & held.bits()).unwrap_or_default()
+    }
+}
+
+/// Leave to hash one password, while it is held.
+#[derive(Debug)]
+pub(crate) struct HashingTurn<'a> {
+    _waiting: SemaphorePermit<'a>,
+    _hashing: SemaphorePermit<'a>,
+}
+
+impl Caller {
+    /// The caller, if the row lets them in.
+    pub(crate) fn allowed(self, who: Who) -> Result<Self, Refusal> {
+        match (&self, who) {
+            (_, Who::Anyone | Who::LogIn) | (Self::User(_), Who::User | Who::Operator) => Ok(self),
+            (Self::Project(caller), Who::Project(right)) => {
+                caller.need(right)?;
+                Ok(self)
+            }
+            (Self::User(_), Who::Project(_)) | (Self::Project(_), Who::User | Who::Operator) => {
+                Err(Refusal::WrongKind { takes: who })
+            }
+        }
+    }
+}
+
+impl ProjectCaller {
+    /// Refuses a caller without that right.
+    pub(crate) fn need(&self, right: Right) -> Result<(), Refusal> {
+        let (has, right) = match right {
+            Right::Any => return Ok(()),
+            Right::Read => (self.permissions.read, "read"),
+            Right::Write => (self.permissions.write, "write"),
+            Right::Admin => (self.permissions.admin, "administer"),
+        };
+        if has { Ok(()) } else { Err(Refusal::Lacks { right }) }
+    }
+
+    /// Refuses a caller whose token is bound to another device than this one.
+    pub(crate) fn may_write_as(&self, device: &str) -> Result<(), Refusal> {
+        match &self.device {
+            Some(own) if own.as_str() != device => Err(Refusal::OtherDevice),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a request that names another project than the token's.
+    pub(crate) fn is_of_project(&self, named: Option<u64>) -> Result<(), Refusal> {
+        match named {
+            Some(named) if named != u64::from(self.project.get()) => Err(Refusal::OtherProject),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The one token of these headers.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Refusal::NoToken);
+    };
+    let (scheme, text) =
+        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(Refusal::NoToken)?;
+    let text = text.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || text.is_empty() {
+        return Err(Refusal::NoToken);
+    }
+    Ok(text)
+}
+
+/// What the text of this token says.
+fn claims_of(token: &Token) -> Claims {
+    Claims {
+        // Zero in a project token that is not tied to a user.
+        uid: if token.tied || token.project.is_none() { token.user.get() } else { 0 },
+        pid: token.project.map(ProjectId::get),
+        exp: token.expires.seconds(),
+        pms: token.permissions.bits(),
+        id: token.id.get(),
+    }
+}
+
+fn end_of(claims: &Claims) -> i64 {
+    claims.exp
+}

@@ -1,0 +1,79 @@
+//! The text of a token: a JWT, signed with HS256 and nothing else.
+//!
+//! ```text
+//! eyJ0eXAiOiJKV1Q..  .  eyJ1aWQiOjAsInBpZCI6..  .  k3pQ..
+//! {"typ","alg"}         {"uid","pid","exp","pms","id"}  HMAC of both
+//! ```
+//!
+//! Small devices keep the whole header line in 256 bytes, so a token has at most [`MAX_ISSUED`]; base64url
+//! without padding and a header without `kid` are what every client library can read.
+//!
+//! Whether the token still counts is not said here: see [`crate::auth::Auth`]. The time of the end is compared
+//! there too, with the server's own clock.
+
+use iobeam_wire::token::Claims;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+
+use super::key::KEY_BYTES;
+
+/// No token that was issued is longer.
+pub(crate) const MAX_ISSUED: usize = 231;
+
+/// What is longer is not even looked at.
+pub(crate) const MAX_READ: usize = 4096;
+
+/// Signs tokens, and tells the ones it signed.
+pub(crate) struct Signer {
+    sign: EncodingKey,
+    check: DecodingKey,
+    header: Header,
+    validation: Validation,
+}
+
+/// The text is not a token that this server signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a token of this server")]
+pub(crate) struct NotOurs;
+
+impl Signer {
+    /// Signs with this key.
+    pub(crate) fn new(key: &[u8; KEY_BYTES]) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_required_spec_claims(&["exp"]);
+        // The library would ask the machine's clock; ours is asked by the caller.
+        validation.validate_exp = false;
+        Self {
+            sign: EncodingKey::from_secret(key),
+            check: DecodingKey::from_secret(key),
+            header: Header::new(Algorithm::HS256),
+            validation,
+        }
+    }
+
+    /// The token's text.
+    pub(crate) fn write(&self, claims: &Claims) -> String {
+        let text = jsonwebtoken::encode(&self.header, claims, &self.sign)
+            .expect("numbers are written as JSON, and the key is one of HS256");
+        debug_assert!(text.len() <= MAX_ISSUED, "{} bytes", text.len());
+        text
+    }
+
+    /// What the token says, if this server signed it. It may have ended.
+    pub(crate) fn read(&self, text: &str) -> Result<Claims, NotOurs> {
+        if text.len() > MAX_READ {
+            return Err(NotOurs);
+        }
+        jsonwebtoken::decode::<Claims>(text, &self.check, &self.validation)
+            .map(|token| token.claims)
+            .map_err(|_| NotOurs)
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer")
+    }
+}
+
+#[cfg(test)]
+mod tests;

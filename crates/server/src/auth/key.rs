@@ -1,0 +1,155 @@
+//! The key that tokens are signed with: 32 random bytes, made at the first start.
+//!
+//! ```text
+//! first start: random ─▶ keys/token.key.new ─sync─▶ keys/token.key (0600, folder 0700)
+//! later:       keys/token.key ─▶ exactly 32 bytes, or the server does not start
+//! ```
+//!
+//! There is no default: two servers never share a key by accident. Whoever removes the file
+//! ends every token that was ever issued.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// How many bytes the key has: as many as HS256 gives out.
+pub(crate) const KEY_BYTES: usize = 32;
+
+/// Why there is no key to sign with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The file or its folder could not be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is there and is not a key.
+    #[error(
+        "{} has {length} bytes, and a key has {KEY_BYTES}: put the right file back, or remove it \
+         to make a new key (which ends every token issued so far)",
+        path.display()
+    )]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes it has.
+        length: usize,
+    },
+    /// The system has no random bytes to give.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Reads the key from the folder, or makes it if this is the first start.
+pub(crate) fn open(folder: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
+    let path = folder.join("token.key");
+    match read(&path)? {
+        Some(key) => Ok(key),
+        None => make(folder, &path),
+    }
+}
+
+fn read(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, KeyError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed("open", path)(source)),
+    };
+    let mode = file.metadata().map_err(failed("look at", path))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            file = %path.display(),
+            "others could read the signing key; its mode is set to 0600 now"
+        );
+        file.set_permissions(fs::Permissions::from_mode(0o600))
+            .map_err(failed("set the mode of", path))?;
+    }
+    let mut bytes = Vec::with_capacity(KEY_BYTES);
+    (&mut file)
+        .take(KEY_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed("read", path))?;
+    let length = bytes.len();
+    let key = bytes.try_into().map_err(|_| KeyError::Length { path: path.to_owned(), length })?;
+    Ok(Some(key))
+}
+
+fn make(folder: &Path, path: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(KeyError::Random)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed("make the folder", folder))?;
+    // Written aside and renamed: a power cut leaves the whole key or none.
+    let aside = folder.join("token.key.new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&aside)
+        .map_err(failed("create", &aside))?;
+    file.write_all(&key)
+        .and_then(|()| file.sync_all())
+        .map_err(failed("write", &aside))?;
+    fs::rename(&aside, path).map_err(failed("rename", &aside))?;
+    File::open(folder).and_then(|dir| dir.sync_all()).map_err(failed("sync", folder))?;
+    tracing::info!(file = %path.display(), "made a new key to sign tokens with");
+    Ok(key)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+    let path = path.to_owned();
+    move |source| KeyError::Io { action, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_start_makes_a_key_only_its_owner_can_read_and_later_ones_find_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = folder.path().join("keys");
+        let first = open(&keys).expect("made");
+        assert_eq!(open(&keys).expect("found"), first);
+        assert_ne!(first, [0; KEY_BYTES]);
+        let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+        assert_eq!(mode(&keys), 0o700);
+        assert_eq!(mode(&keys.join("token.key")), 0o600);
+    }
+
+    #[test]
+    fn two_servers_have_two_keys() {
+        let (one, two) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+        assert_ne!(open(one.path()).expect("made"), open(two.path()).expect("made"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_stops_the_start_and_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("token.key"), b"short").expect("written");
+        let error = open(folder.path()).expect_err("not a key");
+        assert!(matches!(error, KeyError::Length { length: 5, .. }), "{error}");
+        assert_eq!(fs::read(folder.path().join("token.key")).expect("kept"), b"short");
+    }
+
+    #[test]
+    fn a_key_that_others_could_read_is_closed_to_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("token.key");
+        open(folder.path()).expect("made");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("opened up");
+        open(folder.path()).expect("found");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,128 @@
+//! Why a caller is turned away: 401 when it is not known who asks, 403 when it is, and may not.
+//!
+//! Some clients answer each 401 with a new token and the same request, so only that which a new token would
+//! mend is a 401.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::table::Who;
+use crate::problem::Problem;
+
+/// Why a caller is turned away.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// There is no token, or the header is not made of `Bearer` and a token.
+    #[error("No token")]
+    NoToken,
+    /// It was not signed here, or says something else than the list of issued tokens.
+    #[error("The token is not valid")]
+    NotOurs,
+    /// It ended.
+    #[error("The token has expired")]
+    Expired,
+    /// It was revoked.
+    #[error("The token was revoked")]
+    Revoked,
+    /// It is good, and not of the kind that this call takes.
+    #[error("The token is of the wrong kind")]
+    WrongKind {
+        /// Who may make the call.
+        takes: Who,
+    },
+    /// It is good, and lacks a right.
+    #[error("The token lacks the permission to {right}")]
+    Lacks {
+        /// The right, as a verb.
+        right: &'static str,
+    },
+    /// It is good, and of another project.
+    #[error("The token belongs to another project")]
+    OtherProject,
+    /// It is good, and bound to another device.
+    #[error("The token is bound to another device")]
+    OtherDevice,
+    /// The caller does not operate this server.
+    #[error("Only the operator of this server may do this")]
+    NotOperator,
+    /// The old token may not be exchanged for a new one.
+    #[error("The token cannot be refreshed")]
+    NotRefreshable {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// Too many wrong passwords.
+    #[error("Too many attempts")]
+    TooMany {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// More passwords are being checked than memory allows.
+    #[error("The server is busy")]
+    Busy,
+    /// The table has no row for this call.
+    #[error("Nobody may call this")]
+    Nobody,
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoToken | Self::NotOurs | Self::Expired | Self::Revoked => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::WrongKind { .. }
+            | Self::Lacks { .. }
+            | Self::OtherProject
+            | Self::OtherDevice
+            | Self::NotOperator
+            | Self::NotRefreshable { .. }
+            | Self::Nobody => StatusCode::FORBIDDEN,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::NoToken => "Send the header 'Authorization: Bearer <token>'",
+            Self::NotOurs => "This server did not issue it; log in, or ask for a new project token",
+            Self::Expired => {
+                "Refresh a project token with POST /v1/tokens/project; log in again for a user token"
+            }
+            Self::Revoked => "Ask an administrator of the project for a new one",
+            Self::WrongKind { takes: Who::Project(_) } => {
+                "This call takes a project token; get one with GET /v1/tokens/project"
+            }
+            Self::WrongKind { .. } => {
+                "This call takes a user token; log in with GET /v1/tokens/user"
+            }
+            Self::Lacks { .. } => "Ask for a project token that holds it",
+            Self::OtherProject => "Use a token of the project that the request names",
+            Self::OtherDevice => {
+                "A token that is bound to a device writes as that device only; use its own token"
+            }
+            Self::NotOperator => "The first user of a server is its operator",
+            Self::NotRefreshable { reason } => reason,
+            Self::TooMany { .. } => "Wait as long as the header Retry-After says, then try again",
+            Self::Busy => "Try again in a moment",
+            Self::Nobody => "The server has no rule for this call; please report this as a bug",
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let problem = Self::new(refusal.status(), refusal.to_string(), refusal.advice());
+        match refusal {
+            Refusal::TooMany { wait } => {
+                // Rounded up: who comes back then is let in.
+                let seconds = wait.as_millis().div_ceil(1000);
+                problem.with_retry_after(u32::try_from(seconds).unwrap_or(u32::MAX).max(1))
+            }
+            Refusal::Busy => problem.with_retry_after(1),
+            _ => problem,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Who may call what: the one table that the routes obey and the API's description shows.
+//!
+//! ```text
+//! POST /v1/devices ─▶ row: Project(Write) ─▶ a project token with `write`, or 401 / 403
+//! GET  /v1/new     ─▶ no row              ─▶ refused, whoever asks
+//! ```
+//!
+//! What is not here cannot be called. A right that depends on *which* thing is meant (an own token, the
+//! device a token is bound to) is asked for again by the call itself, on top of its row.
+
+use http::Method;
+
+/// What a project token must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Nothing but being good.
+    Any,
+    /// The right to read.
+    Read,
+    /// The right to write.
+    Write,
+    /// The right to administer.
+    Admin,
+}
+
+/// Who may make a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Everybody, without a token; one that is sent is not looked at.
+    Anyone,
+    /// Whoever knows a name and its password.
+    LogIn,
+    /// A user, with a user token.
+    User,
+    /// The user who operates this server, with a user token.
+    Operator,
+    /// The bearer of a project token that holds this right.
+    Project(Right),
+}
+
+impl Who {
+    /// As the API's description spells it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::LogIn => "log-in",
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::Project(Right::Any) => "project",
+            Self::Project(Right::Read) => "project:read",
+            Self::Project(Right::Write) => "project:write",
+            Self::Project(Right::Admin) => "project:admin",
+        }
+    }
+}
+
+/// A row: this call, by these.
+type Row = (Method, &'static str, Who);
+
+/// The table. Names in braces say which part of a path is free; how they are called does not count.
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    (Method::GET,    "/health",                             Who::Anyone),
+    (Method::GET,    "/ready",                              Who::Anyone),
+    (Method::GET,    "/metrics",                            Who::Anyone),
+    (Method::GET,    "/v1/ping",                            Who::Anyone),
+    (Method::GET,    "/v1/openapi.json",                    Who::Anyone),
+
+    (Method::POST,   "/v1/users",                           Who::Anyone),
+    (Method::GET,    "/v1/users",                           Who::User),
+    (Method::GET,    "/v1/users/me",                        Who::User),
+    (Method::PATCH,  "/v1/users/me",                        Who::User),
+    (Method::POST,   "/v1/users/email",                     Who::Anyone),
+    (Method::GET,    "/v1/users/password",                  Who::Anyone),
+    (Method::POST,   "/v1/users/password",                  Who::Anyone),
+
+    (Method::POST,   "/v1/projects",                        Who::User),
+    (Method::GET,    "/v1/projects",                        Who::User),
+    (Method::GET,    "/v1/projects/{id}",                   Who::User),
+    (Method::PATCH,  "/v1/projects/{id}",                   Who::User),
+    (Method::GET,    "/v1/projects/{id}/permissions",       Who::User),
+    (Method::PATCH,  "/v1/projects/{id}/permissions",       Who::User),
+
+    (Method::GET,    "/v1/tokens/user",                     Who::LogIn),
+    (Method::GET,    "/v1/tokens/project",                  Who::User),
+    // The old token stands in the body, as it may have ended.
+    (Method::POST,   "/v1/tokens/project",                  Who::Anyone),
+    (Method::GET,    "/v1/tokens",                          Who::User),
+    (Method::DELETE, "/v1/tokens/{id}",                     Who::User),
+
+    (Method::POST,   "/v1/invites",                         Who::Operator),
+    (Method::GET,    "/v1/invites",                         Who::Operator),
+    (Method::DELETE, "/v1/invites/{id}",                    Who::Operator),
+
+    (Method::POST,   "/v1/devices",                         Who::Project(Right::Write)),
+    (Method::GET,    "/v1/devices",                         Who::Project(Right::Read)),
+    (Method::GET,    "/v1/devices/timestamp",               Who::Project(Right::Any)),
+    (Method::GET,    "/v1/devices/{id}",                    Who::Project(Right::Read)),
+    (Method::PATCH,  "/v1/devices/{id}",                    Who::Project(Right::Write)),
+    (Method::DELETE, "/v1/devices/{id}",                    Who::Project(Right::Write)),
+
+    (Method::POST,   "/v1/namespaces",                      Who::Project(Right::Admin)),
+    (Method::GET,    "/v1/namespaces",                      Who::Project(Right::Read)),
+    (Method::GET,    "/v1/namespaces/{id}",                 Who::Project(Right::Read)),
+    (Method::PUT,    "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
+
+    (Method::POST,   "/v1/imports",                         Who::Project(Right::Write)),
+    (Method::GET,    "/v1/data/{namespace}",                Who::Project(Right::Read)),
+    (Method::GET,    "/v1/data/{namespace}/{field}",        Who::Project(Right::Read)),
+    (Method::GET,    "/v1/exports/{id}",                    Who::Project(Right::Read)),
+    (Method::GET,    "/v1/exports/{id}/{device}",           Who::Project(Right::Read)),
+    (Method::GET,    "/v1/exports/{id}/{device}/{series}",  Who::Project(Right::Read)),
+    (Method::POST,   "/v1/sql",                             Who::Project(Right::Read)),
+];
+
+/// Who may make this call; `None` means nobody. `HEAD` is asked for as `GET`.
+pub(crate) fn who(method: &Method, route: &str) -> Option<Who> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    ROWS.iter().find(|(m, path, _)| m == method && same_route(path, route)).map(|(_, _, who)| *who)
+}
+
+/// The methods that this route has, for the reply to any other.
+pub(crate) fn methods(route: &str) -> impl Iterator<Item = &'static Method> {
+    ROWS.iter().filter(move |(_, path, _)| same_route(path, route)).map(|(method, _, _)| method)
+}
+
+/// Whether two routes are the same but for the names of their free parts and the final slash.
+fn same_route(one: &str, other: &str) -> bool {
+    let is_free = |part: &str| part.starts_with('{');
+    let mut parts = one.trim_end_matches('/').split('/');
+    let mut others = other.trim_end_matches('/').split('/');
+    loop {
+        match (parts.next(), others.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b || (is_free(a) && is_free(b)) => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_row_may_be_called_by_nobody() {
+        assert_eq!(who(&Method::GET, "/v1/secrets"), None);
+        assert_eq!(who(&Method::DELETE, "/v1/projects/{project_id}"), None);
+        assert_eq!(who(&Method::GET, "/v1/devices/timestamp/more"), None);
+    }
+
+    #[test]
+    fn the_names_of_free_parts_and_a_final_slash_do_not_count() {
+        let read = Some(Who::Project(Right::Read));
+        assert_eq!(who(&Method::GET, "/v1/devices/{whatever}"), read);
+        assert_eq!(who(&Method::GET, "/v1/devices/"), read);
+        assert_eq!(who(&Method::HEAD, "/v1/devices"), read);
+        assert_eq!(who(&Method::GET, "/v1/devices/timestamp"), Some(Who::Project(Right::Any)));
+    }
+
+    #[test]
+    fn no_call_has_two_rows() {
+        for (at, (method, path, _)) in ROWS.iter().enumerate() {
+            let same = ROWS.iter().filter(|(m, p, _)| m == method && same_route(p, path)).count();
+            assert_eq!(same, 1, "row {at}: {method} {path}");
+        }
+    }
+}

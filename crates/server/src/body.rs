@@ -1,0 +1,169 @@
+//! What a request carries, read with limits: its body, its query string, its path.
+//!
+//! ```text
+//! frames ─ limit, deadline ─▶ compressed bytes ─ limit again ─▶ bytes ─▶ Json<T>
+//! ?a=1&b=True ─▶ Query<T>           /v1/things/{id} ─▶ Path<T>
+//! ```
+//!
+//! Invariants: no more than the limit is ever held of a body, before and after decompression; a refusal says which
+//! member, parameter or part of the path is wrong.
+
+mod decompress;
+
+mod query;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+pub(crate) use query::pairs;
+
+/// A JSON body of the shape of `T`.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// The query string as `T`. Booleans may be written `true`, `True`, `1`, ...; unknown parameters are ignored.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// The variable parts of the path as `T`.
+#[derive(Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+/// The whole body, decompressed.
+#[derive(Debug)]
+pub(crate) struct Whole(pub(crate) Bytes);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let body = read(request, app).await?;
+        parse_json(&body).map(Self)
+    }
+}
+
+impl FromRequest<App> for Whole {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        read(request, app).await.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
+        query::parse(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, app).await {
+            Ok(axum::extract::Path(path)) => Ok(Self(path)),
+            // An id that cannot be one names nothing, which is what 404 says.
+            Err(rejection) => Err(Problem::not_found(
+                "There is no such thing",
+                format!("{} (path {})", rejection.body_text(), parts.uri.path()),
+            )),
+        }
+    }
+}
+
+/// Parses a JSON body; the refusal tells the place.
+pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Problem::bad_request(
+                "The body is empty",
+                "Send a JSON object as the body of the request",
+            );
+        }
+        let message = if error.is_data() {
+            "The JSON body has not the members expected"
+        } else {
+            "The body is not valid JSON"
+        };
+        Problem::bad_request(message, format!("{error}; correct the body and send it again"))
+    })
+}
+
+/// Reads a body within the limit of size, before and after decompression, and within the deadline.
+pub(crate) async fn read(request: Request, app: &App) -> Result<Bytes, Problem> {
+    let limit = app.config.body_limit;
+    let (parts, body) = request.into_parts();
+    let coding = decompress::Coding::of(parts.headers.get(CONTENT_ENCODING))?;
+    let deadline = app.config.body_timeout;
+    let packed = tokio::time::timeout(deadline, gather(&parts.headers, body, limit))
+        .await
+        .map_err(|_elapsed| {
+            Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "The body did not arrive in time",
+                format!("The whole body must arrive within {} s", deadline.as_secs()),
+            )
+        })??;
+    decompress::unpack(packed, coding, limit).await
+}
+
+/// Puts the frames of a body together, up to the limit.
+async fn gather(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| cut_off(&error))?.into_data() else { continue };
+        if first.len() + whole.len() + data.len() > limit {
+            return Err(too_large(limit));
+        }
+        // Most bodies come in one frame, which then is not copied.
+        if first.is_empty() && whole.is_empty() {
+            first = data;
+            continue;
+        }
+        if whole.is_empty() {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
+}
+
+fn cut_off(error: &axum::Error) -> Problem {
+    Problem::bad_request(
+        "The body could not be read to its end",
+        format!("{error}; send as many bytes as Content-Length says, or well-formed chunks"),
+    )
+}
+
+/// 413 with the limit.
+pub(crate) fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "The body is too large",
+        format!(
+            "At most {limit} bytes, before and after decompression (setting body-limit); split it into several requests"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;

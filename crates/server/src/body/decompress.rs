@@ -1,0 +1,97 @@
+//! Bodies that come compressed: gzip, zstd or deflate, never to more than the limit.
+//!
+//! Invariant: a decoder is asked for at most one byte more than the limit, so a bomb costs no more than an honest body.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+
+use super::too_large;
+use crate::problem::Problem;
+
+/// Bodies up to this size are unpacked at once, larger ones on a thread for such work.
+const QUICK: usize = 64 << 10;
+
+/// The largest window a zstd frame may ask for: 2^23 bytes, what its highest ordinary levels use.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// Not at all.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// RFC 1950, or bare RFC 1951 as some senders understand it.
+    Deflate,
+}
+
+impl Coding {
+    /// Reads the header `Content-Encoding`.
+    pub(super) fn of(header: Option<&HeaderValue>) -> Result<Self, Problem> {
+        let Some(header) = header else { return Ok(Self::Identity) };
+        let name = String::from_utf8_lossy(header.as_bytes()).trim().to_ascii_lowercase();
+        match name.as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            "deflate" => Ok(Self::Deflate),
+            _ => Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body is packed in a way that is not understood",
+                format!("Content-Encoding '{name}'; use gzip, zstd or deflate, one of them once, or none"),
+            )),
+        }
+    }
+}
+
+/// Unpacks a body, to at most `limit` bytes.
+pub(super) async fn unpack(packed: Bytes, coding: Coding, limit: usize) -> Result<Bytes, Problem> {
+    if coding == Coding::Identity || packed.is_empty() {
+        return Ok(packed);
+    }
+    if packed.len() <= QUICK && limit <= QUICK {
+        return unpack_now(&packed, coding, limit);
+    }
+    tokio::task::spawn_blocking(move || unpack_now(&packed, coding, limit))
+        .await
+        .map_err(Problem::internal)?
+}
+
+fn unpack_now(packed: &[u8], coding: Coding, limit: usize) -> Result<Bytes, Problem> {
+    let mut whole = Vec::new();
+    let most = limit as u64 + 1;
+    let outcome = match coding {
+        Coding::Identity => packed.take(most).read_to_end(&mut whole),
+        Coding::Gzip => flate2::read::MultiGzDecoder::new(packed).take(most).read_to_end(&mut whole),
+        Coding::Deflate if is_zlib(packed) => {
+            flate2::read::ZlibDecoder::new(packed).take(most).read_to_end(&mut whole)
+        }
+        Coding::Deflate => {
+            flate2::read::DeflateDecoder::new(packed).take(most).read_to_end(&mut whole)
+        }
+        Coding::Zstd => zstd::Decoder::new(packed).and_then(|mut decoder| {
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            decoder.take(most).read_to_end(&mut whole)
+        }),
+    };
+    if whole.len() > limit {
+        return Err(too_large(limit));
+    }
+    outcome.map_err(|error| {
+        Problem::bad_request(
+            "The body cannot be unpacked",
+            format!("It is not what Content-Encoding says: {error}"),
+        )
+    })?;
+    Ok(whole.into())
+}
+
+/// Whether the first two bytes are a zlib header.
+fn is_zlib(packed: &[u8]) -> bool {
+    let [method, flags, ..] = *packed else { return false };
+    method & 0x0f == 8 && (u16::from(method) << 8 | u16::from(flags)).is_multiple_of(31)
+}

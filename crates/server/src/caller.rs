@@ -1,0 +1,1 @@
+//! Coming: the extractors `UserCaller` and `ProjectCaller`, `impl FromRequestParts<App>`.

@@ -1,0 +1,178 @@
+//! Settings as texts, each with the place it comes from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::settings::{SETTINGS, Setting};
+use super::{ConfigError, units};
+
+/// Where a value was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere.
+    Default,
+    /// In the settings file.
+    File(PathBuf),
+    /// In an environment variable.
+    Env(String),
+    /// On the command line.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::Flag => f.write_str("flag"),
+        }
+    }
+}
+
+/// The value of each setting as given, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins(Vec<(&'static Setting, String, Origin)>);
+
+impl Origins {
+    /// Each setting with its value (passwords hidden) and origin, in the order of [`SETTINGS`].
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Setting, &str, &Origin)> {
+        self.0.iter().map(|(setting, value, origin)| (*setting, value.as_str(), origin))
+    }
+
+    /// All settings as a file that could be loaded again, the origin behind each value.
+    pub fn print(&self) -> String {
+        let mut text = String::new();
+        for (setting, value, origin) in self.iter() {
+            let line = if value.is_empty() {
+                format!("# {} is not set", setting.name)
+            } else if setting.is_switch() {
+                format!("{} = {value}", setting.name)
+            } else {
+                format!("{} = {}", setting.name, toml::Value::String(value.to_owned()))
+            };
+            text.push_str(&format!("{line:<44} # {origin}\n"));
+        }
+        text
+    }
+}
+
+/// Settings as texts.
+pub(super) struct Raw(BTreeMap<&'static str, (String, Origin)>);
+
+impl Raw {
+    /// Nobody said anything.
+    pub(super) fn defaults() -> Self {
+        let entry = |setting: &Setting| (setting.name, (setting.default.to_owned(), Origin::Default));
+        Self(SETTINGS.iter().map(entry).collect())
+    }
+
+    /// What the file says: a flat TOML table.
+    pub(super) fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let wrong = |reason: String| ConfigError::File { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let table: toml::Table = text.parse().map_err(|error| wrong(format!("{error}")))?;
+        for (name, value) in table {
+            let value = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(truth) => truth.to_string(),
+                other => {
+                    let kind = other.type_str();
+                    return Err(wrong(format!("{name}: a text, a whole number or a truth is expected, not a {kind}")));
+                }
+            };
+            self.set(&name, value, Origin::File(path.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// What the environment says.
+    pub(super) fn add_env(
+        &mut self,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
+        for (variable, value) in env {
+            let Some(rest) = variable.strip_prefix("IOBEAM_") else { continue };
+            let name = rest.to_ascii_lowercase().replace('_', "-");
+            if SETTINGS.iter().any(|setting| setting.name == name) || nearest(&name).is_some() {
+                self.set(&name, value, Origin::Env(variable))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the command line says.
+    pub(super) fn add_flags(&mut self, flags: &[(String, String)]) -> Result<(), ConfigError> {
+        flags.iter().try_for_each(|(name, value)| self.set(name, value.clone(), Origin::Flag))
+    }
+
+    fn set(&mut self, name: &str, value: String, origin: Origin) -> Result<(), ConfigError> {
+        match self.0.get_mut(name) {
+            Some(slot) => {
+                *slot = (value, origin);
+                Ok(())
+            }
+            None => {
+                let nearest = nearest(name);
+                Err(ConfigError::Unknown { name: name.to_owned(), origin, nearest })
+            }
+        }
+    }
+
+    /// The checked value of a setting.
+    pub(super) fn parse<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        let (value, origin) = &self.0[name];
+        read(value.trim()).map_err(|reason| {
+            let value = units::without_password(value);
+            ConfigError::Wrong { name, value, origin: origin.clone(), reason }
+        })
+    }
+
+    /// The checked value of a setting, unless it is empty.
+    pub(super) fn parse_if_set<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let is_set = !self.0[name].0.trim().is_empty();
+        is_set.then(|| self.parse(name, read)).transpose()
+    }
+
+    /// Where each value comes from, for people.
+    pub(super) fn into_origins(mut self) -> Origins {
+        let entry = |setting: &'static Setting| {
+            let (value, origin) = self.0.remove(setting.name)?;
+            Some((setting, units::without_password(&value), origin))
+        };
+        Origins(SETTINGS.iter().filter_map(entry).collect())
+    }
+}
+
+/// The setting whose name is most like it, if one is like it at all.
+fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.replace('_', "-");
+    let (distance, found) =
+        SETTINGS.iter().map(|setting| (distance(&name, setting.name), setting.name)).min()?;
+    (distance <= 1 + found.len() / 6).then_some(found)
+}
+
+/// How many letters must be changed, added or left out to turn one word into the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (column, &wanted) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != wanted);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}

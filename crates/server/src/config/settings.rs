@@ -1,0 +1,66 @@
+//! The table of settings: one entry for each, from which flags, environment variables, file keys and docs follow.
+
+/// What there is to know about one setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name: the key in the file, and the flag after two dashes.
+    pub name: &'static str,
+    /// What it is about, in a sentence or two.
+    pub help: &'static str,
+    /// Its value when nobody says otherwise; empty when it is not set.
+    pub default: &'static str,
+    /// What stands for the value in a help text.
+    pub value_name: &'static str,
+}
+
+impl Setting {
+    /// The environment variable.
+    pub fn env(&self) -> String {
+        format!("IOBEAM_{}", self.name.replace('-', "_").to_ascii_uppercase())
+    }
+
+    /// Whether it is a switch, whose flag may stand without a value.
+    pub fn is_switch(&self) -> bool {
+        self.value_name == "BOOL"
+    }
+}
+
+const fn setting(
+    name: &'static str,
+    value_name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { name, help, default, value_name }
+}
+
+/// All settings, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    setting("data-dir", "DIR", "./iobeam-data", "Folder of everything that is kept; made at the first start, for its owner only."),
+    setting("listen", "ADDR", "127.0.0.1:8420", "Address of plain HTTP. Port 0 lets the system choose."),
+    setting("tls-listen", "ADDR", "", "Second address, which speaks TLS; needs a certificate."),
+    setting("tls-cert", "FILE", "", "Certificate in PEM form, followed by those that vouch for it."),
+    setting("tls-key", "FILE", "", "Private key of the certificate, in PEM form."),
+    setting("tls-self-signed", "BOOL", "false", "Make a certificate at the first start and keep it in the data directory."),
+    setting("signup", "WHO", "auto", "Who may make an account: open, invite (with a code) or closed; auto is open when listen is a loopback address, else invite."),
+    setting("body-limit", "BYTES", "32MiB", "Largest request body, before and after decompression."),
+    setting("head-timeout", "TIME", "60s", "How long a request's head may take to arrive, and a connection may be idle."),
+    setting("body-timeout", "TIME", "120s", "How long a request's body may take to arrive."),
+    setting("max-connections", "COUNT", "10000", "Connections open at once; beyond that newcomers are told to come back."),
+    setting("stop-timeout", "TIME", "10s", "How long running requests may go on after SIGTERM or SIGINT."),
+    setting("memory-limit", "BYTES", "256MiB", "Memory for readings that wait to be written to Parquet; beyond that imports are told to come back."),
+    setting("query-timeout", "TIME", "30s", "How long a query may take."),
+    setting("query-memory", "BYTES", "256MiB", "Memory for all queries together; beyond that they spill to disk or are refused."),
+    setting("reply-memory", "BYTES", "8MiB", "Part of a reply that is gathered in memory; the rest waits in a temporary file."),
+    setting("flush-size", "BYTES", "64MiB", "Readings are written to Parquet when a namespace holds so many bytes in memory ..."),
+    setting("flush-age", "TIME", "5m", "... or when its oldest unwritten reading is of this age."),
+    setting("segment-size", "BYTES", "64MiB", "Size of one file of the write-ahead log."),
+    setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
+    setting("log-level", "FILTER", "info", "What is logged: error, warn, info, debug or trace, also by part, such as info,iobeam_store=debug."),
+    setting("smtp-url", "URL", "", "Where mail is handed in, such as smtps://user:password@mail.example.org; without it letters are written to outbox/ in the data directory."),
+    setting("mail-from", "ADDRESS", "iobeam@localhost", "Sender of mail."),
+    setting("public-url", "URL", "", "How users reach the platform from outside, for links in mail."),
+    setting("project-token-life", "TIME", "30d", "How long a project token lives unless asked otherwise. Less than two days makes some clients refresh it at each call."),
+    setting("user-token-life", "TIME", "30d", "How long a log-in lives."),
+    setting("login-attempts", "COUNT", "10", "Failed log-ins allowed within 15 minutes, per account and per address."),
+];

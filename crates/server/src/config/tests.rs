@@ -1,0 +1,79 @@
+use super::{Config, ConfigError, SignUp};
+
+fn flag(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn refusal(flags: &[(String, String)]) -> ConfigError {
+    Config::load(flags, [], None).expect_err("refused")
+}
+
+#[test]
+fn the_settings_without_any_word_from_the_operator() {
+    let (_, origins) = Config::load(&[], [], None).expect("defaults");
+    insta::assert_snapshot!(origins.print());
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("iobeam.toml");
+    std::fs::write(&file, "listen = '127.0.0.1:1'\nbody-limit = '1MiB'\nlogin-attempts = 3\n")
+        .expect("written");
+    let env = [flag("IOBEAM_LISTEN", "127.0.0.1:2"), flag("IOBEAM_BODY_LIMIT", "2MiB"), flag("IOBEAM_TOKEN", "x")];
+    let (config, origins) =
+        Config::load(&[flag("listen", "127.0.0.1:3")], env, Some(&file)).expect("sound");
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.body_limit, 2 << 20);
+    assert_eq!(config.login_attempts, 3);
+    let shown: Vec<String> = origins
+        .iter()
+        .filter(|(setting, ..)| ["listen", "body-limit", "login-attempts", "signup"].contains(&setting.name))
+        .map(|(setting, value, origin)| format!("{} {value} {origin}", setting.name))
+        .collect();
+    let shown = shown.join("\n").replace(&dir.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(shown, @"");
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_nearest_one() {
+    insta::assert_snapshot!(refusal(&[flag("data_dir", "x")]), @"");
+    insta::assert_snapshot!(refusal(&[flag("colour", "x")]), @"");
+    let env = [flag("IOBEAM_BODY_LIMITS", "1")];
+    insta::assert_snapshot!(Config::load(&[], env, None).expect_err("misspelt"), @"");
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_its_origin_and_without_its_password() {
+    insta::assert_snapshot!(refusal(&[flag("body-limit", "many")]), @"");
+    insta::assert_snapshot!(refusal(&[flag("query-timeout", "0s")]), @"");
+    insta::assert_snapshot!(refusal(&[flag("smtp-url", "http://me:secret@host")]), @"");
+    insta::assert_snapshot!(refusal(&[flag("tls-listen", "127.0.0.1:1")]), @"");
+}
+
+#[test]
+fn a_password_in_a_setting_is_never_shown() {
+    let flags = [flag("smtp-url", "smtps://me:secret@host")];
+    let (config, origins) = Config::load(&flags, [], None).expect("sound");
+    assert!(!origins.print().contains("secret"));
+    assert!(!format!("{config:?}").contains("secret"));
+    assert_eq!(config.smtp_url.expect("set").reveal().password(), Some("secret"));
+}
+
+#[test]
+fn what_is_printed_can_be_loaded_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (config, origins) = Config::load(&[flag("signup", "closed")], [], None).expect("sound");
+    let file = dir.path().join("printed.toml");
+    std::fs::write(&file, origins.print()).expect("written");
+    let (again, _) = Config::load(&[], [], Some(&file)).expect("sound");
+    assert_eq!(again, config);
+}
+
+#[test]
+fn sign_up_is_open_where_only_this_machine_can_reach_it() {
+    for (listen, signup) in [("127.0.0.1:1", SignUp::Open), ("[::1]:1", SignUp::Open), ("0.0.0.0:1", SignUp::Invite)] {
+        let (config, _) = Config::load(&[flag("listen", listen)], [], None).expect("sound");
+        assert_eq!(config.signup, signup, "{listen}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Coming.
+
+/// Letters to users.
+#[derive(Debug)]
+pub(crate) struct Mail;

@@ -1,0 +1,5 @@
+//! What is counted, for `/metrics`.
+
+/// The counters.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics;
