@@ -1,1 +1,43 @@
-//! Records on disk, in order, safe against torn writes
+#![doc = include_str!("../README.md")]
+
+mod journal;
+
+mod records;
+
+mod recovery;
+
+mod scan;
+
+mod segment;
+
+mod record;
+
+pub mod disk;
+
+mod error;
+
+use std::fmt;
+
+pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
+pub use error::JournalError;
+pub use journal::{Journal, Options};
+pub use records::{Record, Records};
+pub use recovery::{Damage, Recovery, Torn};
+
+/// A record's place in the journal: 1 for the first ever, each next one more. 0 stands before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The one after this.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
