@@ -1,1 +1,13 @@
-//! Nouns to bytes and back: the batch format, the v1 JSON shapes, error codes, token claims
+#![doc = include_str!("../README.md")]
+
+pub mod v1;
+
+pub mod token;
+
+pub mod batch;
+
+pub mod problem;
+
+pub mod error;
+
+pub use error::CodecError;
