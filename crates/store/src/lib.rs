@@ -17,6 +17,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use iobeam_model::{Batch, BatchId, Clock, FieldName, NamespaceName, ProjectId};
 
+mod memtable;
+
+mod lake;
+
+mod chunk;
+
 pub mod snapshot;
 
 pub mod settings;

@@ -1,0 +1,214 @@
+//! The order of rows in a file: by the partition field, then by time, then as they came.
+//!
+//! ```text
+//! chunks ─▶ rank each distinct partition value ─▶ bucket the rows by rank ─▶ sort each bucket by time ─▶ gather
+//! ```
+//!
+//! Texts are compared once per distinct value, never per row.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatchOptions, StringViewArray, new_null_array};
+use arrow::compute::interleave;
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
+use crate::snapshot::Chunk;
+
+/// Rows of several chunks, and the order to read them in.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    chunks: Vec<Arc<Chunk>>,
+    /// (chunk, row), in order.
+    places: Vec<(usize, usize)>,
+    /// Least and greatest partition value.
+    pub(crate) partitions: Option<(Box<str>, Box<str>)>,
+    /// Rows without one: they stand first.
+    pub(crate) nulls: u64,
+}
+
+impl Ordered {
+    /// Finds the order.
+    pub(crate) fn new(chunks: Vec<Arc<Chunk>>, partition: &str) -> Self {
+        let ranks = Ranks::of(&chunks, partition);
+        let mut ends = vec![0usize; ranks.count + 1];
+        for rank in ranks.each.iter().flatten() {
+            ends[*rank as usize] += 1;
+        }
+        let nulls = ends[0] as u64;
+        let mut next = 0;
+        for end in &mut ends {
+            next += std::mem::replace(end, next);
+        }
+        let total = next;
+        let mut places = vec![(0, 0); total];
+        for (at, each) in ranks.each.iter().enumerate() {
+            for (row, rank) in each.iter().enumerate() {
+                let slot = &mut ends[*rank as usize];
+                places[*slot] = (at, row);
+                *slot += 1;
+            }
+        }
+        sort_buckets(&chunks, &mut places, &ends);
+        let partitions = ranks.extremes;
+        Self { chunks, places, partitions, nulls }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The chunks, as they were given.
+    pub(crate) fn chunks(&self) -> &[Arc<Chunk>] {
+        &self.chunks
+    }
+
+    /// Rows of a range of the order, under the given schema.
+    pub(crate) fn rows(
+        &self,
+        range: std::ops::Range<usize>,
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch, ArrowError> {
+        let places = &self.places[range];
+        let columns = schema
+            .fields()
+            .iter()
+            .map(|field| {
+                let parts: Vec<ArrayRef> = self
+                    .chunks
+                    .iter()
+                    .map(|chunk| match chunk.rows.column_by_name(field.name()) {
+                        Some(column) => Arc::clone(column),
+                        None => new_null_array(field.data_type(), chunk.rows.num_rows()),
+                    })
+                    .collect();
+                let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+                interleave(&parts, places)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
+        RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+    }
+}
+
+/// Sorts the rows of each bucket by time; `ends` are the buckets' ends.
+fn sort_buckets(chunks: &[Arc<Chunk>], places: &mut [(usize, usize)], ends: &[usize]) {
+    let times: Vec<&[i64]> = chunks
+        .iter()
+        .map(|chunk| {
+            let times = chunk.rows.column(0).as_primitive::<TimestampMicrosecondType>();
+            times.values().as_ref()
+        })
+        .collect();
+    let mut start = 0;
+    for end in ends {
+        let bucket = &mut places[start..*end];
+        let time = |place: &(usize, usize)| times[place.0][place.1];
+        // Rows mostly come in order of time.
+        if !bucket.is_sorted_by_key(time) {
+            bucket.sort_by_key(time);
+        }
+        start = *end;
+    }
+}
+
+/// For each row the rank of its partition value among the distinct ones, from 1; 0 where there is none.
+struct Ranks {
+    each: Vec<Vec<u32>>,
+    count: usize,
+    extremes: Option<(Box<str>, Box<str>)>,
+}
+
+impl Ranks {
+    fn of(chunks: &[Arc<Chunk>], partition: &str) -> Self {
+        let mut known: HashMap<&str, u32> = HashMap::new();
+        let mut each: Vec<Vec<u32>> = chunks
+            .iter()
+            .map(|chunk| {
+                let column = chunk.rows.column_by_name(partition);
+                match column.and_then(|column| column.as_string_view_opt()) {
+                    Some(texts) => numbers(texts, &mut known),
+                    None => vec![0; chunk.rows.num_rows()],
+                }
+            })
+            .collect();
+        let mut distinct: Vec<(&str, u32)> = known.into_iter().collect();
+        distinct.sort_unstable();
+        let mut rank_of = vec![0u32; distinct.len() + 1];
+        for (rank, (_, number)) in (1..).zip(&distinct) {
+            rank_of[*number as usize] = rank;
+        }
+        each.iter_mut().flatten().for_each(|number| *number = rank_of[*number as usize]);
+        let extremes = distinct
+            .first()
+            .zip(distinct.last())
+            .map(|(least, greatest)| (least.0.into(), greatest.0.into()));
+        Self { each, count: distinct.len(), extremes }
+    }
+}
+
+/// Numbers the texts in the order in which they turn up, from 1; 0 where there is none.
+fn numbers<'a>(texts: &'a StringViewArray, known: &mut HashMap<&'a str, u32>) -> Vec<u32> {
+    let mut last: Option<(&str, u32)> = None;
+    (0..texts.len())
+        .map(|row| {
+            if texts.is_null(row) {
+                return 0;
+            }
+            let text = texts.value(row);
+            if let Some((same, number)) = last
+                && same == text
+            {
+                return number;
+            }
+            let next = known.len() as u32 + 1;
+            let number = *known.entry(text).or_insert(next);
+            last = Some((text, number));
+            number
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use iobeam_model::{Batch, Bitmap, Column, NamespaceName, Texts, Values};
+
+    use super::*;
+    use crate::chunk;
+
+    fn chunk(rows: &[(Option<&str>, i64)]) -> Arc<Chunk> {
+        let mut texts = Texts::new();
+        let mut present = Bitmap::new();
+        for (device, _) in rows {
+            present.push(device.is_some());
+            match device {
+                Some(device) => texts.push(device),
+                None => texts.push_missing(),
+            }
+        }
+        let name = "device_id".parse().expect("a name");
+        let column = Column::new(name, Values::String(texts), Some(present)).expect("a column");
+        let times = rows.iter().map(|(_, time)| *time).collect();
+        let batch = Batch::new(NamespaceName::input(), times, vec![column]).expect("a batch");
+        Arc::new(chunk::from_batch(batch).expect("Arrow takes it"))
+    }
+
+    #[test]
+    fn rows_stand_by_partition_and_time_and_those_without_partition_first() {
+        let one = chunk(&[(Some("b"), 5), (Some("a"), i64::MAX), (None, 2)]);
+        let two = chunk(&[(Some("a"), i64::MIN), (Some("b"), 5), (None, 1), (Some("b"), 4)]);
+        let ordered = Ordered::new(vec![one, two], "device_id");
+        let schema = chunk::united_schema(ordered.chunks());
+        let rows = ordered.rows(0..ordered.len(), &schema).expect("Arrow gathers");
+        let devices: Vec<_> = rows.column(1).as_string_view().iter().collect();
+        let times = rows.column(0).as_primitive::<TimestampMicrosecondType>().values().to_vec();
+        assert_eq!(devices, [None, None, Some("a"), Some("a"), Some("b"), Some("b"), Some("b")]);
+        assert_eq!(times, [1, 2, i64::MIN, i64::MAX, 4, 5, 5]);
+        // Of equals the first that came is first.
+        assert_eq!(ordered.places[5..], [(0, 0), (1, 1)]);
+        assert_eq!((ordered.partitions, ordered.nulls), (Some(("a".into(), "b".into())), 2));
+    }
+}

@@ -1,0 +1,271 @@
+//! What is in memory: for each namespace its files and the rows that no file holds yet, published as views that
+//! never change.
+//!
+//! ```text
+//!   insert ─▶ active [c c c C C]  ─ seal ─▶ sealed [ ... ]  ─ flushed ─▶ files [f f f]
+//!                └ sixteen chunks of one size merge into one
+//!   each step ends with publish ─▶ View { files, sealed + active }
+//! ```
+//!
+//! The writer alone holds a [`Memtable`]; everybody else reads [`Tables`]. `flushed` removes the sealed rows and adds
+//! their file in one publish, so that no view has them twice or not at all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use arrow::datatypes::DataType;
+use iobeam_model::FieldName;
+
+use crate::chunk;
+use crate::lake::delta::{Fields, TableKey};
+use crate::snapshot::{Chunk, DataFile, Snapshot};
+
+/// So many chunks of about one size merge into one.
+const FAN_IN: usize = 16;
+
+/// Chunks from this many rows on stay as they are.
+const LARGE: usize = 8192;
+
+/// The tables as queries see them.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    views: ArcSwap<HashMap<TableKey, Arc<ArcSwap<Snapshot>>>>,
+}
+
+impl Tables {
+    /// What a table holds now; nothing when there is none.
+    pub(crate) fn snapshot(&self, key: &TableKey) -> Snapshot {
+        self.views.load().get(key).map_or_else(empty, |view| Snapshot::clone(&view.load()))
+    }
+
+    /// Every table as it is now.
+    pub(crate) fn all(&self) -> Vec<(TableKey, Snapshot)> {
+        let views = self.views.load();
+        views.iter().map(|(key, view)| (key.clone(), Snapshot::clone(&view.load()))).collect()
+    }
+
+    fn add(&self, key: &TableKey) -> Arc<ArcSwap<Snapshot>> {
+        let view = Arc::new(ArcSwap::from_pointee(empty()));
+        let mut views = HashMap::clone(&self.views.load());
+        views.insert(key.clone(), Arc::clone(&view));
+        self.views.store(Arc::new(views));
+        view
+    }
+}
+
+fn empty() -> Snapshot {
+    Snapshot { files: Arc::from([]), chunks: Arc::from([]), seq: 0 }
+}
+
+/// Rows that are on their way into a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealed {
+    /// Whose they are.
+    pub(crate) key: TableKey,
+    /// The field they are sorted by first.
+    pub(crate) partition: FieldName,
+    /// The rows.
+    pub(crate) chunks: Vec<Arc<Chunk>>,
+    /// All records up to this one that concern the table are in these rows or in files.
+    pub(crate) seq: u64,
+}
+
+/// One table as the writer holds it.
+#[derive(Debug)]
+pub(crate) struct Memtable {
+    key: TableKey,
+    partition: FieldName,
+    fields: Fields,
+    files: Arc<[Arc<DataFile>]>,
+    sealed: Option<Sealed>,
+    active: Vec<Arc<Chunk>>,
+    active_weight: usize,
+    /// The first record of the active rows, and of those that are sealed.
+    first_active: Option<u64>,
+    first_sealed: Option<u64>,
+    /// Monotonic time of the first active row, in milliseconds.
+    since_millis: u64,
+    last_seq: u64,
+    /// Records up to this one are in files.
+    flushed: u64,
+    view: Arc<ArcSwap<Snapshot>>,
+}
+
+impl Memtable {
+    /// A table with what is in files already.
+    pub(crate) fn new(tables: &Tables, key: TableKey, partition: FieldName) -> Self {
+        Self {
+            view: tables.add(&key),
+            key,
+            partition,
+            fields: Fields::new(),
+            files: Arc::from([]),
+            sealed: None,
+            active: Vec::new(),
+            active_weight: 0,
+            first_active: None,
+            first_sealed: None,
+            since_millis: 0,
+            last_seq: 0,
+            flushed: 0,
+        }
+    }
+
+    /// What the lake holds of it.
+    pub(crate) fn load(
+        &mut self,
+        fields: Fields,
+        files: Arc<[Arc<DataFile>]>,
+        flushed: u64,
+    ) {
+        self.fields = fields;
+        self.files = files;
+        self.flushed = flushed;
+        self.last_seq = flushed;
+        self.publish();
+    }
+
+    /// Whether a record's rows are in files already.
+    pub(crate) fn has_filed(&self, seq: u64) -> bool {
+        seq <= self.flushed
+    }
+
+    /// A field that has another type than these rows say, with both types.
+    pub(crate) fn misfit(&self, chunk: &Chunk) -> Option<(String, DataType, DataType)> {
+        chunk.rows.schema_ref().fields()[1..].iter().find_map(|field| {
+            let known = self.fields.get(field.name().as_str())?;
+            let differs = known != field.data_type();
+            differs.then(|| (field.name().clone(), known.clone(), field.data_type().clone()))
+        })
+    }
+
+    /// Takes rows in. They are seen once [`publish`](Self::publish) is called.
+    pub(crate) fn insert(&mut self, mut chunk: Chunk, seq: u64, now_millis: u64) {
+        chunk.seq = seq;
+        for field in &chunk.rows.schema_ref().fields()[1..] {
+            if !self.fields.contains_key(field.name().as_str()) {
+                self.fields.insert(field.name().as_str().into(), field.data_type().clone());
+            }
+        }
+        if self.active.is_empty() {
+            self.first_active = Some(seq);
+            self.since_millis = now_millis;
+        }
+        self.last_seq = seq;
+        self.active_weight += chunk::weight(&chunk);
+        self.active.push(Arc::new(chunk));
+        self.merge_small();
+    }
+
+    /// Keeps the list short: a query pays for each chunk, and so does each publish.
+    fn merge_small(&mut self) {
+        loop {
+            let level = |chunk: &Arc<Chunk>| chunk.rows.num_rows().max(1).ilog2() / FAN_IN.ilog2();
+            let Some(last) = self.active.last() else { return };
+            let alike = self.active.iter().rev().take(FAN_IN).take_while(|chunk| level(chunk) <= level(last));
+            if last.rows.num_rows() >= LARGE || alike.count() < FAN_IN {
+                return;
+            }
+            let small = self.active.split_off(self.active.len() - FAN_IN);
+            match chunk::merge(&small) {
+                Ok(merged) => {
+                    let before: usize = small.iter().map(|chunk| chunk::weight(chunk)).sum();
+                    self.active_weight =
+                        (self.active_weight + chunk::weight(&merged)).saturating_sub(before);
+                    self.active.push(Arc::new(merged));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "small chunks stay apart");
+                    self.active.extend(small);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Shows queries what the table holds now.
+    pub(crate) fn publish(&self) {
+        let sealed = self.sealed.iter().flat_map(|sealed| &sealed.chunks);
+        self.view.store(Arc::new(Snapshot {
+            files: Arc::clone(&self.files),
+            chunks: sealed.chain(&self.active).map(Arc::clone).collect(),
+            seq: self.last_seq,
+        }));
+    }
+
+    /// Which table it is.
+    pub(crate) fn key(&self) -> &TableKey {
+        &self.key
+    }
+
+    /// The field it is partitioned by.
+    pub(crate) fn partition(&self) -> &FieldName {
+        &self.partition
+    }
+
+    /// Bytes that could be sealed.
+    pub(crate) fn active_weight(&self) -> usize {
+        self.active_weight
+    }
+
+    /// When the oldest row that could be sealed came, if there is one.
+    pub(crate) fn active_since_millis(&self) -> Option<u64> {
+        self.first_active.map(|_| self.since_millis)
+    }
+
+    /// Whether rows are on their way into a file.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.sealed.is_some()
+    }
+
+    /// Hands out the active rows for a file; `upto` is the last record that was applied to any table. Nothing while
+    /// others are still on their way, or when there are none.
+    pub(crate) fn seal(&mut self, upto: u64) -> Option<Sealed> {
+        if self.sealed.is_some() || self.active.is_empty() {
+            return None;
+        }
+        let sealed = Sealed {
+            key: self.key.clone(),
+            partition: self.partition.clone(),
+            chunks: std::mem::take(&mut self.active),
+            seq: upto,
+        };
+        self.active_weight = 0;
+        self.first_sealed = self.first_active.take();
+        self.sealed = Some(sealed.clone());
+        Some(sealed)
+    }
+
+    /// The rows to flush once more, after a flush that failed.
+    pub(crate) fn sealed(&self) -> Option<&Sealed> {
+        self.sealed.as_ref()
+    }
+
+    /// The sealed rows are in a file now, the list of which is `files`. Gives the bytes that were freed.
+    pub(crate) fn flushed(&mut self, files: Arc<[Arc<DataFile>]>) -> usize {
+        self.files = files;
+        self.first_sealed = None;
+        let Some(sealed) = self.sealed.take() else { return 0 };
+        self.flushed = sealed.seq;
+        self.publish();
+        sealed.chunks.iter().map(|chunk| chunk::weight(chunk)).sum()
+    }
+
+    /// Files were merged or dropped; the rows in memory are as they were.
+    pub(crate) fn refile(&mut self, files: Arc<[Arc<DataFile>]>) {
+        self.files = files;
+        self.publish();
+    }
+
+    /// The first record whose rows are in memory alone.
+    pub(crate) fn first_unfiled(&self) -> Option<u64> {
+        self.first_sealed.or(self.first_active)
+    }
+
+    /// Bytes of all rows in memory.
+    pub(crate) fn weight(&self) -> usize {
+        let sealed = self.sealed.iter().flat_map(|sealed| &sealed.chunks);
+        self.active_weight + sealed.map(|chunk| chunk::weight(chunk)).sum::<usize>()
+    }
+}
