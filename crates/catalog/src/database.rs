@@ -1,0 +1,188 @@
+//! The file under everything, and the copy in memory that answers what is asked all the time.
+//!
+//! ```text
+//! change(write, show)                       read(ask)                 look-ups marked "from memory"
+//!   writer ─ transaction ─ commit ─ show ─▶ mirror ◀─────────────────────────────┘
+//!                             │               reader (beside the writer: SQLite's write-ahead log)
+//!                         catalog.db ◀────────┘
+//! ```
+//!
+//! A change is synced before it is shown. Nothing slow (hashing) happens while a connection is held.
+
+mod file;
+
+mod mirror;
+
+mod upkeep;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use iobeam_model::{Clock, Timestamp};
+use parking_lot::Mutex;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::error::CatalogError;
+use crate::password::Passwords;
+
+pub(crate) use mirror::{Mirror, Moment};
+use upkeep::{Upkeep, report};
+
+/// What can be chosen about a catalog.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How many fields a namespace may have.
+    pub max_fields: usize,
+    /// How often the times kept in memory (devices last seen, tokens last used) are written to the file.
+    pub write_back: Duration,
+    /// How many passwords are hashed at once; each takes 19 MiB of memory meanwhile.
+    pub hashes_at_once: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_fields: 1000, write_back: Duration::from_secs(5), hashes_at_once: 2 }
+    }
+}
+
+/// A handle to the catalog; clones are cheap. Dropping the last one closes the file.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    open: Arc<Open>,
+}
+
+/// What ends with the last handle.
+#[derive(Debug)]
+struct Open {
+    core: Arc<Core>,
+    /// Taken out first when dropped, so that the last write-back is the last write.
+    upkeep: Option<Upkeep>,
+}
+
+/// What handles and upkeep share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    mirror: Mirror,
+    passwords: Passwords,
+    /// Last, so that it is let go after the connections are closed.
+    _lock: File,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        drop(self.upkeep.take());
+        report("write back when devices were seen", self.core.write_back());
+    }
+}
+
+impl Catalog {
+    /// Opens the catalog in that file, or makes a new one.
+    ///
+    /// # Errors
+    /// When the file is in use by another process, was written by a newer version or another program, is damaged, or
+    /// cannot be read or written.
+    pub fn open(
+        path: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CatalogError> {
+        let lock = file::lock(path)?;
+        let writer = file::open(path)?;
+        let mirror = Mirror::load(&writer).map_err(|error| file::damaged_or(path, error))?;
+        let core = Arc::new(Core {
+            path: path.to_owned(),
+            clock,
+            passwords: Passwords::new(settings.hashes_at_once),
+            settings,
+            reader: Mutex::new(file::open_reader(path)?),
+            writer: Mutex::new(writer),
+            mirror,
+            _lock: lock,
+        });
+        report("remove what ran out", core.prune());
+        let upkeep = Upkeep::start(Arc::clone(&core))
+            .map_err(|source| CatalogError::File { path: path.to_owned(), source })?;
+        Ok(Self { open: Arc::new(Open { core, upkeep: Some(upkeep) }) })
+    }
+
+    /// Writes the times kept in memory (devices last seen, tokens last used) to the file now; gives how many.
+    /// It also happens every few seconds, and when the last handle is dropped.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the times are kept and tried again.
+    pub fn write_back(&self) -> Result<usize, CatalogError> {
+        self.open.core.write_back()
+    }
+
+    /// Removes what ran out long enough ago: tokens (60 days), keys, invites. It also happens at the start and hourly.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn prune(&self) -> Result<usize, CatalogError> {
+        self.open.core.prune()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.open.core.path
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.open.core.clock.now()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.open.core.settings
+    }
+
+    pub(crate) fn mirror(&self) -> &Mirror {
+        &self.open.core.mirror
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.open.core.passwords
+    }
+
+    /// Asks the file something.
+    pub(crate) fn read<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> Result<T, CatalogError>,
+    ) -> Result<T, CatalogError> {
+        let reader = self.open.core.reader.lock();
+        ask(&reader).map_err(|error| self.explain(error))
+    }
+
+    /// Changes the file, all or nothing, and when that is on disk shows it in memory.
+    pub(crate) fn change<T>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, CatalogError>,
+        show: impl FnOnce(&Mirror, &T),
+    ) -> Result<T, CatalogError> {
+        let mut writer = self.open.core.writer.lock();
+        let attempt = || -> Result<T, CatalogError> {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = write(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        let done = { attempt }().map_err(|error| self.explain(error))?;
+        // Still under the writer's lock: two changes are shown in the order they were committed.
+        show(self.mirror(), &done);
+        Ok(done)
+    }
+
+    /// Tells damage as what it is.
+    fn explain(&self, error: CatalogError) -> CatalogError {
+        match error {
+            CatalogError::Database(error) => file::damaged_or(&self.open.core.path, error),
+            other => other,
+        }
+    }
+}

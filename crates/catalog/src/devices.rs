@@ -1,0 +1,336 @@
+//! Devices: registered once, known by id, seen whenever they send.
+//!
+//! ```text
+//! register_device ─ id free? (DeviceIdTaken) ─ name free? (DeviceNameTaken) ─▶ Device
+//! is_registered    from memory, on each import           seen    in memory, written back every few seconds
+//! devices          by created, then id; a page costs what it holds
+//! ```
+//!
+//! Ids and names are unique within the project. The id is looked at first: "register, or go on as who I am" depends
+//! on hearing that the id is taken even when the name is too.
+
+#[cfg(test)]
+mod tests;
+
+use iobeam_model::{DeviceId, ProjectId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Params, params};
+
+use crate::database::{Catalog, Moment};
+use crate::error::CatalogError;
+use crate::record::{Changed, Device};
+use crate::secret::random_text;
+
+/// How many signs a generated id has: small boards hold up to 48, and take less than 16 for none at all.
+const ID_SIGNS: usize = 20;
+
+/// How many random signs a generated name ends in.
+const NAME_SIGNS: usize = 10;
+
+/// Longest name and kind, in characters.
+const LONGEST_NAME: usize = 255;
+
+/// A device that is to be registered.
+#[derive(Clone, Debug, Default)]
+pub struct NewDevice {
+    /// Its id; one is made up when there is none.
+    pub id: Option<DeviceId>,
+    /// Its name; one is made up when there is none.
+    pub name: Option<String>,
+    /// What sort of device it is.
+    pub kind: Option<String>,
+    /// When it says it was made; otherwise now.
+    pub created: Option<Timestamp>,
+}
+
+/// What to change about a device; `None` leaves a member as it is.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceChanges {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another kind; an empty one takes it away.
+    pub kind: Option<String>,
+}
+
+/// Which part of a listing is wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Page {
+    /// How many to leave out at the start.
+    pub offset: u64,
+    /// How many to give at most; `None`: all.
+    pub count: Option<u64>,
+}
+
+impl Catalog {
+    /// Registers a device.
+    ///
+    /// # Errors
+    /// `NotFound` for the project, `DeviceIdTaken` before `DeviceNameTaken`, `Invalid` for name or kind.
+    pub fn register_device(
+        &self,
+        project: ProjectId,
+        new: NewDevice,
+    ) -> Result<Device, CatalogError> {
+        let name = new.name.as_deref().map(legal_name).transpose()?;
+        let kind = new.kind.as_deref().map(legal_kind).transpose()?.flatten();
+        let created = new.created.unwrap_or_else(|| self.now());
+        self.change(
+            |transaction| {
+                self.expect_project(project)?;
+                let device = Device {
+                    id: free_id(transaction, project, new.id)?,
+                    project,
+                    name: free_name(transaction, project, name)?,
+                    kind,
+                    created,
+                    last_seen: None,
+                };
+                insert(transaction, &device)?;
+                Ok(device)
+            },
+            |mirror, device| {
+                let mut devices = mirror.devices.write();
+                let of_project = devices.entry(project).or_default();
+                of_project.insert(device.id.as_str().into(), Moment::new(None));
+            },
+        )
+    }
+
+    /// Whether the project has a device of that id. From memory.
+    pub fn is_registered(&self, project: ProjectId, id: &str) -> bool {
+        self.mirror().devices.read().get(&project).is_some_and(|known| known.contains_key(id))
+    }
+
+    /// Notes that a device sent something at that time. In memory; written to the file every few seconds.
+    pub fn seen(&self, project: ProjectId, id: &DeviceId, time: Timestamp) {
+        let devices = self.mirror().devices.read();
+        if let Some(moment) = devices.get(&project).and_then(|known| known.get(id.as_str()))
+            && moment.set(time)
+        {
+            self.mirror().behind.lock().devices.push((project, id.clone()));
+        }
+    }
+
+    /// The device of that id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn device(&self, project: ProjectId, id: &DeviceId) -> Result<Device, CatalogError> {
+        let found = self.read(|connection| find(connection, project, id))?;
+        Ok(self.with_last_seen(found))
+    }
+
+    /// The device of that name.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn device_by_name(&self, project: ProjectId, name: &str) -> Result<Device, CatalogError> {
+        let name = name.trim();
+        let found = self.read(|connection| {
+            one(connection, "project = ?1 AND name = ?2", params![project.get(), name])
+        })?;
+        let found = found.ok_or_else(|| CatalogError::not_found("device", name))?;
+        Ok(self.with_last_seen(found))
+    }
+
+    /// The devices of a project, oldest first, those made at the same time by id.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn devices(&self, project: ProjectId, page: Page) -> Result<Vec<Device>, CatalogError> {
+        // The inner question is answered from the index alone, so that skipping a page does not read its devices.
+        let sql = format!(
+            "SELECT {} FROM devices WHERE number IN (SELECT number FROM devices WHERE project = ?1 \
+             ORDER BY created, id LIMIT ?2 OFFSET ?3) ORDER BY created, id",
+            Device::COLUMNS
+        );
+        let most = page.count.map_or(i64::MAX, |count| i64::try_from(count).unwrap_or(i64::MAX));
+        let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
+        let found: Vec<Device> = self.read(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![project.get(), most, offset], Device::read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })?;
+        Ok(found.into_iter().map(|device| self.with_last_seen(device)).collect())
+    }
+
+    /// How many devices a project has. From memory.
+    pub fn device_count(&self, project: ProjectId) -> usize {
+        self.mirror().devices.read().get(&project).map_or(0, std::collections::HashMap::len)
+    }
+
+    /// Changes a device's name or kind.
+    ///
+    /// # Errors
+    /// `NotFound`, `DeviceNameTaken`, `Invalid`.
+    pub fn update_device(
+        &self,
+        project: ProjectId,
+        id: &DeviceId,
+        changes: DeviceChanges,
+    ) -> Result<Changed, CatalogError> {
+        let name = changes.name.as_deref().map(legal_name).transpose()?;
+        let kind = changes.kind.as_deref().map(legal_kind).transpose()?;
+        self.change(
+            |transaction| {
+                let before = find(transaction, project, id)?;
+                let mut after = before.clone();
+                if let Some(name) = name
+                    && name != before.name
+                {
+                    after.name = free_name(transaction, project, Some(name))?;
+                }
+                if let Some(kind) = kind {
+                    after.kind = kind;
+                }
+                if after == before {
+                    return Ok(Changed::No);
+                }
+                transaction.execute(
+                    "UPDATE devices SET name = ?3, kind = ?4 WHERE project = ?1 AND id = ?2",
+                    params![project.get(), id.as_str(), after.name, after.kind],
+                )?;
+                Ok(Changed::Yes)
+            },
+            |_, _| {},
+        )
+    }
+
+    /// Removes a device. Its readings stay.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn delete_device(&self, project: ProjectId, id: &DeviceId) -> Result<(), CatalogError> {
+        self.change(
+            |transaction| {
+                let gone = transaction.execute(
+                    "DELETE FROM devices WHERE project = ?1 AND id = ?2",
+                    params![project.get(), id.as_str()],
+                )?;
+                if gone == 0 { Err(CatalogError::not_found("device", id)) } else { Ok(()) }
+            },
+            |mirror, ()| {
+                mirror.devices.write().get_mut(&project).and_then(|known| known.remove(id.as_str()));
+            },
+        )
+    }
+
+    /// The time in memory, which may be ahead of the file.
+    fn with_last_seen(&self, mut device: Device) -> Device {
+        let devices = self.mirror().devices.read();
+        let moment = devices.get(&device.project).and_then(|known| known.get(device.id.as_str()));
+        device.last_seen = moment.and_then(Moment::get).or(device.last_seen);
+        device
+    }
+}
+
+fn legal_name(name: &str) -> Result<String, CatalogError> {
+    let name = name.trim();
+    if name.is_empty() {
+        let reason = "it is empty; leave it out to have one made up";
+        return Err(CatalogError::invalid("device_name", reason));
+    }
+    checked("device_name", name)
+}
+
+/// An empty kind is none.
+fn legal_kind(kind: &str) -> Result<Option<String>, CatalogError> {
+    let kind = kind.trim();
+    if kind.is_empty() { Ok(None) } else { checked("device_type", kind).map(Some) }
+}
+
+fn checked(what: &'static str, text: &str) -> Result<String, CatalogError> {
+    if text.contains(char::is_control) {
+        return Err(CatalogError::invalid(what, "control characters are not allowed"));
+    }
+    let length = text.chars().count();
+    if length > LONGEST_NAME {
+        let reason =
+            format!("it has {length} characters, and at most {LONGEST_NAME} are allowed");
+        return Err(CatalogError::invalid(what, reason));
+    }
+    Ok(text.to_owned())
+}
+
+/// The id wanted, when it is free, or a new one.
+fn free_id(
+    connection: &Connection,
+    project: ProjectId,
+    wanted: Option<DeviceId>,
+) -> Result<DeviceId, CatalogError> {
+    let taken = |id: &str| exists(connection, "id", project, id);
+    match wanted {
+        Some(id) if taken(id.as_str())? => Err(CatalogError::DeviceIdTaken { id }),
+        Some(id) => Ok(id),
+        None => loop {
+            let id = random_text(ID_SIGNS);
+            if !taken(&id)? {
+                let reason = |error: iobeam_model::NameError| error.to_string();
+                return id.parse().map_err(|error| CatalogError::invalid("device_id", reason(error)));
+            }
+        },
+    }
+}
+
+/// The name wanted, when it is free, or a new one.
+fn free_name(
+    connection: &Connection,
+    project: ProjectId,
+    wanted: Option<String>,
+) -> Result<String, CatalogError> {
+    let taken = |name: &str| exists(connection, "name", project, name);
+    match wanted {
+        Some(name) if taken(&name)? => Err(CatalogError::DeviceNameTaken { name }),
+        Some(name) => Ok(name),
+        None => loop {
+            let name = format!("device-{}", random_text(NAME_SIGNS));
+            if !taken(&name)? {
+                return Ok(name);
+            }
+        },
+    }
+}
+
+fn exists(
+    connection: &Connection,
+    column: &str,
+    project: ProjectId,
+    text: &str,
+) -> Result<bool, CatalogError> {
+    let sql =
+        format!("SELECT EXISTS (SELECT 1 FROM devices WHERE project = ?1 AND {column} = ?2)");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row(params![project.get(), text], |row| row.get(0))?)
+}
+
+fn find(
+    connection: &Connection,
+    project: ProjectId,
+    id: &DeviceId,
+) -> Result<Device, CatalogError> {
+    one(connection, "project = ?1 AND id = ?2", params![project.get(), id.as_str()])?
+        .ok_or_else(|| CatalogError::not_found("device", id))
+}
+
+fn one(
+    connection: &Connection,
+    which: &str,
+    values: impl Params,
+) -> Result<Option<Device>, CatalogError> {
+    let sql = format!("SELECT {} FROM devices WHERE {which}", Device::COLUMNS);
+    Ok(connection.prepare_cached(&sql)?.query_row(values, Device::read).optional()?)
+}
+
+fn insert(connection: &Connection, device: &Device) -> Result<(), CatalogError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO devices (project, id, name, kind, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            device.project.get(),
+            device.id.as_str(),
+            device.name,
+            device.kind,
+            device.created.micros(),
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,361 @@
+//! Namespaces: tables of rows, with typed fields that can be added and never change.
+//!
+//! ```text
+//! import ─ all fields known? (memory) ──────────────────────────────▶ go on
+//!             └ no ─▶ add_fields: all of them or none, on disk ─▶ go on      the first to add a field decides its type
+//! ```
+//!
+//! The partitioning field is always there, as `STRING`. No two fields of a namespace differ in letter case alone.
+//! The label `<partitioning field>:distinct` is set from the start.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use iobeam_model::{FieldName, FieldType, NamespaceId, NamespaceName, ProjectId, Timestamp, Value};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::database::Catalog;
+use crate::error::CatalogError;
+use crate::record::Namespace;
+
+/// How many labels a namespace may have.
+const MAX_LABELS: usize = 1000;
+
+/// Longest label, name and text, in characters.
+const LONGEST_LABEL: usize = 1024;
+
+/// A namespace that someone declares.
+#[derive(Clone, Debug)]
+pub struct NewNamespace {
+    /// The project.
+    pub project: ProjectId,
+    /// Unique within the project.
+    pub name: NamespaceName,
+    /// The field whose values part the rows; added to the fields as `STRING` when it is not among them.
+    pub partition: FieldName,
+    /// The fields to begin with.
+    pub fields: BTreeMap<FieldName, FieldType>,
+    /// Notes to begin with.
+    pub labels: BTreeMap<String, Value>,
+}
+
+/// What to change about a namespace.
+#[derive(Clone, Debug, Default)]
+pub struct NamespaceChanges {
+    /// All fields it shall have: those it has, with their types, and new ones. `None` leaves them as they are.
+    pub fields: Option<BTreeMap<FieldName, FieldType>>,
+    /// Labels to add or overwrite; others stay.
+    pub labels: BTreeMap<String, Value>,
+}
+
+impl NewNamespace {
+    /// What each project has from the start.
+    pub(crate) fn input(project: ProjectId) -> Self {
+        Self {
+            project,
+            name: NamespaceName::input(),
+            partition: FieldName::device_id(),
+            fields: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        }
+    }
+}
+
+impl Catalog {
+    /// The namespace of that name. From memory.
+    pub fn namespace(&self, project: ProjectId, name: &NamespaceName) -> Option<Arc<Namespace>> {
+        self.mirror().namespaces.read().get(&project)?.get(name).cloned()
+    }
+
+    /// The namespace of that number, when it is of this project. From memory.
+    pub fn namespace_by_id(&self, project: ProjectId, id: NamespaceId) -> Option<Arc<Namespace>> {
+        let namespaces = self.mirror().namespaces.read();
+        namespaces.get(&project)?.values().find(|namespace| namespace.id == id).cloned()
+    }
+
+    /// The namespaces of a project, by name. From memory.
+    pub fn namespaces(&self, project: ProjectId) -> Vec<Arc<Namespace>> {
+        let namespaces = self.mirror().namespaces.read();
+        namespaces.get(&project).map(|of| of.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Declares a namespace. Readings cannot add fields to it by themselves.
+    ///
+    /// # Errors
+    /// `NotFound` for the project, `AlreadyExists`, `Invalid` when the partitioning field is not `STRING` or a label
+    /// breaks a rule, `FieldCase`, `TooMany`.
+    pub fn create_namespace(&self, new: NewNamespace) -> Result<Arc<Namespace>, CatalogError> {
+        if let Some(kind) = new.fields.get(&new.partition).filter(|kind| **kind != FieldType::String)
+        {
+            let reason =
+                format!("the field '{}' is {kind}; it must be STRING", new.partition);
+            return Err(CatalogError::invalid("partitioning_field", reason));
+        }
+        check_labels(&new.labels)?;
+        let created = self.now();
+        self.change(
+            |transaction| {
+                self.expect_project(new.project)?;
+                if self.namespace(new.project, &new.name).is_some() {
+                    let name = new.name.to_string();
+                    return Err(CatalogError::AlreadyExists { what: "namespace", name });
+                }
+                let mut names = BTreeMap::from([(new.partition.clone(), FieldType::String)]);
+                let fields: Vec<_> = new.fields.clone().into_iter().collect();
+                missing(&names, &fields, self.settings().max_fields)?
+                    .into_iter()
+                    .for_each(|(name, kind)| drop(names.insert(name, kind)));
+                insert_namespace(transaction, NewNamespace { fields: names, ..new }, created)
+                    .map(|namespace| Namespace { explicit: true, ..namespace })
+                    .and_then(|namespace| {
+                        transaction.execute(
+                            "UPDATE namespaces SET explicit = 1 WHERE id = ?1",
+                            [namespace.id.get()],
+                        )?;
+                        Ok(Arc::new(namespace))
+                    })
+            },
+            |mirror, namespace| mirror.put_namespace(Arc::clone(namespace)),
+        )
+    }
+
+    /// Adds fields and labels to a namespace, or overwrites labels. Fields neither change nor go.
+    ///
+    /// # Errors
+    /// `NotFound`; `FieldTypeConflict`; `Invalid` when a field it has is not among those sent, or a label breaks a
+    /// rule; `FieldCase`; `TooMany`.
+    pub fn update_namespace(
+        &self,
+        project: ProjectId,
+        id: NamespaceId,
+        changes: NamespaceChanges,
+    ) -> Result<Arc<Namespace>, CatalogError> {
+        check_labels(&changes.labels)?;
+        let now = self.now();
+        self.change(
+            |transaction| {
+                let before = self.namespace_by_id(project, id);
+                let before = before.ok_or_else(|| CatalogError::not_found("namespace", id))?;
+                let mut fields = Vec::new();
+                if let Some(wanted) = &changes.fields {
+                    if let Some(left_out) = before.fields.keys().find(|f| !wanted.contains_key(*f)) {
+                        let reason = format!(
+                            "the field '{left_out}' cannot be removed; send it along with its type"
+                        );
+                        return Err(CatalogError::invalid("fields", reason));
+                    }
+                    let wanted: Vec<_> = wanted.clone().into_iter().collect();
+                    fields = missing(&before.fields, &wanted, self.settings().max_fields)?;
+                }
+                let is_new = |label: &(&String, &Value)| before.labels.get(label.0) != Some(label.1);
+                let labels: Vec<_> = changes.labels.iter().filter(is_new).collect();
+                extend(transaction, &before, &fields, &labels, now)
+            },
+            |mirror, namespace| mirror.put_namespace(Arc::clone(namespace)),
+        )
+    }
+
+    /// Sees to it that the namespace has these fields: all of them, or none is added. Fields that are there already
+    /// cost a look into memory. Whether readings may add fields to this namespace is for the caller to know
+    /// ([`Namespace::explicit`]).
+    ///
+    /// # Errors
+    /// `NotFound`; `FieldTypeConflict` when one exists with another type; `FieldCase` when one exists in another letter
+    /// case; `TooMany`.
+    pub fn add_fields(
+        &self,
+        project: ProjectId,
+        name: &NamespaceName,
+        fields: &[(FieldName, FieldType)],
+    ) -> Result<Arc<Namespace>, CatalogError> {
+        let known = self.expect_namespace(project, name)?;
+        if missing(&known.fields, fields, self.settings().max_fields)?.is_empty() {
+            return Ok(known);
+        }
+        let now = self.now();
+        self.change(
+            |transaction| {
+                // Again, as another may have added some of them meanwhile.
+                let before = self.expect_namespace(project, name)?;
+                let fields = missing(&before.fields, fields, self.settings().max_fields)?;
+                extend(transaction, &before, &fields, &[], now)
+            },
+            |mirror, namespace| mirror.put_namespace(Arc::clone(namespace)),
+        )
+    }
+
+    fn expect_namespace(
+        &self,
+        project: ProjectId,
+        name: &NamespaceName,
+    ) -> Result<Arc<Namespace>, CatalogError> {
+        self.namespace(project, name).ok_or_else(|| CatalogError::not_found("namespace", name))
+    }
+}
+
+/// Those of the wanted fields that are not there yet; each once.
+fn missing(
+    known: &BTreeMap<FieldName, FieldType>,
+    wanted: &[(FieldName, FieldType)],
+    limit: usize,
+) -> Result<Vec<(FieldName, FieldType)>, CatalogError> {
+    let mut new: BTreeMap<FieldName, FieldType> = BTreeMap::new();
+    for (field, wanted) in wanted {
+        match known.get(field).or_else(|| new.get(field)) {
+            Some(has) if has == wanted => {}
+            Some(has) => {
+                let (field, has, wanted) = (field.clone(), *has, *wanted);
+                return Err(CatalogError::FieldTypeConflict { field, has, wanted });
+            }
+            None => drop(new.insert(field.clone(), *wanted)),
+        }
+    }
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    if known.len() + new.len() > limit {
+        return Err(CatalogError::TooMany { what: "fields in a namespace", limit });
+    }
+    let mut in_lower_case = BTreeMap::new();
+    for name in known.keys().chain(new.keys()) {
+        let existing = in_lower_case.insert(name.as_str().to_ascii_lowercase(), name);
+        if let Some(existing) = existing {
+            let (field, existing) = (name.clone(), existing.clone());
+            return Err(CatalogError::FieldCase { field, existing });
+        }
+    }
+    Ok(new.into_iter().collect())
+}
+
+fn check_labels(labels: &BTreeMap<String, Value>) -> Result<(), CatalogError> {
+    if labels.len() > MAX_LABELS {
+        return Err(CatalogError::TooMany { what: "labels", limit: MAX_LABELS });
+    }
+    for (name, value) in labels {
+        let wrong = match value {
+            Value::Double(number) if !number.is_finite() => Some("its number is not finite"),
+            Value::String(text) if text.chars().count() > LONGEST_LABEL => Some("its text is too long"),
+            _ if name.is_empty() => Some("its name is empty"),
+            _ if name.chars().count() > LONGEST_LABEL => Some("its name is too long"),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            let name: String = name.chars().take(64).collect();
+            return Err(CatalogError::invalid("labels", format!("label '{name}': {wrong}")));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a namespace with its partitioning field and that field's label.
+pub(crate) fn insert_namespace(
+    transaction: &Transaction<'_>,
+    new: NewNamespace,
+    created: Timestamp,
+) -> Result<Namespace, CatalogError> {
+    let mut new = new;
+    new.fields.insert(new.partition.clone(), FieldType::String);
+    let distinct = format!("{}:distinct", new.partition);
+    new.labels.entry(distinct).or_insert(Value::Boolean(true));
+    let id = transaction
+        .prepare_cached(
+            "INSERT INTO namespaces (project, name, partition, explicit, created, last_modified) \
+             VALUES (?1, ?2, ?3, 0, ?4, ?4) ON CONFLICT (project, name) DO NOTHING RETURNING id",
+        )?
+        .query_row(
+            params![
+                new.project.get(),
+                new.name.as_str(),
+                new.partition.as_str(),
+                created.micros()
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(id) = id.map(NamespaceId) else {
+        let name = new.name.to_string();
+        return Err(CatalogError::AlreadyExists { what: "namespace", name });
+    };
+    new.fields.iter().try_for_each(|(name, kind)| put_field(transaction, id, name, *kind))?;
+    new.labels.iter().try_for_each(|(name, value)| put_label(transaction, id, name, value))?;
+    Ok(Namespace {
+        id,
+        project: new.project,
+        name: new.name,
+        partition: new.partition,
+        fields: new.fields,
+        labels: new.labels,
+        explicit: false,
+        created,
+        last_modified: created,
+    })
+}
+
+/// Writes what is new about a namespace.
+fn extend(
+    transaction: &Transaction<'_>,
+    before: &Arc<Namespace>,
+    fields: &[(FieldName, FieldType)],
+    labels: &[(&String, &Value)],
+    now: Timestamp,
+) -> Result<Arc<Namespace>, CatalogError> {
+    if fields.is_empty() && labels.is_empty() {
+        return Ok(Arc::clone(before));
+    }
+    let mut after = Namespace::clone(before);
+    for (name, kind) in fields {
+        put_field(transaction, after.id, name, *kind)?;
+        after.fields.insert(name.clone(), *kind);
+    }
+    for (name, value) in labels {
+        put_label(transaction, after.id, name, value)?;
+        after.labels.insert((*name).clone(), (*value).clone());
+    }
+    if after.labels.len() > MAX_LABELS {
+        return Err(CatalogError::TooMany { what: "labels", limit: MAX_LABELS });
+    }
+    after.last_modified = now;
+    transaction.execute(
+        "UPDATE namespaces SET last_modified = ?2 WHERE id = ?1",
+        params![after.id.get(), now.micros()],
+    )?;
+    Ok(Arc::new(after))
+}
+
+fn put_field(
+    transaction: &Transaction<'_>,
+    namespace: NamespaceId,
+    name: &FieldName,
+    kind: FieldType,
+) -> Result<(), CatalogError> {
+    transaction
+        .prepare_cached("INSERT INTO fields (namespace, name, type) VALUES (?1, ?2, ?3)")?
+        .execute(params![namespace.get(), name.as_str(), kind.name()])?;
+    Ok(())
+}
+
+fn put_label(
+    transaction: &Transaction<'_>,
+    namespace: NamespaceId,
+    name: &str,
+    value: &Value,
+) -> Result<(), CatalogError> {
+    use rusqlite::types::Value as Cell;
+    let kind = value.field_type().name();
+    let cell = match value {
+        Value::Double(number) => Cell::Real(*number),
+        Value::Long(number) => Cell::Integer(*number),
+        Value::Boolean(truth) => Cell::Integer((*truth).into()),
+        Value::String(text) => Cell::Text(text.to_string()),
+    };
+    transaction
+        .prepare_cached(
+            "INSERT INTO labels (namespace, name, type, value) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (namespace, name) DO UPDATE SET type = excluded.type, value = excluded.value",
+        )?
+        .execute(params![namespace.get(), name, kind, cell])?;
+    Ok(())
+}

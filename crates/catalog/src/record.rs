@@ -1,0 +1,303 @@
+//! The nouns as the catalog keeps them, and how each is read out of its row.
+//!
+//! ```text
+//! users ─┬─ members ─── projects ─┬─ devices
+//!        ├─ tokens  ───────┘      └─ namespaces ─┬─ fields
+//!        └─ keys, invites                        └─ labels
+//! ```
+//!
+//! What is read back is checked again: a row that breaks a rule is damage, not a value.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use iobeam_model::{
+    DeviceId, FieldName, FieldType, NamespaceId, NamespaceName, Permissions, ProjectId, Timestamp,
+    TokenId, UserId, Value,
+};
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+/// Whether a call found something to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It is different now.
+    Yes,
+    /// It was so already.
+    No,
+}
+
+impl Changed {
+    /// `Yes` when the condition holds.
+    pub(crate) fn when(condition: bool) -> Self {
+        if condition { Self::Yes } else { Self::No }
+    }
+}
+
+/// Someone with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The number.
+    pub id: UserId,
+    /// As it was written at sign-up; unique in any letter case.
+    pub email: String,
+    /// A shorter name to log in with, if one was chosen; unique in any letter case.
+    pub username: Option<String>,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// May be empty.
+    pub company_name: String,
+    /// May be empty.
+    pub url: String,
+    /// Whether a key sent to the address came back.
+    pub email_verified: bool,
+    /// Whether this is who runs the platform: the first to sign up.
+    pub operator: bool,
+    /// When the account was made.
+    pub created: Timestamp,
+}
+
+/// A code by which people can sign up. The code itself is not kept, only what recognises it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invite {
+    /// The number, by which it is revoked.
+    pub id: u32,
+    /// The code's first characters, to tell invites apart.
+    pub hint: String,
+    /// Who made it; `None`: the platform itself.
+    pub by: Option<UserId>,
+    /// How many people it is for.
+    pub uses: u32,
+    /// How many signed up with it.
+    pub used: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it runs out, if it does.
+    pub expires: Option<Timestamp>,
+    /// When it was taken back, if it was.
+    pub revoked: Option<Timestamp>,
+}
+
+/// Devices and readings that belong together, and the people who may see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The number.
+    pub id: ProjectId,
+    /// Unique on the server.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Whether a device that sends readings without having been registered is registered by that.
+    pub auto_register: bool,
+}
+
+/// A token as it was issued. Its text is made by the server and kept by its holder alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The number, by which it is listed and revoked.
+    pub id: TokenId,
+    /// Who issued it.
+    pub user: UserId,
+    /// Whether it speaks for that user, and loses what the user loses.
+    pub tied: bool,
+    /// The project it is for; `None` makes it a user token.
+    pub project: Option<ProjectId>,
+    /// What its holder may do in the project.
+    pub permissions: Permissions,
+    /// The only device its holder may write as, if it is bound to one.
+    pub device: Option<DeviceId>,
+    /// Whether it can be exchanged for a new one.
+    pub refreshable: bool,
+    /// When it was issued.
+    pub created: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// When it was taken back, if it was.
+    pub revoked: Option<Timestamp>,
+    /// When it was last shown, as far as known when this was read: listings are exact, a look-up may be behind.
+    pub last_used: Option<Timestamp>,
+}
+
+/// A thing that sends readings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Unique within the project.
+    pub id: DeviceId,
+    /// The project it belongs to.
+    pub project: ProjectId,
+    /// Unique within the project; made up when none was given.
+    pub name: String,
+    /// What sort of device it is, if that was told.
+    pub kind: Option<String>,
+    /// When it was registered, or what it said of that.
+    pub created: Timestamp,
+    /// When it last sent something.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A table of rows in a project.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Namespace {
+    /// The number, unique over all projects.
+    pub id: NamespaceId,
+    /// The project it belongs to.
+    pub project: ProjectId,
+    /// Unique within the project.
+    pub name: NamespaceName,
+    /// The field, always `STRING`, whose values part the rows: `device_id` in `input`.
+    pub partition: FieldName,
+    /// Every field with its type, the partitioning one included.
+    pub fields: BTreeMap<FieldName, FieldType>,
+    /// What people noted about it; `<field>:distinct` marks fields whose values are offered for choice.
+    pub labels: BTreeMap<String, Value>,
+    /// Whether it was declared by someone: readings then cannot add fields to it.
+    pub explicit: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When a field or a label was last added or changed.
+    pub last_modified: Timestamp,
+}
+
+impl User {
+    /// The columns that [`User::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "id, email, username, first_name, last_name, company_name, url, \
+                                      email_verified, operator, created";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: UserId(row.get(0)?),
+            email: row.get(1)?,
+            username: row.get(2)?,
+            first_name: row.get(3)?,
+            last_name: row.get(4)?,
+            company_name: row.get(5)?,
+            url: row.get(6)?,
+            email_verified: row.get(7)?,
+            operator: row.get(8)?,
+            created: time(row, 9)?,
+        })
+    }
+}
+
+impl Invite {
+    /// The columns that [`Invite::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "id, hint, made_by, uses, used, created, expires, revoked";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            hint: row.get(1)?,
+            by: row.get::<_, Option<NonZeroU32>>(2)?.map(UserId),
+            uses: row.get(3)?,
+            used: row.get(4)?,
+            created: time(row, 5)?,
+            expires: time_if_any(row, 6)?,
+            revoked: time_if_any(row, 7)?,
+        })
+    }
+}
+
+impl Project {
+    /// The columns that [`Project::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "id, name, created, auto_register";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: ProjectId(row.get(0)?),
+            name: row.get(1)?,
+            created: time(row, 2)?,
+            auto_register: row.get(3)?,
+        })
+    }
+}
+
+impl Token {
+    /// The columns that [`Token::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "id, user, tied, project, permissions, device, refreshable, created, expires, \
+                                      revoked, last_used";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: TokenId(row.get(0)?),
+            user: UserId(row.get(1)?),
+            tied: row.get(2)?,
+            project: row.get::<_, Option<NonZeroU32>>(3)?.map(ProjectId),
+            permissions: permissions(row, 4)?,
+            device: match row.get_ref(5)? {
+                rusqlite::types::ValueRef::Null => None,
+                _ => Some(parsed(row, 5)?),
+            },
+            refreshable: row.get(6)?,
+            created: time(row, 7)?,
+            expires: time(row, 8)?,
+            revoked: time_if_any(row, 9)?,
+            last_used: time_if_any(row, 10)?,
+        })
+    }
+}
+
+impl Device {
+    /// The columns that [`Device::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "id, project, name, kind, created, last_seen";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: parsed(row, 0)?,
+            project: ProjectId(row.get(1)?),
+            name: row.get(2)?,
+            kind: row.get(3)?,
+            created: time(row, 4)?,
+            last_seen: time_if_any(row, 5)?,
+        })
+    }
+}
+
+impl Namespace {
+    /// The columns that [`Namespace::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "id, project, name, partition, explicit, created, last_modified";
+
+    /// Reads all but fields and labels, which have rows of their own.
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: NamespaceId(row.get(0)?),
+            project: ProjectId(row.get(1)?),
+            name: parsed(row, 2)?,
+            partition: parsed(row, 3)?,
+            fields: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            explicit: row.get(4)?,
+            created: time(row, 5)?,
+            last_modified: time(row, 6)?,
+        })
+    }
+}
+
+/// The permissions in a column.
+pub(crate) fn permissions(row: &Row<'_>, at: usize) -> rusqlite::Result<Permissions> {
+    let bits: u8 = row.get(at)?;
+    Permissions::from_bits(bits).ok_or(rusqlite::Error::IntegralValueOutOfRange(at, bits.into()))
+}
+
+/// The text of a column, made the type it stands for.
+pub(crate) fn parsed<T>(row: &Row<'_>, at: usize) -> rusqlite::Result<T>
+where
+    T: FromStr,
+    T::Err: Error + Send + Sync + 'static,
+{
+    let text = row.get_ref(at)?.as_str()?;
+    text.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
+    })
+}
+
+fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
+    row.get(at).map(Timestamp::from_micros)
+}
+
+fn time_if_any(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_micros))
+}

@@ -1,0 +1,345 @@
+//! People: signing up, logging in, proving an address, replacing a forgotten password.
+//!
+//! ```text
+//! create_user ─ rules ─ invite looks good? ─ hash (no lock held) ─▶ invite used + user made, together
+//! log_in ─ find (or stand-in) ─ hash (no lock held) ─▶ User or WrongPassword, after the same work
+//! start_password_reset ─▶ key (by mail) ─▶ reset_password: new hash, all reset keys and user tokens void
+//! ```
+//!
+//! E-mail addresses and user names are unique in any letter case, and a user name holds no '@': whatever name someone
+//! logs in with means one person.
+
+mod invites;
+
+mod keys;
+
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use iobeam_model::UserId;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
+
+use crate::database::Catalog;
+use crate::error::CatalogError;
+use crate::record::{Changed, User};
+
+/// Most users that one search gives.
+const MOST_FOUND: u32 = 100;
+
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUp {
+    /// Everybody.
+    Open,
+    /// Who has an invite code.
+    Invite,
+    /// Nobody.
+    Closed,
+}
+
+/// Someone who signs up.
+#[derive(Clone, Default)]
+pub struct NewUser {
+    /// Where keys are sent, and a name to log in with.
+    pub email: String,
+    /// At least 8 characters.
+    pub password: String,
+    /// A shorter name to log in with.
+    pub username: Option<String>,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// May be empty.
+    pub company_name: String,
+    /// May be empty.
+    pub url: String,
+    /// The code, where one is needed.
+    pub invite: Option<String>,
+}
+
+/// What to change about a user; `None` leaves a member as it is.
+#[derive(Clone, Default)]
+pub struct UserChanges {
+    /// Another address; it has to be verified again.
+    pub email: Option<String>,
+    /// Another user name; an empty one takes it away.
+    pub username: Option<String>,
+    /// Another first name.
+    pub first_name: Option<String>,
+    /// Another last name.
+    pub last_name: Option<String>,
+    /// Another company.
+    pub company_name: Option<String>,
+    /// Another address on the web.
+    pub url: Option<String>,
+    /// Another password; needs the old one.
+    pub password: Option<String>,
+}
+
+impl Catalog {
+    /// Makes an account. The first one is the operator's; the mode holds for it as well.
+    ///
+    /// # Errors
+    /// `SignUpClosed` or `NotInvited` by the mode, `Invalid` when a member breaks a rule, `AlreadyExists` when the
+    /// address or the user name is in use in any letter case.
+    pub fn create_user(&self, new: NewUser, mode: SignUp) -> Result<User, CatalogError> {
+        let invite = match mode {
+            SignUp::Open => None,
+            SignUp::Closed => return Err(CatalogError::SignUpClosed),
+            SignUp::Invite => Some(new.invite.as_deref().ok_or(CatalogError::NotInvited)?),
+        };
+        let mut user = User {
+            id: UserId(std::num::NonZeroU32::MIN),
+            email: rules::email(&new.email)?,
+            username: new.username.as_deref().map(rules::username).transpose()?.flatten(),
+            first_name: rules::text("first_name", &new.first_name)?,
+            last_name: rules::text("last_name", &new.last_name)?,
+            company_name: rules::text("company_name", &new.company_name)?,
+            url: rules::text("url", &new.url)?,
+            email_verified: false,
+            operator: false,
+            created: self.now(),
+        };
+        rules::password(&new.password, &[Some(&user.email), user.username.as_deref()])?;
+        // Looked at before the costly hash and used up after it, with the account.
+        self.read(|connection| {
+            invite.map_or(Ok(()), |code| invites::see(connection, code, user.created))?;
+            refuse_taken(connection, &user)
+        })?;
+        let hash = self.passwords().hash(&new.password)?;
+        self.change(
+            |transaction| {
+                invite.map_or(Ok(()), |code| invites::consume(transaction, code, user.created))?;
+                user.operator = !any_user(transaction)?;
+                user.id = insert(transaction, &user, &hash)?;
+                Ok(())
+            },
+            |_, ()| {},
+        )?;
+        Ok(user)
+    }
+
+    /// Whether anybody has an account: before that, the next one to sign up becomes the operator.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has_users(&self) -> Result<bool, CatalogError> {
+        self.read(any_user)
+    }
+
+    /// The user of that number.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn user(&self, id: UserId) -> Result<User, CatalogError> {
+        self.read(|connection| by_id(connection, id))
+    }
+
+    /// The user of that user name or e-mail address, in any letter case.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn user_by_name(&self, name: &str) -> Result<User, CatalogError> {
+        let found = self.read(|connection| by_name(connection, name))?;
+        found.map(|(user, _)| user).ok_or_else(|| CatalogError::not_found("user", name))
+    }
+
+    /// Users in whose address or names the text occurs, in any letter case: at most 100.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn search_users(&self, text: &str) -> Result<Vec<User>, CatalogError> {
+        let columns = User::COLUMNS;
+        let sql = format!(
+            "SELECT {columns} FROM users WHERE instr(email_key, ?1) OR instr(username_key, ?1) \
+             OR instr(lower(first_name), ?1) OR instr(lower(last_name), ?1) ORDER BY id LIMIT ?2"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![rules::key(text), MOST_FOUND], User::read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Changes an account. A new password needs the old one; a new address has to be verified again.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid`, `AlreadyExists`, and `WrongPassword` when a new password comes without the right old one.
+    pub fn update_user(
+        &self,
+        id: UserId,
+        changes: UserChanges,
+        old_password: Option<&str>,
+    ) -> Result<Changed, CatalogError> {
+        let (before, known) = self.read(|connection| with_hash(connection, id))?;
+        let after = apply(&before, &changes)?;
+        let mut hash = None;
+        if let Some(password) = &changes.password {
+            rules::password(password, &[Some(&after.email), after.username.as_deref()])?;
+            if !self.passwords().verify(old_password.unwrap_or_default(), Some(&known))? {
+                return Err(CatalogError::WrongPassword);
+            }
+            hash = Some(self.passwords().hash(password)?);
+        }
+        self.change(
+            |transaction| {
+                // What was read before the hashing may be old by now.
+                let (before, now_known) = with_hash(transaction, id)?;
+                if hash.is_some() && now_known != known {
+                    return Err(CatalogError::WrongPassword);
+                }
+                let after = apply(&before, &changes)?;
+                if after == before && hash.is_none() {
+                    return Ok(Changed::No);
+                }
+                update(transaction, &after, hash.as_deref())?;
+                if after.email != before.email {
+                    // Keys in the old mailbox must not speak for the new address.
+                    transaction.execute("DELETE FROM keys WHERE user = ?1", [id.get()])?;
+                }
+                Ok(Changed::Yes)
+            },
+            |_, _| {},
+        )
+    }
+
+    /// The user of that name (user name or e-mail address) and password.
+    ///
+    /// # Errors
+    /// `WrongPassword`, after the same work whether there is such a user or not.
+    pub fn log_in(&self, name: &str, password: &str) -> Result<User, CatalogError> {
+        let found = self.read(|connection| by_name(connection, name))?;
+        let (user, hash) = found.unzip();
+        let right = self.passwords().verify(password, hash.as_deref())?;
+        user.filter(|_| right).ok_or(CatalogError::WrongPassword)
+    }
+}
+
+/// The user as the changes would have it.
+fn apply(before: &User, changes: &UserChanges) -> Result<User, CatalogError> {
+    let mut after = before.clone();
+    if let Some(email) = &changes.email {
+        after.email = rules::email(email)?;
+        // Only another address is to be verified again, not another spelling of it.
+        after.email_verified &= rules::key(&after.email) == rules::key(&before.email);
+    }
+    if let Some(username) = &changes.username {
+        after.username = rules::username(username)?;
+    }
+    let texts = [
+        ("first_name", &changes.first_name, &mut after.first_name),
+        ("last_name", &changes.last_name, &mut after.last_name),
+        ("company_name", &changes.company_name, &mut after.company_name),
+        ("url", &changes.url, &mut after.url),
+    ];
+    for (what, change, member) in texts {
+        if let Some(text) = change {
+            *member = rules::text(what, text)?;
+        }
+    }
+    Ok(after)
+}
+
+fn any_user(connection: &Connection) -> Result<bool, CatalogError> {
+    Ok(connection.query_row("SELECT EXISTS (SELECT 1 FROM users)", [], |row| row.get(0))?)
+}
+
+/// The user of that number.
+pub(crate) fn by_id(connection: &Connection, id: UserId) -> Result<User, CatalogError> {
+    with_hash(connection, id).map(|(user, _)| user)
+}
+
+fn with_hash(connection: &Connection, id: UserId) -> Result<(User, String), CatalogError> {
+    let sql = format!("SELECT {}, password FROM users WHERE id = ?1", User::COLUMNS);
+    connection
+        .prepare_cached(&sql)?
+        .query_row([id.get()], |row| Ok((User::read(row)?, row.get(10)?)))
+        .optional()?
+        .ok_or_else(|| CatalogError::not_found("user", id))
+}
+
+/// The user of that user name or address, with the password's hash.
+fn by_name(connection: &Connection, name: &str) -> Result<Option<(User, String)>, CatalogError> {
+    let sql = format!(
+        "SELECT {}, password FROM users WHERE email_key = ?1 OR username_key = ?1",
+        User::COLUMNS
+    );
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row([rules::key(name)], |row| Ok((User::read(row)?, row.get(10)?)))
+        .optional()?;
+    Ok(found)
+}
+
+/// Refuses an address or a user name that someone has.
+fn refuse_taken(connection: &Connection, user: &User) -> Result<(), CatalogError> {
+    if by_name(connection, &user.email)?.is_some() {
+        return Err(CatalogError::AlreadyExists { what: "user", name: user.email.clone() });
+    }
+    if let Some(name) = &user.username
+        && by_name(connection, name)?.is_some()
+    {
+        return Err(CatalogError::AlreadyExists { what: "user", name: name.clone() });
+    }
+    Ok(())
+}
+
+fn insert(transaction: &Transaction<'_>, user: &User, hash: &str) -> Result<UserId, CatalogError> {
+    refuse_taken(transaction, user)?;
+    transaction.execute(
+        "INSERT INTO users (email, email_key, username, username_key, password, first_name, last_name, company_name, \
+         url, operator, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![
+            user.email,
+            rules::key(&user.email),
+            user.username,
+            user.username.as_deref().map(rules::key),
+            hash,
+            user.first_name,
+            user.last_name,
+            user.company_name,
+            user.url,
+            user.operator,
+            user.created.micros(),
+        ],
+    )?;
+    let number = u32::try_from(transaction.last_insert_rowid()).ok().and_then(UserId::new);
+    number.ok_or(CatalogError::TooMany { what: "users", limit: u32::MAX as usize })
+}
+
+fn update(
+    transaction: &Transaction<'_>,
+    user: &User,
+    hash: Option<&str>,
+) -> Result<(), CatalogError> {
+    let outcome = transaction.execute(
+        "UPDATE users SET email = ?2, email_key = ?3, username = ?4, username_key = ?5, first_name = ?6, \
+         last_name = ?7, company_name = ?8, url = ?9, email_verified = ?10, password = coalesce(?11, password) \
+         WHERE id = ?1",
+        params![
+            user.id.get(),
+            user.email,
+            rules::key(&user.email),
+            user.username,
+            user.username.as_deref().map(rules::key),
+            user.first_name,
+            user.last_name,
+            user.company_name,
+            user.url,
+            user.email_verified,
+            hash,
+        ],
+    );
+    match outcome {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            let email_taken = error.to_string().contains("email_key");
+            let name = user.username.clone().filter(|_| !email_taken);
+            let name = name.unwrap_or_else(|| user.email.clone());
+            Err(CatalogError::AlreadyExists { what: "user", name })
+        }
+        other => other.map(drop).map_err(Into::into),
+    }
+}
