@@ -18,6 +18,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::error::JournalError;
 use crate::record::{self, HEADER, MAX_PAYLOAD, MAX_PLACE, Pending};
 use crate::records::Records;
 use crate::recovery::{self, Recovery};
-use crate::segment::{Label, RECORDS, Salt, Segment};
+use crate::segment::{self, Label, RECORDS, Salt, Segment};
 
 /// Memory kept for the next group; more than that is given back after a large one.
 const KEPT_BUFFER: usize = 4 << 20;
@@ -63,6 +64,9 @@ pub struct Journal {
     sealed: Vec<Segment>,
     /// The file that is written.
     active: Option<Segment>,
+    /// Files that could not be made and perhaps not be removed. They say where the one before them ends, so they
+    /// must be gone before that one is.
+    orphans: Vec<PathBuf>,
     /// The number of the next file.
     number: u64,
     /// The last record that was synced.
@@ -99,6 +103,7 @@ impl Journal {
             options,
             sealed: found.segments,
             active,
+            orphans: Vec::new(),
             number: found.number,
             last: known - 1,
             buffer: Vec::new(),
@@ -155,6 +160,7 @@ impl Journal {
     /// # Errors
     /// When the disk refuses. What could not be removed is tried again next time.
     pub fn forget(&mut self, upto: Seq) -> Result<(), JournalError> {
+        self.remove_orphans()?;
         // The newest file stays, whatever is in it: it knows the next sequence number.
         while let Some((oldest, next_first)) = self.oldest() {
             if next_first > upto.0 + 1 {
@@ -169,9 +175,7 @@ impl Journal {
             }
             self.sealed.remove(0);
             // One by one: after a power cut the files that are left follow one another.
-            self.disk
-                .sync_dir(&self.dir)
-                .map_err(|source| JournalError::io("sync", &self.dir, source))?;
+            self.sync_dir()?;
         }
         Ok(())
     }
@@ -249,10 +253,30 @@ impl Journal {
         let salt = Salt(self.options.salt ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let label = Label { number, first: self.last + 1, salt };
         let size = self.options.segment_bytes.max((RECORDS + bytes).next_multiple_of(4096));
-        let segment = Segment::create(&*self.disk, &self.dir, label, size)?;
+        let segment = Segment::create(&*self.disk, &self.dir, label, size)
+            .inspect_err(|_| self.orphans.push(segment::path_of(&self.dir, number)))?;
         self.give_back_room();
         self.active = Some(segment);
         Ok(())
+    }
+
+    fn remove_orphans(&mut self) -> Result<(), JournalError> {
+        while let Some(path) = self.orphans.last() {
+            match self.disk.remove(path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(JournalError::io("remove", path, source));
+                }
+                _ => {}
+            }
+            self.sync_dir()?;
+            self.orphans.pop();
+        }
+        Ok(())
+    }
+
+    fn sync_dir(&self) -> Result<(), JournalError> {
+        let failed = |source| JournalError::io("sync", &self.dir, source);
+        self.disk.sync_dir(&self.dir).map_err(failed)
     }
 
     fn seal(&mut self) {

@@ -11,8 +11,8 @@
 //! - A group is written only after the one before it was synced. So what is broken in front of a later group was
 //!   acknowledged once: that is damage. What is broken in the last group and looks unwritten is a torn write, which
 //!   nobody was promised.
-//! - Nothing is changed here. Torn and damaged bytes stay where they are; a segment that has them gets no records
-//!   any more, and a damaged one is moved into `damaged/` instead of being removed.
+//! - Records that count are never touched. A segment with torn or damaged bytes gets no records any more, and a
+//!   damaged one stays as it is until it is forgotten: then it is moved into `damaged/` instead of being removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ pub(crate) fn find(disk: &dyn Disk, dir: &Path, aside: &Path) -> Result<Found, J
         }
     }
     opened.sort_by_key(|segment| segment.label.number);
-    settle_last(opened.last())?;
+    settle(disk, dir, opened.last())?;
     for (at, this) in opened.iter().enumerate() {
         let limit = opened.get(at + 1).map(|next| next.label.first);
         found.judge(this, limit)?;
@@ -108,7 +108,8 @@ pub(crate) fn find(disk: &dyn Disk, dir: &Path, aside: &Path) -> Result<Found, J
 
 /// What the process before us wrote may still be on its way to the disk, and what failed on its way may still be in
 /// memory: only what the disk has counts.
-fn settle_last(last: Option<&Opened>) -> Result<(), JournalError> {
+fn settle(disk: &dyn Disk, dir: &Path, last: Option<&Opened>) -> Result<(), JournalError> {
+    disk.sync_dir(dir).map_err(|source| JournalError::io("sync", dir, source))?;
     if let Some(Opened { path, file, .. }) = last {
         file.sync_data().map_err(|source| JournalError::io("sync", path, source))?;
         file.drop_cache();

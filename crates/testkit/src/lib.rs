@@ -1,1 +1,11 @@
-//! A clock to turn, a disk that fails, generators
+#![doc = include_str!("../README.md")]
+
+pub mod disk;
+
+pub mod clock;
+
+pub mod chance;
+
+pub use chance::Chance;
+pub use clock::TestClock;
+pub use disk::{Fault, FaultyDisk, Operation};

@@ -1,0 +1,558 @@
+//! A disk that loses, tears, fills up and fails, all in memory and by a seed.
+//!
+//! ```text
+//! write_at ─▶ what programs see ─ sync_data ─▶ what lasts
+//! create   ─▶ what programs see ─ sync_dir ──▶ what lasts          cut() ─▶ a new disk: what lasted, and of the
+//!                                                                          rest whichever sectors chance picks
+//! ```
+//!
+//! - A write that was not synced survives a cut by sectors of 512 bytes: none, all, the first ones, or any.
+//! - A new, renamed or removed name that was not synced survives or not, each by itself.
+//! - After a failed sync what was to be written is lost or not, programs still see it, and a later sync says "done"
+//!   without writing it: as ext4 and XFS do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use iobeam_journal::{Disk, DiskFile, DiskLock};
+
+use crate::chance::Chance;
+
+const SECTOR: usize = 512;
+
+/// What a program may ask of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// Make a file.
+    Create,
+    /// Open a file.
+    Open,
+    /// Read from a file.
+    Read,
+    /// Write to a file.
+    Write,
+    /// Make a file's bytes last.
+    Sync,
+    /// Cut or lengthen a file.
+    SetLen,
+    /// Reserve room.
+    Preallocate,
+    /// List a folder.
+    List,
+    /// Rename a file.
+    Rename,
+    /// Remove a file.
+    Remove,
+    /// Make a folder's names last.
+    SyncDir,
+    /// Make a folder.
+    CreateDir,
+}
+
+/// How an operation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No space left on device.
+    NoSpace,
+    /// Input/output error.
+    Io,
+}
+
+impl Fault {
+    fn error(self) -> io::Error {
+        match self {
+            Self::NoSpace => io::ErrorKind::StorageFull.into(),
+            Self::Io => io::Error::other("injected input/output error"),
+        }
+    }
+}
+
+/// The disk. Clones are the same disk.
+#[derive(Clone, Debug)]
+pub struct FaultyDisk {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    chance: Chance,
+    inodes: BTreeMap<u64, Inode>,
+    next_inode: u64,
+    /// What programs see.
+    names: BTreeMap<PathBuf, u64>,
+    dirs: BTreeSet<PathBuf>,
+    /// What lasts.
+    lasting: BTreeMap<PathBuf, u64>,
+    unsynced_names: Vec<Rename>,
+    locks: BTreeSet<PathBuf>,
+    steps: u64,
+    faults: Vec<Planned>,
+    capacity: Option<u64>,
+    dead: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Inode {
+    seen: Vec<u8>,
+    lasting: Vec<u8>,
+    unsynced: Vec<Change>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write { offset: usize, bytes: Vec<u8> },
+    SetLen(usize),
+}
+
+/// A name that goes, a name that comes, or both at once.
+#[derive(Clone, Debug)]
+struct Rename {
+    from: Option<PathBuf>,
+    to: Option<(PathBuf, u64)>,
+}
+
+#[derive(Clone, Debug)]
+struct Planned {
+    /// `None` is any operation.
+    operation: Option<Operation>,
+    /// How many go well before.
+    after: u64,
+    fault: Fault,
+    /// Whether all later ones fail too.
+    lasts: bool,
+}
+
+impl FaultyDisk {
+    /// An empty disk that works, until told otherwise.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(State {
+                chance: Chance::new(seed),
+                inodes: BTreeMap::new(),
+                next_inode: 1,
+                names: BTreeMap::new(),
+                dirs: BTreeSet::new(),
+                lasting: BTreeMap::new(),
+                unsynced_names: Vec::new(),
+                locks: BTreeSet::new(),
+                steps: 0,
+                faults: Vec::new(),
+                capacity: None,
+                dead: false,
+            })),
+        }
+    }
+
+    /// Power is lost, and comes back: the disk that is left. This one answers errors from now on.
+    #[must_use]
+    pub fn cut(&self) -> Self {
+        let mut state = self.state();
+        state.dead = true;
+        let mut chance = state.chance.fork();
+        let survivors = Self::new(chance.next());
+        {
+            let mut new = survivors.state();
+            new.lasting = state.lasting.clone();
+            for change in state.unsynced_names.clone() {
+                if chance.flip() {
+                    new.last_name(&change);
+                }
+            }
+            new.names = new.lasting.clone();
+            new.dirs = state.dirs.clone();
+            new.next_inode = state.next_inode;
+            new.capacity = state.capacity;
+            let reachable: BTreeSet<u64> = new.names.values().copied().collect();
+            for (number, inode) in &state.inodes {
+                if reachable.contains(number) {
+                    let bytes = inode.surviving(&mut chance);
+                    let inode = Inode { seen: bytes.clone(), lasting: bytes, unsynced: Vec::new() };
+                    new.inodes.insert(*number, inode);
+                }
+            }
+        }
+        survivors
+    }
+
+    /// The `after`-th next such operation fails, once (0: the next one).
+    pub fn fail(&self, operation: Operation, after: u64, fault: Fault) {
+        let operation = Some(operation);
+        self.state().faults.push(Planned { operation, after, fault, lasts: false });
+    }
+
+    /// All such operations fail until [`FaultyDisk::heal`].
+    pub fn fail_from_now(&self, operation: Operation, fault: Fault) {
+        let operation = Some(operation);
+        self.state().faults.push(Planned { operation, after: 0, fault, lasts: true });
+    }
+
+    /// The `after`-th next operation of any kind fails, once (0: the next one).
+    pub fn fail_any(&self, after: u64, fault: Fault) {
+        self.state().faults.push(Planned { operation: None, after, fault, lasts: false });
+    }
+
+    /// Everything works again.
+    pub fn heal(&self) {
+        self.state().faults.clear();
+    }
+
+    /// How many bytes fit; `None` is without end.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.state().capacity = bytes;
+    }
+
+    /// How many bytes the files take.
+    pub fn used(&self) -> u64 {
+        self.state().used()
+    }
+
+    /// How many operations were asked for.
+    pub fn steps(&self) -> u64 {
+        self.state().steps
+    }
+
+    /// A file's bytes as programs see them.
+    pub fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        let state = self.state();
+        let inode = state.names.get(path)?;
+        Some(state.inodes.get(inode)?.seen.clone())
+    }
+
+    /// Puts a file there, lasting, in place of what was there.
+    pub fn put(&self, path: &Path, bytes: Vec<u8>) {
+        let mut state = self.state();
+        let number = state.next_inode;
+        state.next_inode += 1;
+        state
+            .inodes
+            .insert(number, Inode { seen: bytes.clone(), lasting: bytes, unsynced: Vec::new() });
+        state.names.insert(path.to_owned(), number);
+        state.lasting.insert(path.to_owned(), number);
+        let mut dir = path.parent();
+        while let Some(above) = dir {
+            state.dirs.insert(above.to_owned());
+            dir = above.parent();
+        }
+    }
+
+    /// The files, as programs see them.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.state().names.keys().cloned().collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A test that failed elsewhere is not to be hidden behind a second panic here.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, operation: Operation) -> io::Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        state.begin(operation)?;
+        Ok(state)
+    }
+}
+
+impl State {
+    fn begin(&mut self, operation: Operation) -> io::Result<()> {
+        self.steps += 1;
+        if self.dead {
+            return Err(io::Error::other("the power is off"));
+        }
+        let mut failed = None;
+        self.faults.retain_mut(|planned| {
+            if planned.operation.is_some_and(|other| other != operation) {
+                return true;
+            }
+            if planned.after > 0 {
+                planned.after -= 1;
+                return true;
+            }
+            failed = Some(planned.fault);
+            planned.lasts
+        });
+        failed.map_or(Ok(()), |fault| Err(fault.error()))
+    }
+
+    fn used(&self) -> u64 {
+        self.names
+            .values()
+            .filter_map(|number| self.inodes.get(number))
+            .map(|inode| inode.seen.len() as u64)
+            .sum()
+    }
+
+    /// How many of so many more bytes still fit.
+    fn fitting(&self, more: usize) -> usize {
+        self.capacity
+            .map_or(more, |capacity| more.min(capacity.saturating_sub(self.used()) as usize))
+    }
+
+    fn rename(&mut self, change: Rename) {
+        if let Some(from) = &change.from {
+            self.names.remove(from);
+        }
+        if let Some((to, inode)) = &change.to {
+            self.names.insert(to.clone(), *inode);
+        }
+        self.unsynced_names.push(change);
+    }
+
+    fn last_name(&mut self, change: &Rename) {
+        if let Some(from) = &change.from {
+            self.lasting.remove(from);
+        }
+        if let Some((to, inode)) = &change.to {
+            self.lasting.insert(to.clone(), *inode);
+        }
+    }
+
+    fn inode(&mut self, number: u64) -> &mut Inode {
+        self.inodes.entry(number).or_default()
+    }
+
+    fn found(&self, path: &Path) -> io::Result<u64> {
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Rename {
+    fn touches(&self, dir: &Path) -> bool {
+        let from = self.from.as_deref();
+        let to = self.to.as_ref().map(|(path, _)| path.as_path());
+        from.into_iter().chain(to).any(|path| path.parent() == Some(dir))
+    }
+}
+
+impl Inode {
+    fn surviving(&self, chance: &mut Chance) -> Vec<u8> {
+        let mut bytes = self.lasting.clone();
+        for change in &self.unsynced {
+            change.land_partly(&mut bytes, chance);
+        }
+        bytes
+    }
+}
+
+impl Change {
+    fn land(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::SetLen(len) => bytes.resize(*len, 0),
+            Self::Write { offset, bytes: new } => land_range(bytes, *offset, new),
+        }
+    }
+
+    fn land_partly(&self, bytes: &mut Vec<u8>, chance: &mut Chance) {
+        let mode = chance.below(4);
+        match (self, mode) {
+            (_, 0) => {}
+            (Self::SetLen(_), _) | (_, 1) => self.land(bytes),
+            (Self::Write { offset, bytes: new }, mode) => {
+                let mut at = 0;
+                while at < new.len() {
+                    let stop = ((offset + at) / SECTOR + 1) * SECTOR - offset;
+                    let stop = stop.min(new.len());
+                    if chance.below(3) > 0 {
+                        land_range(bytes, offset + at, &new[at..stop]);
+                    } else if mode == 2 {
+                        return;
+                    }
+                    at = stop;
+                }
+            }
+        }
+    }
+}
+
+fn land_range(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
+    if bytes.len() < offset + new.len() {
+        bytes.resize(offset + new.len(), 0);
+    }
+    bytes[offset..offset + new.len()].copy_from_slice(new);
+}
+
+impl Disk for FaultyDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.begin(Operation::Create)?;
+        if state.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if !path.parent().is_some_and(|dir| state.dirs.contains(dir)) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let inode = state.next_inode;
+        state.next_inode += 1;
+        state.inodes.insert(inode, Inode::default());
+        state.rename(Rename { from: None, to: Some((path.to_owned(), inode)) });
+        Ok(Arc::new(FaultyFile { disk: self.clone(), inode }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let inode = self.begin(Operation::Open)?.found(path)?;
+        Ok(Arc::new(FaultyFile { disk: self.clone(), inode }))
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let state = self.begin(Operation::List)?;
+        if !state.dirs.contains(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let paths = state.names.keys().chain(&state.dirs);
+        let mut inside: Vec<_> = paths.filter(|path| path.parent() == Some(dir)).cloned().collect();
+        inside.sort();
+        Ok(inside)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.begin(Operation::Rename)?;
+        let inode = state.found(from)?;
+        state.rename(Rename { from: Some(from.to_owned()), to: Some((to.to_owned(), inode)) });
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.begin(Operation::Remove)?;
+        state.found(path)?;
+        state.rename(Rename { from: Some(path.to_owned()), to: None });
+        Ok(())
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.begin(Operation::CreateDir)?;
+        state.dirs.extend(dir.ancestors().map(Path::to_owned));
+        Ok(())
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.begin(Operation::SyncDir)?;
+        let (now, later): (Vec<_>, Vec<_>) =
+            state.unsynced_names.drain(..).partition(|change| change.touches(dir));
+        now.iter().for_each(|change| state.last_name(change));
+        state.unsynced_names = later;
+        Ok(())
+    }
+
+    fn free_space(&self, _dir: &Path) -> io::Result<u64> {
+        let state = self.state();
+        Ok(state.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(state.used())))
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<DiskLock>> {
+        let taken = self.state().locks.insert(path.to_owned());
+        let lock = Held { disk: self.clone(), path: path.to_owned() };
+        Ok(taken.then(|| DiskLock::new(lock)))
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        let state = self.state();
+        Ok(state.names.contains_key(path) || state.dirs.contains(path))
+    }
+}
+
+struct Held {
+    disk: FaultyDisk,
+    path: PathBuf,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.disk.state().locks.remove(&self.path);
+    }
+}
+
+#[derive(Debug)]
+struct FaultyFile {
+    disk: FaultyDisk,
+    inode: u64,
+}
+
+impl FaultyFile {
+    /// Lets as much of a change happen as fits, and says whether that was all of it.
+    fn change(&self, state: &mut State, end: usize, change: Change) -> io::Result<()> {
+        let length = state.inode(self.inode).seen.len();
+        let more = end.saturating_sub(length);
+        let fits = state.fitting(more);
+        let change = match change {
+            Change::Write { offset, mut bytes } if fits < more => {
+                bytes.truncate((length + fits).saturating_sub(offset));
+                Change::Write { offset, bytes }
+            }
+            Change::SetLen(_) if fits < more => return Err(Fault::NoSpace.error()),
+            change => change,
+        };
+        let inode = state.inode(self.inode);
+        change.land(&mut inode.seen);
+        inode.unsynced.push(change);
+        if fits < more { Err(Fault::NoSpace.error()) } else { Ok(()) }
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.disk.begin(Operation::Read)?;
+        let bytes = &state.inode(self.inode).seen;
+        let rest = bytes.get(offset as usize..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let offset = offset as usize;
+        if let Err(error) = state.begin(Operation::Write) {
+            if !state.dead {
+                // Some of it got there.
+                let part = state.chance.below(bytes.len() as u64 + 1) as usize;
+                let bytes = bytes[..part].to_vec();
+                let _ = self.change(&mut state, offset + part, Change::Write { offset, bytes });
+            }
+            return Err(error);
+        }
+        let change = Change::Write { offset, bytes: bytes.to_vec() };
+        self.change(&mut state, offset + bytes.len(), change)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let result = state.begin(Operation::Sync);
+        if state.dead {
+            return result;
+        }
+        let mut chance = state.chance.fork();
+        let inode = state.inode(self.inode);
+        for change in std::mem::take(&mut inode.unsynced) {
+            match result {
+                Ok(()) => change.land(&mut inode.lasting),
+                Err(_) => change.land_partly(&mut inode.lasting, &mut chance),
+            }
+        }
+        result
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.disk.begin(Operation::SetLen)?;
+        self.change(&mut state, len as usize, Change::SetLen(len as usize))
+    }
+
+    fn preallocate(&self, len: u64) -> io::Result<()> {
+        let mut state = self.disk.begin(Operation::Preallocate)?;
+        if state.inode(self.inode).seen.len() as u64 >= len {
+            return Ok(());
+        }
+        self.change(&mut state, len as usize, Change::SetLen(len as usize))
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk.state().inode(self.inode).seen.len() as u64)
+    }
+
+    fn drop_cache(&self) {
+        let mut state = self.disk.state();
+        let inode = state.inode(self.inode);
+        if inode.unsynced.is_empty() {
+            inode.seen = inode.lasting.clone();
+        }
+    }
+}
