@@ -16,6 +16,8 @@ pub(crate) mod table;
 
 pub(crate) mod refusal;
 
+pub(crate) mod described;
+
 pub(crate) mod basic;
 
 pub(crate) mod guesses;
@@ -23,6 +25,8 @@ pub(crate) mod guesses;
 pub(crate) mod jwt;
 
 pub(crate) mod key;
+
+pub(crate) mod refreshed;
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -34,24 +38,18 @@ use http::header::AUTHORIZATION;
 use iobeam_catalog::{Catalog, Token};
 use iobeam_model::{Clock, DeviceId, Permissions, ProjectId, TokenId, UserId};
 use iobeam_wire::token::Claims;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use guesses::Allowance;
 pub use key::KeyError;
 
 use guesses::{Attempt, Guesses};
 use jwt::Signer;
+use refreshed::Refreshed;
 use refusal::Refusal;
 use table::{Right, Who};
 
 /// How long a refresh is given after the old token ended.
 pub(crate) const REFRESH_GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// How many passwords are hashed at once: each takes some 20 MB and a core.
-const HASHED_AT_ONCE: usize = 2;
-
-/// How many wait for their turn; more hear "busy".
-const HASHES_WAITING: usize = 64;
 
 /// What can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +60,14 @@ pub struct Settings {
     pub per_address: Allowance,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let window = Duration::from_secs(300);
+impl Settings {
+    /// That many wrong passwords for one account within a quarter of an hour. From one address there may be
+    /// five times as many: a whole office may share it.
+    pub(crate) fn allowing(attempts: u32) -> Self {
+        let window = Duration::from_secs(15 * 60);
         Self {
-            per_account: Allowance { attempts: 10, window },
-            per_address: Allowance { attempts: 50, window },
+            per_account: Allowance { attempts, window },
+            per_address: Allowance { attempts: attempts.saturating_mul(5), window },
         }
     }
 }
@@ -80,8 +80,7 @@ pub(crate) struct Auth(Arc<Parts>);
 struct Parts {
     signer: Signer,
     guesses: Guesses,
-    hashing: Semaphore,
-    waiting: Semaphore,
+    refreshed: Refreshed,
     catalog: Catalog,
     clock: Arc<dyn Clock>,
 }
@@ -100,6 +99,8 @@ pub(crate) enum Caller {
 pub(crate) struct UserCaller {
     /// Who it is.
     pub(crate) user: UserId,
+    /// The token they are known by.
+    pub(crate) token: TokenId,
 }
 
 /// The bearer of a project token: a device, a program, or a person at the command line.
@@ -126,8 +127,7 @@ impl Auth {
         Ok(Self(Arc::new(Parts {
             signer: Signer::new(&key::open(keys)?),
             guesses: Guesses::new(settings.per_account, settings.per_address),
-            hashing: Semaphore::new(HASHED_AT_ONCE),
-            waiting: Semaphore::new(HASHED_AT_ONCE + HASHES_WAITING),
+            refreshed: Refreshed::default(),
             catalog,
             clock,
         })))
@@ -139,12 +139,12 @@ impl Auth {
         if token.revoked.is_some() {
             return Err(Refusal::Revoked);
         }
-        if self.0.clock.now().seconds() >= end_of(&claims) {
+        if self.0.clock.now().seconds() >= claims.exp {
             return Err(Refusal::Expired);
         }
         self.0.catalog.touch_token(token.id);
         let Some(project) = token.project else {
-            return Ok(Caller::User(UserCaller { user: token.user }));
+            return Ok(Caller::User(UserCaller { user: token.user, token: token.id }));
         };
         let permissions = self.granted(&token, project);
         let device = token.device.clone();
@@ -178,6 +178,21 @@ impl Auth {
         Ok(token)
     }
 
+    /// The young token that this old one was exchanged for a while ago, if it still counts.
+    pub(crate) fn refreshed(&self, old: TokenId) -> Option<Arc<Token>> {
+        let new = self.0.refreshed.of(old).and_then(|new| self.0.catalog.token(new))?;
+        let life = new.expires.micros().saturating_sub(new.created.micros());
+        let age = self.0.clock.now().micros().saturating_sub(new.created.micros());
+        // Whose clock jumped gets a new one too.
+        let is_young = (0..=life / 10).contains(&age);
+        (is_young && new.revoked.is_none()).then_some(new)
+    }
+
+    /// Remembers that an old token was exchanged for a new one.
+    pub(crate) fn remember_refresh(&self, old: TokenId, new: TokenId) {
+        self.0.refreshed.remember(old, new);
+    }
+
     /// Takes an attempt at a secret of this account. [`Attempt::give_back`] it when it was right.
     pub(crate) fn attempt(&self, account: &str, from: IpAddr) -> Result<Attempt<'_>, Refusal> {
         self.0
@@ -186,11 +201,12 @@ impl Auth {
             .map_err(|wait| Refusal::TooMany { wait })
     }
 
-    /// Waits until a password may be hashed. Hold what comes back until it is.
-    pub(crate) async fn may_hash(&self) -> Result<HashingTurn<'_>, Refusal> {
-        let waiting = self.0.waiting.try_acquire().map_err(|_| Refusal::Busy)?;
-        let hashing = self.0.hashing.acquire().await.map_err(|_| Refusal::Busy)?;
-        Ok(HashingTurn { _waiting: waiting, _hashing: hashing })
+    /// Takes an attempt from this address at something that is of no account, such as a key or a code.
+    pub(crate) fn attempt_from(&self, from: IpAddr) -> Result<Attempt<'_>, Refusal> {
+        self.0
+            .guesses
+            .attempt_from(from, self.0.clock.monotonic())
+            .map_err(|wait| Refusal::TooMany { wait })
     }
 
     /// The listed token that this text stands for, and what the text says.
@@ -214,13 +230,6 @@ impl Auth {
         let held = self.0.catalog.permissions(token.user, project);
         Permissions::from_bits(token.permissions.bits() & held.bits()).unwrap_or_default()
     }
-}
-
-/// Leave to hash one password, while it is held.
-#[derive(Debug)]
-pub(crate) struct HashingTurn<'a> {
-    _waiting: SemaphorePermit<'a>,
-    _hashing: SemaphorePermit<'a>,
 }
 
 impl Caller {
@@ -288,13 +297,9 @@ fn claims_of(token: &Token) -> Claims {
     Claims {
         // Zero in a project token that is not tied to a user.
         uid: if token.tied || token.project.is_none() { token.user.get() } else { 0 },
-        pid: token.project.map(ProjectId::get),
+        pid: token.project.map_or(0, ProjectId::get),
         exp: token.expires.seconds(),
         pms: token.permissions.bits(),
         id: token.id.get(),
     }
-}
-
-fn end_of(claims: &Claims) -> i64 {
-    claims.exp
 }

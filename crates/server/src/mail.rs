@@ -1,5 +1,213 @@
-//! Coming.
+//! Letters to users: the keys that verify an address or reset a password.
+//!
+//! ```text
+//!          ┌─ smtp-url set ─▶ mail server ─ refused ─┐
+//! Letter ──┤                                         ▼
+//!          └─ not set ─────────────────────▶ outbox/20260101T120000-1-reset.eml (0600)
+//! ```
+//!
+//! - A letter is never lost: what the mail server does not take is put into the outbox, and the log says so.
+//! - The log names the file, never the key in it.
+//! - The outbox keeps the newest [`KEPT`] letters.
 
-/// Letters to users.
+mod outbox;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use iobeam_model::Clock;
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+pub(crate) use outbox::KEPT;
+
+/// How long the mail server may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Letters to users. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Mail(Arc<Parts>);
+
 #[derive(Debug)]
-pub(crate) struct Mail;
+struct Parts {
+    from: Mailbox,
+    /// How users reach the platform, for the text of letters.
+    public_url: Option<String>,
+    server: Option<AsyncSmtpTransport<Tokio1Executor>>,
+    outbox: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why no letters can be sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MailError {
+    /// The setting `mail-from` is no address.
+    #[error("mail-from '{address}' is no mail address: {reason}")]
+    From {
+        /// The setting.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The setting `smtp-url` names no usable mail server. The URL may hold a password and is not shown.
+    #[error("smtp-url: {0}")]
+    Server(String),
+}
+
+/// What a letter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To show that the address is the user's.
+    Verify,
+    /// To choose a new password.
+    Reset,
+}
+
+/// A letter with a key in it.
+#[derive(Clone)]
+pub(crate) struct Letter {
+    /// The address.
+    pub(crate) to: String,
+    /// What it is for.
+    pub(crate) purpose: Purpose,
+    /// The key.
+    pub(crate) key: String,
+}
+
+impl Mail {
+    /// Sends through that mail server, or into that folder when there is none.
+    pub(crate) fn open(
+        server: Option<&url::Url>,
+        from: &str,
+        public_url: Option<String>,
+        outbox: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, MailError> {
+        let from = from.parse().map_err(|error: lettre::address::AddressError| {
+            MailError::From { address: from.to_owned(), reason: error.to_string() }
+        })?;
+        let server = server.map(connect).transpose()?;
+        Ok(Self(Arc::new(Parts { from, public_url, server, outbox: outbox.to_owned(), clock })))
+    }
+
+    /// Sends the letter while the caller goes on: how long it takes tells nobody whether there is such a user.
+    pub(crate) fn post(&self, letter: Letter) {
+        let mail = self.clone();
+        tokio::spawn(async move { mail.send(letter).await });
+    }
+
+    /// Sends the letter, or puts it into the outbox. Failures are the operator's, and go to the log.
+    pub(crate) async fn send(&self, letter: Letter) {
+        let message = match self.write(&letter) {
+            Ok(message) => message,
+            Err(reason) => {
+                tracing::warn!(%reason, "a letter cannot be written: its address is no mail address");
+                return;
+            }
+        };
+        if let Some(server) = &self.0.server {
+            match tokio::time::timeout(PATIENCE, server.send(message.clone())).await {
+                Ok(Ok(_)) => return,
+                Ok(Err(error)) => tracing::error!(%error, "the mail server did not take a letter"),
+                Err(_) => tracing::error!("the mail server did not answer in time"),
+            }
+        }
+        self.keep(&message, letter.purpose).await;
+    }
+
+    async fn keep(&self, message: &Message, purpose: Purpose) {
+        let (folder, now, bytes) =
+            (self.0.outbox.clone(), self.0.clock.now(), message.formatted());
+        let kept = tokio::task::spawn_blocking(move || {
+            outbox::keep(&folder, now, purpose.name(), &bytes)
+        })
+        .await;
+        match kept {
+            Ok(Ok(file)) => {
+                tracing::info!(file = %file.display(), "a letter was put into the outbox");
+            }
+            Ok(Err(error)) => tracing::error!(%error, "a letter could not be put into the outbox"),
+            Err(error) => tracing::error!(%error, "a letter could not be put into the outbox"),
+        }
+    }
+
+    fn write(&self, letter: &Letter) -> Result<Message, String> {
+        let to: Mailbox = letter.to.parse().map_err(|error| format!("{error}"))?;
+        let micros = u64::try_from(self.0.clock.now().micros()).unwrap_or(0);
+        Message::builder()
+            .from(self.0.from.clone())
+            .to(to)
+            .date(UNIX_EPOCH + Duration::from_micros(micros))
+            .message_id(None)
+            .subject(letter.purpose.subject())
+            .header(ContentType::TEXT_PLAIN)
+            .body(letter.text(self.0.public_url.as_deref()))
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Reset => "reset",
+        }
+    }
+
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Verify => "iobeam: your e-mail address",
+            Self::Reset => "iobeam: a new password",
+        }
+    }
+}
+
+impl Letter {
+    /// The text. Each line is short, so that no mail program breaks the key.
+    fn text(&self, public_url: Option<&str>) -> String {
+        let place = public_url.map(|url| format!(" at {url}")).unwrap_or_default();
+        let key = &self.key;
+        match self.purpose {
+            Purpose::Verify => format!(
+                "An account was made with this address{place}.\r\n\r\n\
+                 The verification key is:\r\n\r\n    {key}\r\n\r\n\
+                 Use it with the command:\r\n\r\n    iobeam user verify-email\r\n\r\n\
+                 If you did not make an account, ignore this letter.\r\n"
+            ),
+            Purpose::Reset => format!(
+                "Someone asked for a new password for this address{place}.\r\n\r\n\
+                 The reset key is:\r\n\r\n    {key}\r\n\r\n\
+                 Use it with the command:\r\n\r\n    iobeam user reset-pw\r\n\r\n\
+                 If that was not you, ignore this letter: your password stays as it is.\r\n"
+            ),
+        }
+    }
+}
+
+impl std::fmt::Debug for Letter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Letter").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
+}
+
+/// A connection that is opened when the first letter is sent. Without TLS nothing is sent but to this machine.
+fn connect(url: &url::Url) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
+    let mut url = url.clone();
+    let local = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "smtp" && !local && !url.query_pairs().any(|(name, _)| name == "tls") {
+        url.query_pairs_mut().append_pair("tls", "required");
+    }
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
+        .map(|server| server.timeout(Some(PATIENCE)).build())
+        .map_err(|error| MailError::Server(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub(crate) struct Guesses {
 #[must_use = "an attempt that succeeded is given back"]
 pub(crate) struct Attempt<'a> {
     guesses: &'a Guesses,
-    account: u64,
+    account: Option<u64>,
     address: IpAddr,
 }
 
@@ -68,20 +68,33 @@ impl Guesses {
         now: Duration,
     ) -> Result<Attempt<'_>, Duration> {
         let account = self.hasher.hash_one(name.trim().to_lowercase());
-        let address = neighbourhood(address);
-        self.addresses.lock().take(address, now)?;
+        let attempt = self.attempt_from(address, now)?;
+        let address = attempt.address;
         if let Err(wait) = self.accounts.lock().take(account, now) {
-            self.addresses.lock().give_back(&address);
+            attempt.give_back();
             return Err(wait);
         }
-        Ok(Attempt { guesses: self, account, address })
+        Ok(Attempt { guesses: self, account: Some(account), address })
+    }
+
+    /// Takes an attempt from this address at something that is of no account.
+    pub(crate) fn attempt_from(
+        &self,
+        address: IpAddr,
+        now: Duration,
+    ) -> Result<Attempt<'_>, Duration> {
+        let address = neighbourhood(address);
+        self.addresses.lock().take(address, now)?;
+        Ok(Attempt { guesses: self, account: None, address })
     }
 }
 
 impl Attempt<'_> {
     /// The attempt was the owner's: it does not count.
     pub(crate) fn give_back(self) {
-        self.guesses.accounts.lock().give_back(&self.account);
+        if let Some(account) = self.account {
+            self.guesses.accounts.lock().give_back(&account);
+        }
         self.guesses.addresses.lock().give_back(&self.address);
     }
 }

@@ -46,6 +46,12 @@ pub(crate) enum Refusal {
     /// The caller does not operate this server.
     #[error("Only the operator of this server may do this")]
     NotOperator,
+    /// The caller may do something in the project, but not administer it.
+    #[error("Only an administrator of the project may do this")]
+    NotAdmin,
+    /// The caller asks for a token that may do more than they may.
+    #[error("The user does not hold the permissions asked for")]
+    MoreThanHeld,
     /// The old token may not be exchanged for a new one.
     #[error("The token cannot be refreshed")]
     NotRefreshable {
@@ -58,9 +64,6 @@ pub(crate) enum Refusal {
         /// How long to wait.
         wait: Duration,
     },
-    /// More passwords are being checked than memory allows.
-    #[error("The server is busy")]
-    Busy,
     /// The table has no row for this call.
     #[error("Nobody may call this")]
     Nobody,
@@ -77,10 +80,11 @@ impl Refusal {
             | Self::OtherProject
             | Self::OtherDevice
             | Self::NotOperator
+            | Self::NotAdmin
+            | Self::MoreThanHeld
             | Self::NotRefreshable { .. }
             | Self::Nobody => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -104,9 +108,12 @@ impl Refusal {
                 "A token that is bound to a device writes as that device only; use its own token"
             }
             Self::NotOperator => "The first user of a server is its operator",
+            Self::NotAdmin => "Ask one of those whom GET /v1/projects/{id}/permissions lists as admin",
+            Self::MoreThanHeld => {
+                "A token grants at most what its user holds in the project; ask for less, or without flags"
+            }
             Self::NotRefreshable { reason } => reason,
             Self::TooMany { .. } => "Wait as long as the header Retry-After says, then try again",
-            Self::Busy => "Try again in a moment",
             Self::Nobody => "The server has no rule for this call; please report this as a bug",
         }
     }
@@ -121,7 +128,6 @@ impl From<Refusal> for Problem {
                 let seconds = wait.as_millis().div_ceil(1000);
                 problem.with_retry_after(u32::try_from(seconds).unwrap_or(u32::MAX).max(1))
             }
-            Refusal::Busy => problem.with_retry_after(1),
             _ => problem,
         }
     }

@@ -1,10 +1,279 @@
-//! Coming.
+//! Devices, and the server's time for them.
+//!
+//! ```text
+//! POST  /v1/devices            {"device_id"?,"device_name"?,..} ─▶ 201 {"device_id":"..",..}   ≤ 255 bytes
+//! GET   /v1/devices/timestamp  ?timefmt=TIMEVAL ─▶ {"server_timestamp":{"sec":..,"usec":..}}
+//! ```
+//!
+//! - The project is the token's; one that a request names must be the same.
+//! - A token that is bound to a device registers, changes and removes that device only.
+//! - Small devices read these replies with a 256-byte buffer and look for `"device_id":` and `"sec":` as they are
+//!   written here: no blank before a colon, seconds first.
 
+use axum::Json as Reply;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use iobeam_catalog::{CatalogError, Changed, Device, DeviceChanges, NewDevice, Page};
+use iobeam_model::{DeviceId, TimeFormat};
+use iobeam_wire::v1::{
+    DeviceList, DeviceObject, DeviceRequest, TimestampReply, TimevalReply, date,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::schema;
 use crate::app::App;
+use crate::auth::ProjectCaller;
+use crate::body::{Json, Path, Query};
+use crate::problem::Problem;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
+        .routes(routes!(register, list))
+        .routes(routes!(timestamp))
+        .routes(routes!(show, update, delete))
+}
+
+/// A device to register.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is described, never made")]
+struct NewDeviceRequest {
+    /// The token's project.
+    project_id: Option<u64>,
+    /// Unique within the project; one is made when it is absent.
+    #[schema(pattern = "^[A-Za-z0-9_:-]{1,255}$")]
+    device_id: Option<String>,
+    /// Unique within the project; one is made when it is absent.
+    device_name: Option<String>,
+    /// What sort of device it is.
+    device_type: Option<String>,
+    /// When it was made, such as 2016-07-29T08:19:47Z.
+    created: Option<String>,
+}
+
+/// What to change about a device; what is absent stays. Other members may be sent along and are ignored.
+#[derive(Deserialize, ToSchema)]
+struct DeviceUpdate {
+    /// The token's project.
+    project_id: Option<u64>,
+    /// Another name, unique within the project.
+    device_name: Option<String>,
+    /// Another type; an empty one takes it away.
+    device_type: Option<String>,
+}
+
+/// Which devices.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeviceQuery {
+    /// The token's project.
+    project_id: Option<u64>,
+    /// A device's name: the reply is that one device, not a list.
+    name: Option<String>,
+    /// How many to leave out at the start.
+    offset: Option<u64>,
+    /// How many to show at most; all, unless said.
+    count: Option<u64>,
+}
+
+/// How the time is written.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TimeQuery {
+    /// `sec`, `msec`, `usec` or `timeval`, in any letter case; `msec`, unless said.
+    timefmt: Option<String>,
+}
+
+/// The devices of a project, or the one that was asked for by name.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Found {
+    All(DeviceList),
+    One(DeviceObject),
+}
+
+/// The server's time.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ServerTime {
+    Number(TimestampReply),
+    Timeval(TimevalReply),
+}
+
+/// Register a device.
+#[utoipa::path(
+    post, path = "/v1/devices", tag = "devices", request_body = NewDeviceRequest,
+    responses((status = 201, description = "It is registered", body = schema::Device)),
+)]
+async fn register(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Json(request): Json<DeviceRequest>,
+) -> Result<(StatusCode, Reply<DeviceObject>), Problem> {
+    caller.is_of_project(request.project_id)?;
+    let id = match request.device_id {
+        Some(id) => Some(legal_id(id)?),
+        // A token that is bound to a device says which one it is.
+        None => caller.device.clone(),
+    };
+    if let Some(id) = &id {
+        caller.may_write_as(id.as_str())?;
+    }
+    let created = request.created.as_deref().map(|text| {
+        date::parse(text).ok_or_else(|| {
+            let details = format!("created: '{text}' is not a date such as 2016-07-29T08:19:47Z");
+            Problem::bad_request("The date is not valid", details)
+        })
+    });
+    let new = NewDevice {
+        id,
+        name: request.device_name,
+        kind: request.device_type,
+        created: created.transpose()?,
+    };
+    let made = app.catalog(move |catalog| catalog.register_device(caller.project, new)).await?;
+    Ok((StatusCode::CREATED, Reply(shown(made))))
+}
+
+/// List the project's devices, or show one by name.
+#[utoipa::path(
+    get, path = "/v1/devices", tag = "devices", params(DeviceQuery),
+    responses(
+        (status = 200, description = "The project's devices; with `name`: that one device",
+         body = schema::DeviceOrList),
+    ),
+)]
+async fn list(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Query(query): Query<DeviceQuery>,
+) -> Result<Reply<Found>, Problem> {
+    caller.is_of_project(query.project_id)?;
+    let project = caller.project;
+    if let Some(name) = query.name {
+        let device = app.catalog(move |catalog| catalog.device_by_name(project, &name)).await?;
+        return Ok(Reply(Found::One(shown(device))));
+    }
+    let page = Page { offset: query.offset.unwrap_or(0), count: query.count };
+    let devices = app.catalog(move |catalog| catalog.devices(project, page)).await?;
+    let devices = devices.into_iter().map(shown).collect();
+    Ok(Reply(Found::All(DeviceList { devices })))
+}
+
+/// Show the server's time.
+#[utoipa::path(
+    get, path = "/v1/devices/timestamp", tag = "devices", params(TimeQuery),
+    responses((status = 200, description = "The server's time", body = schema::ServerTime)),
+)]
+async fn timestamp(
+    app: axum::extract::State<App>,
+    _caller: ProjectCaller,
+    Query(query): Query<TimeQuery>,
+) -> Result<Reply<ServerTime>, Problem> {
+    let format = match query.timefmt {
+        None => TimeFormat::default(),
+        Some(text) => text.parse().map_err(|error| {
+            let details = format!("the parameter 'timefmt': {error}");
+            Problem::bad_request("A parameter of the request is wrong", details)
+        })?,
+    };
+    let now = app.clock.now();
+    Ok(Reply(if format == TimeFormat::Timeval {
+        ServerTime::Timeval(TimevalReply { server_timestamp: now.into() })
+    } else {
+        ServerTime::Number(TimestampReply { server_timestamp: format.from_timestamp(now) })
+    }))
+}
+
+/// Show a device.
+#[utoipa::path(
+    get, path = "/v1/devices/{device_id}", tag = "devices",
+    params(("device_id" = String, Path, description = "The device's id")),
+    responses((status = 200, description = "The device", body = schema::Device)),
+)]
+async fn show(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Path(id): Path<String>,
+) -> Result<Reply<DeviceObject>, Problem> {
+    let id = known_id(id)?;
+    let device = app.catalog(move |catalog| catalog.device(caller.project, &id)).await?;
+    Ok(Reply(shown(device)))
+}
+
+/// Change a device's name or type.
+#[utoipa::path(
+    patch, path = "/v1/devices/{device_id}", tag = "devices", request_body = DeviceUpdate,
+    params(("device_id" = String, Path, description = "The device's id")),
+    responses(
+        (status = 200, description = "Changed", body = schema::Device),
+        (status = 204, description = "Nothing to change"),
+    ),
+)]
+async fn update(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Path(id): Path<String>,
+    Json(request): Json<DeviceUpdate>,
+) -> Result<Response, Problem> {
+    caller.is_of_project(request.project_id)?;
+    caller.may_write_as(&id)?;
+    let id = known_id(id)?;
+    let changes = DeviceChanges { name: request.device_name, kind: request.device_type };
+    let after = app
+        .catalog(move |catalog| {
+            match catalog.update_device(caller.project, &id, changes)? {
+                Changed::Yes => catalog.device(caller.project, &id).map(Some),
+                Changed::No => Ok(None),
+            }
+        })
+        .await?;
+    Ok(match after {
+        Some(device) => Reply(shown(device)).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+/// Remove a device. Its readings stay.
+#[utoipa::path(
+    delete, path = "/v1/devices/{device_id}", tag = "devices",
+    params(("device_id" = String, Path, description = "The device's id")),
+    responses((status = 204, description = "It is removed")),
+)]
+async fn delete(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.may_write_as(&id)?;
+    let id = known_id(id)?;
+    app.catalog(move |catalog| catalog.delete_device(caller.project, &id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// An id that a device shall have.
+fn legal_id(text: String) -> Result<DeviceId, Problem> {
+    text.try_into().map_err(|error| {
+        Problem::bad_request("The device id is not valid", format!("device_id: {error}"))
+    })
+}
+
+/// An id that a device may have: one that cannot be an id is nobody's.
+fn known_id(text: String) -> Result<DeviceId, Problem> {
+    text.parse().map_err(|_| CatalogError::NotFound { what: "device", name: text }.into())
+}
+
+/// The device as the API shows it.
+fn shown(device: Device) -> DeviceObject {
+    DeviceObject {
+        device_id: device.id,
+        project_id: device.project,
+        device_name: device.name,
+        device_type: device.kind,
+        created: device.created,
+        last_seen: device.last_seen,
+    }
 }

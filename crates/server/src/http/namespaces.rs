@@ -1,10 +1,241 @@
-//! Coming.
+//! Namespaces: tables of rows with typed fields.
+//!
+//! ```text
+//! GET ?name=x ─▶ {"namespaces":[..]}     a list, also for one name
+//! PUT /{id}   ─▶ 204                     the whole object, with more fields and labels
+//! ```
+//!
+//! Fields are added, never changed or removed; labels are added or overwritten. `labels` and `fields` are always
+//! objects: a client that finds none stops working.
 
+use std::collections::BTreeMap;
+
+use axum::Json as Reply;
+use http::StatusCode;
+use http::header::{HeaderName, LOCATION};
+use iobeam_catalog::{CatalogError, Namespace, NamespaceChanges, NewNamespace};
+use iobeam_model::{FieldName, FieldType, NamespaceId, NamespaceName, Value};
+use iobeam_wire::v1::{NamespaceList, NamespaceObject};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::schema;
 use crate::app::App;
+use crate::auth::ProjectCaller;
+use crate::body::{Json, Path, Query};
+use crate::problem::Problem;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default()
+    OpenApiRouter::default().routes(routes!(create, list)).routes(routes!(show, update))
+}
+
+type Labels = BTreeMap<String, serde_json::Value>;
+
+/// A namespace to make.
+#[derive(Deserialize, ToSchema)]
+struct NamespaceRequest {
+    /// The token's project.
+    project_id: Option<u64>,
+    /// Unique within the project.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,255}$")]
+    namespace_name: String,
+    /// The field that says whose row it is; `device_id`, unless said.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,255}$")]
+    partitioning_field: Option<String>,
+    /// The fields and their types.
+    #[schema(value_type = Option<BTreeMap<String, schema::FieldType>>)]
+    fields: Option<BTreeMap<String, String>>,
+    /// Notes about it: texts, numbers or booleans.
+    #[schema(value_type = Option<Object>)]
+    labels: Option<Labels>,
+}
+
+/// A namespace with more fields or labels. The other members of a namespace may be sent along and are ignored.
+#[derive(Deserialize, ToSchema)]
+struct NamespaceUpdate {
+    /// All fields, the old ones with their types; absent, they stay as they are.
+    #[schema(value_type = Option<BTreeMap<String, schema::FieldType>>)]
+    fields: Option<BTreeMap<String, String>>,
+    /// Labels to add or overwrite; others stay.
+    #[schema(value_type = Option<Object>)]
+    labels: Option<Labels>,
+}
+
+/// Which namespaces.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct NamespaceQuery {
+    /// The token's project.
+    project_id: Option<u64>,
+    /// A name: the list holds that namespace only.
+    name: Option<String>,
+    /// The same.
+    namespace_name: Option<String>,
+}
+
+/// Make a namespace. Readings cannot add fields to it by themselves.
+#[utoipa::path(
+    post, path = "/v1/namespaces", tag = "namespaces", request_body = NamespaceRequest,
+    responses(
+        (status = 201, description = "The namespace was made", body = schema::Namespace,
+         headers(("Location" = String, description = "Its path"))),
+    ),
+)]
+async fn create(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Json(request): Json<NamespaceRequest>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<NamespaceObject>), Problem> {
+    caller.is_of_project(request.project_id)?;
+    let partition = request.partitioning_field.as_deref().map(|name| field("partitioning_field", name));
+    let new = NewNamespace {
+        project: caller.project,
+        name: request
+            .namespace_name
+            .parse()
+            .map_err(|error| wrong("namespace_name", &error))?,
+        partition: partition.transpose()?.unwrap_or_else(FieldName::device_id),
+        fields: fields(request.fields.unwrap_or_default())?,
+        labels: labels(request.labels.unwrap_or_default())?,
+    };
+    let made = app.catalog(move |catalog| catalog.create_namespace(new)).await?;
+    let location = format!("/v1/namespaces/{}", made.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Reply(shown(&made))))
+}
+
+/// List the project's namespaces.
+#[utoipa::path(
+    get, path = "/v1/namespaces", tag = "namespaces", params(NamespaceQuery),
+    responses((status = 200, description = "The namespaces", body = schema::NamespaceList)),
+)]
+async fn list(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Query(query): Query<NamespaceQuery>,
+) -> Result<Reply<NamespaceList>, Problem> {
+    caller.is_of_project(query.project_id)?;
+    let namespaces = match query.name.or(query.namespace_name) {
+        None => app.catalog.namespaces(caller.project),
+        Some(name) => name
+            .parse::<NamespaceName>()
+            .ok()
+            .and_then(|name| app.catalog.namespace(caller.project, &name))
+            .into_iter()
+            .collect(),
+    };
+    let namespaces = namespaces.iter().map(|namespace| shown(namespace)).collect();
+    Ok(Reply(NamespaceList { namespaces }))
+}
+
+/// Show a namespace.
+#[utoipa::path(
+    get, path = "/v1/namespaces/{namespace_id}", tag = "namespaces",
+    params(("namespace_id" = u32, Path, description = "The namespace's number")),
+    responses((status = 200, description = "The namespace", body = schema::Namespace)),
+)]
+async fn show(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Path(number): Path<u32>,
+) -> Result<Reply<NamespaceObject>, Problem> {
+    let namespace = NamespaceId::new(number)
+        .and_then(|id| app.catalog.namespace_by_id(caller.project, id))
+        .ok_or_else(|| unknown(number))?;
+    Ok(Reply(shown(&namespace)))
+}
+
+/// Add fields and labels to a namespace.
+#[utoipa::path(
+    put, path = "/v1/namespaces/{namespace_id}", tag = "namespaces", request_body = NamespaceUpdate,
+    params(("namespace_id" = u32, Path, description = "The namespace's number")),
+    responses((status = 204, description = "It is so now")),
+)]
+async fn update(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Path(number): Path<u32>,
+    Json(request): Json<NamespaceUpdate>,
+) -> Result<StatusCode, Problem> {
+    let id = NamespaceId::new(number).ok_or_else(|| unknown(number))?;
+    let changes = NamespaceChanges {
+        fields: request.fields.map(fields).transpose()?,
+        labels: labels(request.labels.unwrap_or_default())?,
+    };
+    app.catalog(move |catalog| catalog.update_namespace(caller.project, id, changes)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn unknown(number: u32) -> Problem {
+    CatalogError::NotFound { what: "namespace", name: number.to_string() }.into()
+}
+
+fn wrong(place: &str, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::bad_request("The namespace is not valid", format!("{place}: {reason}"))
+}
+
+fn field(place: &str, name: &str) -> Result<FieldName, Problem> {
+    name.parse().map_err(|error| wrong(place, &error))
+}
+
+/// Names and types, each refusal with the name of its field.
+fn fields(texts: BTreeMap<String, String>) -> Result<BTreeMap<FieldName, FieldType>, Problem> {
+    texts
+        .into_iter()
+        .map(|(name, kind)| {
+            let place = format!("fields.{name}");
+            let kind = kind.parse().map_err(|error| wrong(&place, &error))?;
+            Ok((field(&place, &name)?, kind))
+        })
+        .collect()
+}
+
+fn labels(labels: Labels) -> Result<BTreeMap<String, Value>, Problem> {
+    labels
+        .into_iter()
+        .map(|(name, value)| match label(&value) {
+            Some(value) => Ok((name, value)),
+            None => Err(wrong(
+                &format!("labels.{name}"),
+                &format!("{value} is neither a text, a number nor a boolean"),
+            )),
+        })
+        .collect()
+}
+
+fn label(value: &serde_json::Value) -> Option<Value> {
+    match value {
+        serde_json::Value::Bool(truth) => Some(Value::Boolean(*truth)),
+        serde_json::Value::String(text) => Some(Value::String(text.as_str().into())),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(number) => Some(Value::Long(number)),
+            None => number.as_f64().map(Value::Double),
+        },
+        _ => None,
+    }
+}
+
+/// The namespace as the API shows it.
+fn shown(namespace: &Namespace) -> NamespaceObject {
+    let labels = namespace.labels.iter().map(|(name, value)| {
+        let value = match value {
+            Value::Double(number) => (*number).into(),
+            Value::Long(number) => (*number).into(),
+            Value::Boolean(truth) => (*truth).into(),
+            Value::String(text) => text.as_ref().into(),
+        };
+        (name.clone(), value)
+    });
+    NamespaceObject {
+        namespace_id: namespace.id,
+        project_id: namespace.project,
+        namespace_name: namespace.name.clone(),
+        partitioning_field: namespace.partition.clone(),
+        created: namespace.created,
+        last_modified: namespace.last_modified,
+        fields: namespace.fields.clone(),
+        labels: labels.collect(),
+    }
 }

@@ -1,10 +1,371 @@
-//! Coming.
+//! Users: signing up, looking up, changing, verifying an address, resetting a password.
+//!
+//! ```text
+//! POST /v1/users ─▶ account + letter with a verification key     (log-in works at once)
+//! GET  /v1/users/password?reset= ─▶ 204, and a letter if there is such a user
+//! POST /v1/users/password ─▶ new password; every log-in of the user ends
+//! ```
+//!
+//! - What tells whether an address has an account is either behind a log-in or limited per address.
+//! - Passwords are never sent back and never logged.
 
+use axum::Json as Reply;
+use http::StatusCode;
+use iobeam_catalog::{CatalogError, Changed, NewUser, User, UserChanges};
+use iobeam_model::UserId;
+use iobeam_wire::v1::UserObject;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::schema;
 use crate::app::App;
+use crate::auth::UserCaller;
+use crate::body::{Json, Query};
+use crate::caller::Peer;
+use crate::config::SignUp;
+use crate::mail::{Letter, Purpose};
+use crate::problem::Problem;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
+        .routes(routes!(create, find))
+        .routes(routes!(me, update))
+        .routes(routes!(verify))
+        .routes(routes!(ask_reset, reset))
+}
+
+/// Someone who signs up.
+#[derive(Deserialize, ToSchema)]
+struct UserRequest {
+    /// E-mail address: a name to log in with, and where keys are sent.
+    email: String,
+    /// At least 8 characters.
+    #[schema(min_length = 8, max_length = 1024, format = Password)]
+    password: String,
+    /// The code, where signing up needs one.
+    invite: Option<String>,
+    /// A shorter name to log in with.
+    username: Option<String>,
+    /// First name.
+    first_name: Option<String>,
+    /// Last name.
+    last_name: Option<String>,
+    /// Company.
+    company_name: Option<String>,
+    /// Home page.
+    url: Option<String>,
+}
+
+/// What to change about a user; what is absent stays. Other members of a user may be sent along and are ignored.
+#[derive(Deserialize, ToSchema)]
+struct UserUpdate {
+    /// Another e-mail address, which is to be verified again.
+    email: Option<String>,
+    /// Another password; needs the old one.
+    #[schema(min_length = 8, max_length = 1024, format = Password)]
+    password: Option<String>,
+    /// The old password: a better place for it than the URL.
+    #[schema(format = Password)]
+    old_password: Option<String>,
+    /// Another user name; an empty one takes it away.
+    username: Option<String>,
+    /// Another first name.
+    first_name: Option<String>,
+    /// Another last name.
+    last_name: Option<String>,
+    /// Another company.
+    company_name: Option<String>,
+    /// Another home page.
+    url: Option<String>,
+}
+
+/// Which users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct UserQuery {
+    /// A username or an e-mail address: the reply is that one user.
+    name: Option<String>,
+    /// A text that occurs in a name or an address: the reply is a list.
+    search: Option<String>,
+}
+
+/// The old password, as older clients send it.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OldPassword {
+    /// The old password, when a new one is set. Prefer the member of the body: URLs end up in logs.
+    old_password: Option<String>,
+}
+
+/// The key of a letter.
+#[derive(Deserialize, ToSchema)]
+struct Verification {
+    /// The key.
+    verification_key: String,
+}
+
+/// Whose password.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ResetQuery {
+    /// The user's e-mail address.
+    reset: String,
+}
+
+/// The key of a letter, and a new password.
+#[derive(Deserialize, ToSchema)]
+struct Reset {
+    /// The key.
+    reset_key: String,
+    /// The new password: at least 8 characters.
+    #[schema(min_length = 8, max_length = 1024, format = Password)]
+    password: String,
+}
+
+/// One user, or those that a search found.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Found {
+    One(UserObject),
+    Many { users: Vec<FoundUser> },
+}
+
+/// A user, as a search finds them.
+#[derive(Serialize)]
+struct FoundUser {
+    user_id: UserId,
+    username: String,
+    email: String,
+}
+
+/// The user as the API shows them.
+fn shown(user: User) -> UserObject {
+    UserObject {
+        user_id: user.id,
+        email: user.email,
+        username: user.username.unwrap_or_default(),
+        first_name: user.first_name,
+        last_name: user.last_name,
+        company_name: user.company_name,
+        url: user.url,
+    }
+}
+
+/// Sign up.
+///
+/// The first account of a server is its operator's. Logging in works at once; a letter with a key to verify the address
+/// is sent.
+#[utoipa::path(
+    post, path = "/v1/users", tag = "users", request_body = UserRequest,
+    responses((status = 201, description = "The account was made", body = schema::User)),
+)]
+async fn create(
+    app: axum::extract::State<App>,
+    Peer(peer): Peer,
+    Json(request): Json<UserRequest>,
+) -> Result<(StatusCode, Reply<UserObject>), Problem> {
+    let attempt = app.auth.attempt_from(peer)?;
+    let mode = match app.config.signup {
+        SignUp::Open => iobeam_catalog::SignUp::Open,
+        SignUp::Invite => iobeam_catalog::SignUp::Invite,
+        SignUp::Closed => iobeam_catalog::SignUp::Closed,
+    };
+    let new = NewUser {
+        email: request.email,
+        password: request.password,
+        username: request.username,
+        first_name: request.first_name.unwrap_or_default(),
+        last_name: request.last_name.unwrap_or_default(),
+        company_name: request.company_name.unwrap_or_default(),
+        url: request.url.unwrap_or_default(),
+        invite: request.invite,
+    };
+    let made = app.ask(move |catalog| catalog.create_user(new, mode)).await;
+    // Codes and addresses can be guessed here; whoever just mistypes something else is not slowed.
+    if !matches!(made, Err(CatalogError::NotInvited | CatalogError::AlreadyExists { .. })) {
+        attempt.give_back();
+    }
+    let user = made?;
+    send_verification(&app, user.id, user.email.clone()).await?;
+    Ok((StatusCode::CREATED, Reply(shown(user))))
+}
+
+/// Look up a user by name, or search.
+#[utoipa::path(
+    get, path = "/v1/users", tag = "users", params(UserQuery),
+    responses(
+        (status = 200, description = "With `name`: one user; with `search`: a list of users",
+         body = schema::UserOrList),
+    ),
+)]
+async fn find(
+    app: axum::extract::State<App>,
+    _caller: UserCaller,
+    Query(query): Query<UserQuery>,
+) -> Result<Reply<Found>, Problem> {
+    match query {
+        UserQuery { name: Some(name), .. } => {
+            let user = app.catalog(move |catalog| catalog.user_by_name(&name)).await?;
+            Ok(Reply(Found::One(shown(user))))
+        }
+        UserQuery { search: Some(text), .. } if !text.trim().is_empty() => {
+            let users = app.catalog(move |catalog| catalog.search_users(&text)).await?;
+            let users = users.into_iter().map(|user| FoundUser {
+                user_id: user.id,
+                username: user.username.unwrap_or_default(),
+                email: user.email,
+            });
+            Ok(Reply(Found::Many { users: users.collect() }))
+        }
+        _ => Err(Problem::bad_request(
+            "A parameter of the request is missing",
+            "Say which user: ?name=<username or e-mail>, or ?search=<text>",
+        )),
+    }
+}
+
+/// The caller.
+#[utoipa::path(
+    get, path = "/v1/users/me", tag = "users",
+    responses((status = 200, description = "The caller", body = schema::User)),
+)]
+async fn me(
+    app: axum::extract::State<App>,
+    caller: UserCaller,
+) -> Result<Reply<UserObject>, Problem> {
+    let user = app.catalog(move |catalog| catalog.user(caller.user)).await?;
+    Ok(Reply(shown(user)))
+}
+
+/// Change the caller's account.
+///
+/// A new password needs the old one, and ends every other log-in of the user.
+#[utoipa::path(
+    patch, path = "/v1/users/me", tag = "users", params(OldPassword), request_body = UserUpdate,
+    responses(
+        (status = 200, description = "Changed", body = schema::User),
+        (status = 204, description = "Nothing to change"),
+    ),
+)]
+async fn update(
+    app: axum::extract::State<App>,
+    caller: UserCaller,
+    Peer(peer): Peer,
+    Query(query): Query<OldPassword>,
+    Json(request): Json<UserUpdate>,
+) -> Result<Result<Reply<UserObject>, StatusCode>, Problem> {
+    let user = caller.user;
+    let new_password = request.password.is_some();
+    let old = request.old_password.or(query.old_password);
+    let changes = UserChanges {
+        email: request.email,
+        username: request.username,
+        first_name: request.first_name,
+        last_name: request.last_name,
+        company_name: request.company_name,
+        url: request.url,
+        password: request.password,
+    };
+    let before = app.catalog(move |catalog| catalog.user(user)).await?;
+    let attempt = new_password.then(|| app.auth.attempt(&before.email, peer)).transpose()?;
+    let changed =
+        app.ask(move |catalog| catalog.update_user(user, changes, old.as_deref())).await;
+    if let Some(attempt) = attempt.filter(|_| !matches!(changed, Err(CatalogError::WrongPassword)))
+    {
+        attempt.give_back();
+    }
+    if changed? == Changed::No {
+        return Ok(Err(StatusCode::NO_CONTENT));
+    }
+    let after = app.catalog(move |catalog| catalog.user(user)).await?;
+    if after.email != before.email {
+        send_verification(&app, user, after.email.clone()).await?;
+    }
+    if new_password {
+        end_other_log_ins(&app, caller).await?;
+    }
+    Ok(Ok(Reply(shown(after))))
+}
+
+/// Verify an e-mail address with the key of a letter.
+#[utoipa::path(
+    post, path = "/v1/users/email", tag = "users", request_body = Verification,
+    responses((status = 204, description = "The address is verified")),
+)]
+async fn verify(
+    app: axum::extract::State<App>,
+    Peer(peer): Peer,
+    Json(request): Json<Verification>,
+) -> Result<StatusCode, Problem> {
+    let attempt = app.auth.attempt_from(peer)?;
+    app.catalog(move |catalog| catalog.verify_email(&request.verification_key)).await?;
+    attempt.give_back();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ask for a letter with a key to reset a password.
+///
+/// The reply is the same whether there is such a user or not.
+#[utoipa::path(
+    get, path = "/v1/users/password", tag = "users", params(ResetQuery),
+    responses((status = 204, description = "If there is such a user, a letter is sent")),
+)]
+async fn ask_reset(
+    app: axum::extract::State<App>,
+    Peer(peer): Peer,
+    Query(query): Query<ResetQuery>,
+) -> Result<StatusCode, Problem> {
+    // Never given back: letters are what is limited. Log-ins of the same account are counted apart.
+    let _ = app.auth.attempt(&format!("reset of {}", query.reset), peer)?;
+    let app = app.0;
+    tokio::spawn(async move {
+        match app.catalog(move |catalog| catalog.start_password_reset(&query.reset)).await {
+            Ok(Some((user, key))) => {
+                app.mail.send(Letter { to: user.email, purpose: Purpose::Reset, key }).await;
+            }
+            Ok(None) => {}
+            Err(problem) => tracing::warn!(problem = problem.message, "no reset key was made"),
+        }
+    });
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Set a new password with the key of a letter.
+#[utoipa::path(
+    post, path = "/v1/users/password", tag = "users", request_body = Reset,
+    responses((status = 204, description = "The password is set; every log-in of the user ended")),
+)]
+async fn reset(
+    app: axum::extract::State<App>,
+    Peer(peer): Peer,
+    Json(request): Json<Reset>,
+) -> Result<StatusCode, Problem> {
+    let attempt = app.auth.attempt_from(peer)?;
+    let Reset { reset_key, password } = request;
+    app.catalog(move |catalog| catalog.reset_password(&reset_key, &password)).await?;
+    attempt.give_back();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn send_verification(app: &App, user: UserId, to: String) -> Result<(), Problem> {
+    let key = app.catalog(move |catalog| catalog.new_verification_key(user)).await?;
+    app.mail.post(Letter { to, purpose: Purpose::Verify, key });
+    Ok(())
+}
+
+/// Revokes every user token of the caller but the one that was shown.
+async fn end_other_log_ins(app: &App, caller: UserCaller) -> Result<(), Problem> {
+    app.catalog(move |catalog| {
+        for token in catalog.tokens_of_user(caller.user)? {
+            let is_log_in = token.project.is_none() && token.revoked.is_none();
+            if is_log_in && token.id != caller.token {
+                catalog.revoke_token(token.id)?;
+            }
+        }
+        Ok(())
+    })
+    .await
 }

@@ -1,0 +1,55 @@
+//! The table in the API's description: each call says who may make it.
+//!
+//! `security` names the kind of token, as every OpenAPI tool understands it; `x-iobeam-who` names the right too.
+//! A call without a row is marked `nobody`, which a test looks for.
+
+use http::Method;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{OpenApi, extensions::Extensions};
+
+use super::table::{Who, who};
+
+/// The name of the extension.
+const WHO: &str = "x-iobeam-who";
+
+/// Writes the table into the description.
+pub(crate) fn describe(api: &mut OpenApi) {
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            let who = who(&method, path);
+            operation.security = Some(who.map(requirement).into_iter().collect());
+            let name = who.map_or("nobody", Who::name);
+            operation
+                .extensions
+                .get_or_insert_with(Extensions::default)
+                .insert(WHO.to_owned(), name.into());
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [
+        (Method::GET, get),
+        (Method::PUT, put),
+        (Method::POST, post),
+        (Method::DELETE, delete),
+        (Method::OPTIONS, options),
+        (Method::HEAD, head),
+        (Method::PATCH, patch),
+        (Method::TRACE, trace),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+fn requirement(who: Who) -> SecurityRequirement {
+    const NO_SCOPE: [&str; 0] = [];
+    match who {
+        Who::Anyone => SecurityRequirement::default(),
+        Who::LogIn => SecurityRequirement::new("password", NO_SCOPE),
+        Who::User | Who::Operator => SecurityRequirement::new("user", NO_SCOPE),
+        Who::Project(_) => SecurityRequirement::new("project", NO_SCOPE),
+    }
+}
