@@ -42,8 +42,9 @@ pub(crate) const fn arrow_type(kind: FieldType) -> DataType {
 /// Turns a batch with at least one row into a chunk.
 pub(crate) fn from_batch(batch: Batch) -> Result<Chunk, ArrowError> {
     let (_, times, columns) = batch.into_parts();
-    let (min_time, max_time) =
-        times.iter().fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
+    let (min_time, max_time) = times
+        .iter()
+        .fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
     let mut fields = Vec::with_capacity(columns.len() + 1);
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len() + 1);
     fields.push(time_field());
@@ -58,9 +59,8 @@ pub(crate) fn from_batch(batch: Batch) -> Result<Chunk, ArrowError> {
 }
 
 fn array(values: Values, present: Option<Bitmap>) -> Result<ArrayRef, ArrowError> {
-    let nulls = present.map(|bits| {
-        NullBuffer::new(BooleanBuffer::new(Buffer::from(bits.bytes()), 0, bits.len()))
-    });
+    let nulls = present
+        .map(|bits| NullBuffer::new(BooleanBuffer::new(Buffer::from(bits.bytes()), 0, bits.len())));
     Ok(match values {
         Values::Double(numbers) => Arc::new(Float64Array::try_new(numbers.into(), nulls)?),
         Values::Long(numbers) => Arc::new(Int64Array::try_new(numbers.into(), nulls)?),
@@ -172,8 +172,10 @@ mod tests {
     #[test]
     fn short_and_long_texts_and_missing_values_come_over() {
         let long = "a text that does not fit into a view";
-        let chunk =
-            chunk(vec![texts("device_id", &["d", long, "d"]), numbers("t", vec![1.0, f64::NAN, 3.0])], vec![3, 1, 2]);
+        let chunk = chunk(
+            vec![texts("device_id", &["d", long, "d"]), numbers("t", vec![1.0, f64::NAN, 3.0])],
+            vec![3, 1, 2],
+        );
         assert_eq!((chunk.min_time, chunk.max_time), (1, 3));
         let devices = chunk.rows.column(1).as_string_view();
         assert_eq!((devices.value(0), devices.value(1)), ("d", long));
@@ -185,9 +187,11 @@ mod tests {
     fn chunks_of_different_columns_merge() {
         let long = ["a device with a rather long name", "another one of the kind"];
         let one = chunk(vec![texts("device_id", &long[..1]), numbers("b", vec![1.0])], vec![1]);
-        let two = chunk(vec![numbers("a", vec![2.0]), texts("device_id", &long[1..])], vec![i64::MIN]);
+        let two =
+            chunk(vec![numbers("a", vec![2.0]), texts("device_id", &long[1..])], vec![i64::MIN]);
         let merged = merge(&[one, two]).expect("they merge");
-        let names: Vec<_> = merged.rows.schema_ref().fields().iter().map(|f| f.name().clone()).collect();
+        let names: Vec<_> =
+            merged.rows.schema_ref().fields().iter().map(|f| f.name().clone()).collect();
         assert_eq!(names, ["time", "a", "b", "device_id"]);
         assert!(merged.rows.column(1).is_null(0) && merged.rows.column(2).is_null(1));
         assert_eq!(merged.rows.column(3).as_string_view().value(1), long[1]);

@@ -11,6 +11,12 @@ use iobeam_model::{BatchId, Remedy};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// Another process has the store open.
+    #[error("{dir} is in use by another process; one process at a time may have it open", dir = dir.display())]
+    Locked {
+        /// The store's folder.
+        dir: PathBuf,
+    },
     /// The journal may not grow further before the lake has taken up what is in it.
     #[error("the write-ahead log is full ({limit} bytes)")]
     LogFull {
@@ -33,7 +39,7 @@ pub enum StoreError {
     },
     /// The journal could not be written or synced: nothing of the write counts.
     #[error("the write-ahead log cannot be written: {0}")]
-    Journal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    Journal(#[source] Arc<iobeam_journal::JournalError>),
     /// A file could not be read or written.
     #[error("cannot {what} {path}: {source}", path = path.display())]
     Io {
@@ -77,7 +83,9 @@ pub enum StoreError {
         id: BatchId,
     },
     /// A batch whose number lies so far back that nobody knows any more whether it was stored.
-    #[error("batch {id} is too far behind its stream to tell whether it was stored; send it under a new number")]
+    #[error(
+        "batch {id} is too far behind its stream to tell whether it was stored; send it under a new number"
+    )]
     Forgotten {
         /// The number.
         id: BatchId,
@@ -95,9 +103,11 @@ impl StoreError {
                 Remedy::Retry
             }
             Self::Unfit { .. } | Self::Reused { .. } | Self::Forgotten { .. } => Remedy::FixRequest,
-            Self::Journal(_) | Self::Io { .. } | Self::Damaged { .. } | Self::Lake { .. } => {
-                Remedy::CallOperator
-            }
+            Self::Locked { .. }
+            | Self::Journal(_)
+            | Self::Io { .. }
+            | Self::Damaged { .. }
+            | Self::Lake { .. } => Remedy::CallOperator,
         }
     }
 

@@ -13,11 +13,26 @@
 //! - A snapshot holds each row once: files and chunks are swapped in one step at a flush.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use bytes::Bytes;
-use iobeam_model::{Batch, BatchId, Clock, FieldName, NamespaceName, ProjectId};
+use iobeam_journal::disk::Disk;
+use iobeam_model::{Clock, NamespaceName, ProjectId};
+use tokio::sync::oneshot;
+
+mod opening;
+
+mod writer;
+
+mod flusher;
+
+mod intake;
+
+mod wal;
 
 mod memtable;
+
+mod receipts;
 
 mod lake;
 
@@ -32,62 +47,19 @@ pub mod statistics;
 mod error;
 
 pub use error::StoreError;
+pub use intake::{Incoming, Receipt, Write};
+pub use opening::Opened;
 pub use settings::Settings;
 pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
 
-/// What is to be stored together: whole or not at all.
-#[derive(Clone, Debug)]
-pub struct Write {
-    /// Whose rows these are.
-    pub project: ProjectId,
-    /// The rows, a batch for each namespace (or several).
-    pub batches: Vec<Incoming>,
-    /// The hash of the request's body, by which a repeat of it within 24 hours is recognised. It counts only when
-    /// some batch has no id.
-    pub body_hash: Option<u128>,
-}
-
-/// A batch on its way in.
-#[derive(Clone, Debug)]
-pub struct Incoming {
-    /// Its number, when the sender numbers its batches.
-    pub id: Option<BatchId>,
-    /// The field by which the namespace is partitioned; a STRING column where the batch has it.
-    pub partition: FieldName,
-    /// The rows. Field types have been checked against the catalog.
-    pub batch: Batch,
-    /// The batch's bytes as they came in, if they did; else the store makes its own.
-    pub encoded: Option<Bytes>,
-}
-
-/// The answer to a write: it is on disk, and visible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Rows of the write, whether stored now or before.
-    pub rows: u64,
-    /// All of it had been stored before, and nothing was stored now.
-    pub repeat: bool,
-}
-
-/// What was found when the store was opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Opened {
-    /// Journal records applied again.
-    pub replayed: u64,
-    /// Rows in them.
-    pub rows: u64,
-    /// What was torn or damaged in the journal, in words for the operator.
-    pub damage: Vec<String>,
-    /// Records that could not be applied and now lie in `set-aside/`.
-    pub set_aside: u64,
-    /// Files that no table named, deleted.
-    pub leftovers: u64,
-}
+use opening::Running;
+use statistics::count;
+use writer::Message;
 
 /// A handle to the store. Cheap to clone; the store ends when it is closed or the last handle is dropped.
 #[derive(Clone, Debug)]
-pub struct Store {}
+pub struct Store(Arc<Running>);
 
 impl Store {
     /// Opens the store in a directory, or makes it.
@@ -97,44 +69,92 @@ impl Store {
     pub fn open(
         settings: Settings,
         clock: Arc<dyn Clock>,
+        disk: Arc<dyn Disk>,
     ) -> Result<(Self, Opened), StoreError> {
-        let _ = (settings, clock);
-        Err(StoreError::Closed)
+        let (running, opened) = opening::open(settings, clock, disk)?;
+        Ok((Self(Arc::new(running)), opened))
     }
 
     /// Stores rows: when this returns, they survive a power cut and the next snapshot has them.
     ///
+    /// Whoever stops waiting does not stop the write.
+    ///
     /// # Errors
     /// When nothing of it was stored.
     pub async fn write(&self, write: Write) -> Result<Receipt, StoreError> {
-        let _ = write;
-        Err(StoreError::Closed)
+        let prepared = intake::prepare(write)?;
+        if prepared.parts.is_empty() {
+            return Ok(Receipt { rows: 0, repeat: false });
+        }
+        self.reserve(prepared.weight as u64)?;
+        let (answer, answered) = oneshot::channel();
+        let sent = self.0.inbox.send(Message::Write(prepared, answer));
+        sent.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Takes a write's bytes out of the memory budget until it is answered.
+    fn reserve(&self, weight: u64) -> Result<(), StoreError> {
+        let counters = &self.0.counters;
+        let held = counters.memtable_bytes.load(Ordering::Relaxed);
+        let queued = counters.queued_bytes.fetch_add(weight, Ordering::Relaxed);
+        // What is larger than the budget goes through alone.
+        if queued + held > 0 && queued + held + weight > self.0.memory_budget {
+            counters.queued_bytes.fetch_sub(weight, Ordering::Relaxed);
+            count(&counters.refused);
+            return Err(StoreError::Busy { retry_after: Duration::from_secs(1) });
+        }
+        count(&counters.queued);
+        Ok(())
     }
 
     /// The rows of a namespace as of now.
     pub fn snapshot(&self, project: ProjectId, namespace: &NamespaceName) -> Snapshot {
-        let _ = (project, namespace);
-        Snapshot { files: Arc::from([]), chunks: Arc::from([]), seq: 0 }
+        self.0.tables.snapshot(&(project, namespace.clone()))
     }
 
     /// Figures for whoever watches.
     pub fn statistics(&self) -> Stats {
-        Stats::default()
+        let mut stats = self.0.counters.read();
+        for (_, snapshot) in self.0.tables.all() {
+            stats.tables += 1;
+            stats.files += snapshot.files.len() as u64;
+            stats.file_rows += snapshot.files.iter().map(|file| file.rows).sum::<u64>();
+            stats.file_bytes += snapshot.files.iter().map(|file| file.size).sum::<u64>();
+            let held = snapshot.chunks.iter().map(|chunk| chunk.rows.num_rows() as u64);
+            stats.memtable_rows += held.sum::<u64>();
+        }
+        stats
     }
 
     /// Moves everything in memory into files now.
     ///
     /// # Errors
-    /// When a table could not be flushed; its rows stay in memory and journal.
+    /// When a table could not be flushed; its rows stay in memory and journal, and it is tried again.
     pub async fn flush(&self) -> Result<(), StoreError> {
-        Err(StoreError::Closed)
+        let (answer, answered) = oneshot::channel();
+        self.0.inbox.send(Message::Flush(answer)).map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Ends in good order: everything queued is answered, the receipts are saved.
+    /// Ends in good order: everything queued is answered, the receipts are saved. Other handles find the store closed.
     ///
     /// # Errors
     /// When the receipts could not be saved; the journal still has them.
     pub async fn close(self) -> Result<(), StoreError> {
-        Err(StoreError::Closed)
+        let (answer, answered) = oneshot::channel();
+        let sent = self.0.inbox.send(Message::Close(Some(answer)));
+        sent.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Whoever opens the folder next must find it free.
+        let _ = self.inbox.send(Message::Close(None));
+        for thread in self.threads.get_mut().drain(..) {
+            let _ = thread.join();
+        }
     }
 }

@@ -81,6 +81,7 @@ pub(crate) struct Memtable {
     sealed: Option<Sealed>,
     active: Vec<Arc<Chunk>>,
     active_weight: usize,
+    sealed_weight: usize,
     /// The first record of the active rows, and of those that are sealed.
     first_active: Option<u64>,
     first_sealed: Option<u64>,
@@ -104,6 +105,7 @@ impl Memtable {
             sealed: None,
             active: Vec::new(),
             active_weight: 0,
+            sealed_weight: 0,
             first_active: None,
             first_sealed: None,
             since_millis: 0,
@@ -113,12 +115,7 @@ impl Memtable {
     }
 
     /// What the lake holds of it.
-    pub(crate) fn load(
-        &mut self,
-        fields: Fields,
-        files: Arc<[Arc<DataFile>]>,
-        flushed: u64,
-    ) {
+    pub(crate) fn load(&mut self, fields: Fields, files: Arc<[Arc<DataFile>]>, flushed: u64) {
         self.fields = fields;
         self.files = files;
         self.flushed = flushed;
@@ -131,6 +128,11 @@ impl Memtable {
         seq <= self.flushed
     }
 
+    /// Records up to this one are in files.
+    pub(crate) fn filed(&self) -> u64 {
+        self.flushed
+    }
+
     /// A field that has another type than these rows say, with both types.
     pub(crate) fn misfit(&self, chunk: &Chunk) -> Option<(String, DataType, DataType)> {
         chunk.rows.schema_ref().fields()[1..].iter().find_map(|field| {
@@ -140,14 +142,18 @@ impl Memtable {
         })
     }
 
-    /// Takes rows in. They are seen once [`publish`](Self::publish) is called.
-    pub(crate) fn insert(&mut self, mut chunk: Chunk, seq: u64, now_millis: u64) {
-        chunk.seq = seq;
+    /// Remembers the types of these rows' fields: they bind whoever comes next, in the same group even.
+    pub(crate) fn declare(&mut self, chunk: &Chunk) {
         for field in &chunk.rows.schema_ref().fields()[1..] {
             if !self.fields.contains_key(field.name().as_str()) {
                 self.fields.insert(field.name().as_str().into(), field.data_type().clone());
             }
         }
+    }
+
+    /// Takes rows in. They are seen once [`publish`](Self::publish) is called.
+    pub(crate) fn insert(&mut self, mut chunk: Chunk, seq: u64, now_millis: u64) {
+        chunk.seq = seq;
         if self.active.is_empty() {
             self.first_active = Some(seq);
             self.since_millis = now_millis;
@@ -163,7 +169,12 @@ impl Memtable {
         loop {
             let level = |chunk: &Arc<Chunk>| chunk.rows.num_rows().max(1).ilog2() / FAN_IN.ilog2();
             let Some(last) = self.active.last() else { return };
-            let alike = self.active.iter().rev().take(FAN_IN).take_while(|chunk| level(chunk) <= level(last));
+            let alike = self
+                .active
+                .iter()
+                .rev()
+                .take(FAN_IN)
+                .take_while(|chunk| level(chunk) <= level(last));
             if last.rows.num_rows() >= LARGE || alike.count() < FAN_IN {
                 return;
             }
@@ -231,7 +242,7 @@ impl Memtable {
             chunks: std::mem::take(&mut self.active),
             seq: upto,
         };
-        self.active_weight = 0;
+        self.sealed_weight = std::mem::take(&mut self.active_weight);
         self.first_sealed = self.first_active.take();
         self.sealed = Some(sealed.clone());
         Some(sealed)
@@ -242,14 +253,15 @@ impl Memtable {
         self.sealed.as_ref()
     }
 
-    /// The sealed rows are in a file now, the list of which is `files`. Gives the bytes that were freed.
-    pub(crate) fn flushed(&mut self, files: Arc<[Arc<DataFile>]>) -> usize {
+    /// The sealed rows are in a file now, the list of which is `files`.
+    pub(crate) fn flushed(&mut self, files: Arc<[Arc<DataFile>]>) {
         self.files = files;
         self.first_sealed = None;
-        let Some(sealed) = self.sealed.take() else { return 0 };
-        self.flushed = sealed.seq;
+        self.sealed_weight = 0;
+        if let Some(sealed) = self.sealed.take() {
+            self.flushed = sealed.seq;
+        }
         self.publish();
-        sealed.chunks.iter().map(|chunk| chunk::weight(chunk)).sum()
     }
 
     /// Files were merged or dropped; the rows in memory are as they were.
@@ -265,7 +277,6 @@ impl Memtable {
 
     /// Bytes of all rows in memory.
     pub(crate) fn weight(&self) -> usize {
-        let sealed = self.sealed.iter().flat_map(|sealed| &sealed.chunks);
-        self.active_weight + sealed.map(|chunk| chunk::weight(chunk)).sum::<usize>()
+        self.active_weight + self.sealed_weight
     }
 }

@@ -19,7 +19,8 @@ use chrono::{DateTime, Datelike as _};
 use deltalake_core::DeltaTableBuilder;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{
-    Action, Add, DataType, MetadataExt as _, PrimitiveType, Remove, StructField, StructType, Transaction,
+    Action, Add, DataType, MetadataExt as _, PrimitiveType, Remove, StructField, StructType,
+    Transaction,
 };
 use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::operations::create::CreateBuilder;
@@ -121,26 +122,31 @@ impl Lake {
 
     /// The tables there are.
     pub(crate) fn tables(&self) -> Result<Vec<TableKey>, StoreError> {
-        let list = |dir: &Path| {
-            self.disk.list(dir).map_err(|error| StoreError::io("list", dir, error))
-        };
+        let list =
+            |dir: &Path| self.disk.list(dir).map_err(|error| StoreError::io("list", dir, error));
         let mut found = Vec::new();
         for project_dir in list(&self.root)? {
-            let Some(project) = last_name(&project_dir).parse().ok().and_then(ProjectId::new) else {
+            let Some(project) = last_name(&project_dir).parse().ok().and_then(ProjectId::new)
+            else {
                 continue;
             };
             for dir in list(&project_dir)? {
                 let Ok(namespace) = last_name(&dir).parse::<NamespaceName>() else { continue };
-                let log = dir.join("_delta_log");
-                let exists = |path: &Path| {
-                    self.disk.exists(path).map_err(|error| StoreError::io("look for", path, error))
-                };
-                if exists(&log)? && list(&log)?.iter().any(|path| is_commit(path)) {
-                    found.push((project, namespace));
+                let key = (project, namespace);
+                if self.exists(&key)? {
+                    found.push(key);
                 }
             }
         }
         Ok(found)
+    }
+
+    /// Whether a table was ever committed to.
+    pub(crate) fn exists(&self, key: &TableKey) -> Result<bool, StoreError> {
+        let log = self.dir(key).join("_delta_log");
+        let failed = |error| StoreError::io("list", &log, error);
+        Ok(self.disk.exists(&log).map_err(failed)?
+            && self.disk.list(&log).map_err(failed)?.iter().any(|path| is_commit(path)))
     }
 
     /// Reads what the log says of a table.
@@ -202,10 +208,8 @@ impl Lake {
             Arc::clone(&handle.log),
             operation,
         );
-        let done = self
-            .runtime
-            .block_on(commit.into_future())
-            .map_err(|error| refused(key, error))?;
+        let done =
+            self.runtime.block_on(commit.into_future()).map_err(|error| refused(key, error))?;
         handle.state = done.snapshot();
         handle.commits += 1;
         self.keep(key.clone(), handle);

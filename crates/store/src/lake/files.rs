@@ -196,8 +196,7 @@ impl ObjectStore for SyncedFiles {
                 .map_err(|error| Error::Generic { store: "lake", source: error.into() })?,
             None => 0..meta.size,
         };
-        let bytes =
-            if options.head { Bytes::new() } else { self.read(location, range.clone())? };
+        let bytes = if options.head { Bytes::new() } else { self.read(location, range.clone())? };
         let payload = GetResultPayload::Stream(stream::iter([Ok(bytes)]).boxed());
         Ok(GetResult { payload, meta, range, attributes: Attributes::new() })
     }

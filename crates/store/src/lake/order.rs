@@ -9,7 +9,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatchOptions, StringViewArray, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray as _, RecordBatchOptions, StringViewArray, new_null_array,
+};
 use arrow::compute::interleave;
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;

@@ -1,0 +1,186 @@
+//! The start: what is on disk is found, the journal is read again, and the threads begin.
+//!
+//! ```text
+//! lock ─▶ receipts ─▶ lake: files and Seq of each table ─▶ sweep leftovers ─▶ journal ─▶ replay ─▶ writer, flusher
+//! ```
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+use crossbeam_channel::{Sender, unbounded};
+use iobeam_journal::{Disk, DiskLock, Recovery};
+use iobeam_model::Clock;
+use parking_lot::Mutex;
+
+use crate::error::StoreError;
+use crate::flusher::Flusher;
+use crate::lake::delta::{Lake, TableKey};
+use crate::lake::files::{put_synced, read_range};
+use crate::memtable::{Memtable, Tables};
+use crate::receipts::Receipts;
+use crate::settings::Settings;
+use crate::snapshot::DataFile;
+use crate::statistics::Counters;
+use crate::wal::Wal;
+use crate::writer::{Message, Writer};
+
+/// What was found when the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Journal records applied again.
+    pub replayed: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// What was torn or damaged, in words for the operator.
+    pub damage: Vec<String>,
+    /// Records that could not be applied and now lie in `set-aside/`.
+    pub set_aside: u64,
+    /// Files that no table named, deleted.
+    pub leftovers: u64,
+}
+
+/// A store at work.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) inbox: Sender<Message>,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) memory_budget: u64,
+    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+type Files = HashMap<TableKey, Arc<[Arc<DataFile>]>>;
+
+/// Opens the store and starts it.
+pub(crate) fn open(
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    disk: Arc<dyn Disk>,
+) -> Result<(Running, Opened), StoreError> {
+    let (settings, lock) = take_hold(settings, &*disk)?;
+    let counters = Arc::new(Counters::default());
+    let tables = Arc::new(Tables::default());
+    let mut opened = Opened::default();
+    let receipts = Receipts::open(&settings, Arc::clone(&clock), Arc::clone(&disk))?;
+    let id = store_id(&settings, &*disk)?;
+    let mut lake =
+        Lake::open(settings.dir.join("lake"), id, Arc::clone(&clock), Arc::clone(&disk))?;
+    let (memtables, files) = load(&mut lake, &tables, &mut opened)?;
+    let filed = memtables.values().map(Memtable::filed).max().unwrap_or(0);
+    let at_least = filed.max(receipts.saved());
+    let parts = (Arc::clone(&clock), Arc::clone(&disk), Arc::clone(&counters));
+    let (wal, recovery) = Wal::open(&settings, at_least, parts.0, parts.1, parts.2)?;
+    opened.damage.extend(told(&recovery));
+    let (inbox, messages) = unbounded();
+    let (jobs, orders) = unbounded();
+    let (results, outcomes) = unbounded();
+    let mut writer = Writer::new(
+        (settings.clone(), Arc::clone(&clock), Arc::clone(&counters)),
+        (wal, receipts, lock),
+        memtables,
+        Arc::clone(&tables),
+        jobs,
+    );
+    let replayed = writer.replay(&*disk)?;
+    (opened.replayed, opened.rows) = (replayed.records, replayed.rows);
+    opened.set_aside = replayed.set_aside;
+    let memory_budget = settings.memory_budget as u64;
+    let flusher = Flusher {
+        lake,
+        files,
+        unsure: HashSet::new(),
+        settings,
+        clock,
+        disk,
+        counters: Arc::clone(&counters),
+    };
+    let threads = vec![
+        start("iobeam-flusher", move || flusher.run(&orders, &results))?,
+        start("iobeam-writer", move || writer.run(&messages, &outcomes))?,
+    ];
+    let threads = Mutex::new(threads);
+    Ok((Running { inbox, tables, counters, memory_budget, threads }, opened))
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|error| StoreError::io("start a thread named", name.as_ref(), error))
+}
+
+/// Makes the folder, and keeps other processes out of it.
+fn take_hold(mut settings: Settings, disk: &dyn Disk) -> Result<(Settings, DiskLock), StoreError> {
+    let dir = &settings.dir;
+    disk.create_dir(dir).map_err(|error| StoreError::io("make", dir, error))?;
+    // A disk for tests has no working directory; a real one must not be fooled by a later change of it.
+    settings.dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+    let path = settings.dir.join("lock");
+    let lock = disk.lock(&path).map_err(|error| StoreError::io("lock", &path, error))?;
+    let lock = lock.ok_or_else(|| StoreError::Locked { dir: settings.dir.clone() })?;
+    Ok((settings, lock))
+}
+
+/// The name under which this store's commits are known in the tables' logs; made once.
+fn store_id(settings: &Settings, disk: &dyn Disk) -> Result<String, StoreError> {
+    let path: PathBuf = settings.dir.join("store-id");
+    let failed = |error| StoreError::io("read", &path, error);
+    if disk.exists(&path).map_err(failed)? {
+        let file = disk.open(&path).map_err(failed)?;
+        let bytes = read_range(&*file, 0..file.len().map_err(failed)?).map_err(failed)?;
+        let text = std::str::from_utf8(&bytes).unwrap_or("").trim();
+        if text.starts_with("iobeam-") {
+            return Ok(text.to_owned());
+        }
+        let reason = "it does not name a store; put back the one from a backup".to_owned();
+        return Err(StoreError::Damaged { path, reason });
+    }
+    let id = format!("iobeam-{}", uuid::Uuid::new_v4());
+    put_synced(disk, &path, [&Bytes::from(format!("{id}\n"))])
+        .map_err(|error| StoreError::io("write", &path, error))?;
+    Ok(id)
+}
+
+/// What the lake holds of each table.
+fn load(
+    lake: &mut Lake,
+    tables: &Tables,
+    opened: &mut Opened,
+) -> Result<(HashMap<TableKey, Memtable>, Files), StoreError> {
+    let mut memtables = HashMap::new();
+    let mut files = Files::new();
+    for key in lake.tables()? {
+        let loaded = lake.load(&key)?;
+        opened.leftovers += lake.sweep(&key, &loaded.files)?;
+        let mut memtable = Memtable::new(tables, key.clone(), loaded.partition);
+        let all: Arc<[Arc<DataFile>]> = loaded.files.into();
+        memtable.load(loaded.fields, Arc::clone(&all), loaded.seq);
+        memtables.insert(key.clone(), memtable);
+        files.insert(key, all);
+    }
+    Ok((memtables, files))
+}
+
+fn told(recovery: &Recovery) -> Vec<String> {
+    let torn = recovery.torn.iter().map(|torn| {
+        format!(
+            "{}: the last write was cut short at byte {}; {} bytes of it, never acknowledged, are left out",
+            torn.path.display(),
+            torn.offset,
+            torn.bytes
+        )
+    });
+    let damaged = recovery.damaged.iter().map(|damage| {
+        let lost = damage.lost.map_or_else(String::new, |(first, last)| {
+            format!("; records {first} to {last} are lost")
+        });
+        format!(
+            "{}: {} bytes from byte {} on are damaged{lost}",
+            damage.path.display(),
+            damage.bytes,
+            damage.offset
+        )
+    });
+    torn.chain(damaged).collect()
+}

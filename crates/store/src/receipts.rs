@@ -1,0 +1,258 @@
+//! What was stored already, so that a repeat gets its answer again and nothing is stored twice.
+//!
+//! ```text
+//! BatchId    ─▶ streams: which numbers of the stream came           ┐ saved together with the Seq
+//! body hash  ─▶ recent: hash → rows ─ full ─▶ run files, sorted     ┘ up to which they are complete
+//! ```
+//!
+//! - What the journal still holds is noted again when it is replayed; [`Receipts::save`] comes before it forgets.
+//! - A body counts as a repeat for a while (24 hours). Ages are told by a clock that jumps neither forwards nor
+//!   backwards while the process runs, and not backwards between processes.
+//! - Memory stays bounded: hashes are spilled into run files of 24 bytes each, which are searched on disk behind a
+//!   filter in memory and expire as a whole.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use iobeam_journal::disk::Disk;
+use iobeam_model::{BatchId, Clock, ProjectId};
+
+use crate::error::StoreError;
+use crate::lake::files::{put_synced, read_range};
+use crate::settings::Settings;
+
+use run::{Entry, Run};
+use streams::Streams;
+
+pub(crate) use streams::Found;
+
+mod run;
+
+mod streams;
+
+/// Names the file of what is in memory.
+const CURRENT: &str = "current";
+/// Begins that file: `iorc` and the layout's version.
+const MAGIC: [u8; 5] = *b"iorc\x01";
+
+/// All receipts.
+pub(crate) struct Receipts {
+    dir: PathBuf,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    window: u32,
+    in_memory: usize,
+    at_most: usize,
+    streams: Streams,
+    recent: HashMap<u128, Answer>,
+    /// Oldest first.
+    runs: Vec<Run>,
+    /// Everything up to this record is saved.
+    saved: u64,
+    /// The receipts' time when they were opened, and the process's.
+    anchor: (u32, Duration),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Answer {
+    rows: u32,
+    at: u32,
+}
+
+/// The key under which a body is known: the same body from two projects is two bodies.
+pub(crate) fn body_key(project: ProjectId, hash: u128) -> u128 {
+    let spread = u128::from(project.get()).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    hash ^ spread
+}
+
+impl Receipts {
+    /// The receipts saved in a folder, which is made if missing.
+    pub(crate) fn open(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, StoreError> {
+        let dir = settings.dir.join("receipts");
+        disk.create_dir(&dir).map_err(|error| StoreError::io("make", &dir, error))?;
+        let mut receipts = Self {
+            window: u32::try_from(settings.repeat_window.as_secs()).unwrap_or(u32::MAX),
+            in_memory: settings.receipts_in_memory.max(1),
+            at_most: settings.receipts_at_most,
+            streams: Streams::new(settings.streams_at_most),
+            recent: HashMap::new(),
+            runs: Run::open_all(&*disk, &dir)?,
+            saved: 0,
+            anchor: (0, clock.monotonic()),
+            dir,
+            disk,
+            clock,
+        };
+        receipts.load()?;
+        let wall = u32::try_from(receipts.clock.now().seconds()).unwrap_or(0);
+        let newest = receipts.runs.iter().map(Run::newest);
+        let newest = newest.chain(receipts.recent.values().map(|answer| answer.at)).max();
+        receipts.anchor.0 = wall.max(newest.unwrap_or(0));
+        Ok(receipts)
+    }
+
+    /// The receipts' time, in seconds.
+    pub(crate) fn now(&self) -> u32 {
+        let since = self.clock.monotonic().saturating_sub(self.anchor.1).as_secs();
+        self.anchor.0.saturating_add(u32::try_from(since).unwrap_or(u32::MAX))
+    }
+
+    /// A record of that time is being replayed: time has come at least so far.
+    pub(crate) fn not_before(&mut self, at: u32) {
+        let now = self.now();
+        self.anchor.0 += at.saturating_sub(now);
+    }
+
+    /// Up to which record everything is saved.
+    pub(crate) fn saved(&self) -> u64 {
+        self.saved
+    }
+
+    /// How many bodies and streams are remembered.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        (self.recent.len() + self.runs.iter().map(Run::len).sum::<usize>(), self.streams.len())
+    }
+
+    /// The rows that a body had, if it is a repeat.
+    pub(crate) fn find_body(&self, key: u128) -> Result<Option<u32>, StoreError> {
+        let oldest = self.now().saturating_sub(self.window);
+        if let Some(answer) = self.recent.get(&key) {
+            return Ok((answer.at >= oldest).then_some(answer.rows));
+        }
+        for run in self.runs.iter().rev().filter(|run| run.newest() >= oldest) {
+            if let Some(entry) = run.find(key)? {
+                return Ok((entry.at >= oldest).then_some(entry.rows));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a batch is a repeat.
+    pub(crate) fn find_batch(&self, project: ProjectId, id: BatchId, fingerprint: u32) -> Found {
+        self.streams.find(project, id, fingerprint)
+    }
+
+    /// A body is being stored.
+    pub(crate) fn note_body(&mut self, key: u128, rows: u32, at: u32) {
+        self.recent.insert(key, Answer { rows, at });
+    }
+
+    /// A batch is being stored.
+    pub(crate) fn note_batch(
+        &mut self,
+        project: ProjectId,
+        id: BatchId,
+        fingerprint: u32,
+        at: u32,
+    ) {
+        self.streams.note(project, id, fingerprint, at);
+    }
+
+    /// A body was not stored after all.
+    pub(crate) fn strike_body(&mut self, key: u128) {
+        self.recent.remove(&key);
+    }
+
+    /// A batch was not stored after all.
+    pub(crate) fn strike_batch(&mut self, project: ProjectId, id: BatchId) {
+        self.streams.strike(project, id);
+    }
+
+    /// Moves hashes out of memory when there are too many. Call it when all that is noted is on disk.
+    pub(crate) fn spill(&mut self) -> Result<(), StoreError> {
+        if self.recent.len() < self.in_memory {
+            return Ok(());
+        }
+        let oldest = self.now().saturating_sub(self.window);
+        self.recent.retain(|_, answer| answer.at >= oldest);
+        self.expire(oldest)?;
+        if self.recent.len() * 2 < self.in_memory {
+            return Ok(());
+        }
+        let mut entries: Vec<Entry> = self
+            .recent
+            .iter()
+            .map(|(key, answer)| Entry { key: *key, rows: answer.rows, at: answer.at })
+            .collect();
+        entries.sort_unstable_by_key(|entry| entry.key);
+        self.runs.push(Run::write(&*self.disk, &self.dir, &entries)?);
+        self.recent.clear();
+        Ok(())
+    }
+
+    fn expire(&mut self, oldest: u32) -> Result<(), StoreError> {
+        loop {
+            let held: usize = self.runs.iter().map(Run::len).sum();
+            let Some(run) = self.runs.first() else { return Ok(()) };
+            if run.newest() >= oldest && held <= self.at_most {
+                return Ok(());
+            }
+            self.runs.remove(0).delete(&*self.disk)?;
+        }
+    }
+
+    /// Saves what is in memory; all of it up to `seq` must be noted.
+    pub(crate) fn save(&mut self, seq: u64) -> Result<(), StoreError> {
+        let oldest = self.now().saturating_sub(self.window);
+        self.recent.retain(|_, answer| answer.at >= oldest);
+        self.expire(oldest)?;
+        let mut bytes = Vec::with_capacity(64 + self.recent.len() * 24);
+        bytes.extend(MAGIC);
+        bytes.extend(seq.to_le_bytes());
+        bytes.extend((self.recent.len() as u64).to_le_bytes());
+        for (key, answer) in &self.recent {
+            Entry { key: *key, rows: answer.rows, at: answer.at }.write(&mut bytes);
+        }
+        self.streams.write(&mut bytes);
+        bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+        let path = self.dir.join(CURRENT);
+        put_synced(&*self.disk, &path, [&Bytes::from(bytes)])
+            .map_err(|error| StoreError::io("write", &path, error))?;
+        self.saved = seq;
+        Ok(())
+    }
+
+    fn load(&mut self) -> Result<(), StoreError> {
+        let path = self.dir.join(CURRENT);
+        let failed = |error| StoreError::io("read", &path, error);
+        if !self.disk.exists(&path).map_err(failed)? {
+            return Ok(());
+        }
+        let file = self.disk.open(&path).map_err(failed)?;
+        let bytes = read_range(&*file, 0..file.len().map_err(failed)?).map_err(failed)?;
+        self.read(&bytes).ok_or_else(|| damaged(&path, "its checksum or layout is wrong"))
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Option<()> {
+        let (content, crc) = bytes.split_last_chunk()?;
+        if crc32c::crc32c(content) != u32::from_le_bytes(*crc) {
+            return None;
+        }
+        let mut rest = content.strip_prefix(&MAGIC)?;
+        self.saved = u64::from_le_bytes(take(&mut rest)?);
+        let count = u64::from_le_bytes(take(&mut rest)?);
+        for _ in 0..count {
+            let entry = Entry::read(&take(&mut rest)?);
+            self.recent.insert(entry.key, Answer { rows: entry.rows, at: entry.at });
+        }
+        self.streams.read(&mut rest)?;
+        rest.is_empty().then_some(())
+    }
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*taken)
+}
+
+fn damaged(path: &Path, reason: &str) -> StoreError {
+    StoreError::Damaged { path: path.to_owned(), reason: reason.to_owned() }
+}

@@ -1,0 +1,319 @@
+//! The one thread that takes writes in. It owns journal, memtables and receipts by value.
+//!
+//! ```text
+//! inbox ─▶ group ─▶ stage each: repeat? fits? ─▶ append ─▶ one sync ─▶ insert ─▶ publish ─▶ answer all
+//!                                                                        └ full or old ─▶ seal ─▶ flusher
+//! flusher's outcome ─▶ swap files and memtable ─▶ save receipts ─▶ journal forgets
+//! ```
+//!
+//! - A group is whatever came while the last one was synced; nothing waits for a timer.
+//! - Nobody hears "stored" before the sync, and nothing of a group counts whose sync failed.
+//! - The journal forgets a record once its rows are in synced files and its receipts are saved.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, select};
+use iobeam_journal::DiskLock;
+use iobeam_model::Clock;
+use tokio::sync::oneshot;
+
+use crate::error::StoreError;
+use crate::flusher::{Job, Outcome};
+use crate::intake::{Answer, Prepared};
+use crate::lake::delta::TableKey;
+use crate::memtable::{Memtable, Tables};
+use crate::receipts::Receipts;
+use crate::settings::Settings;
+use crate::statistics::{Counters, count};
+use crate::wal::Wal;
+
+mod group;
+
+pub(crate) mod replay;
+
+/// What the writer is asked to do.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Store these rows.
+    Write(Prepared, Answer),
+    /// Move everything that is in memory now into files.
+    Flush(oneshot::Sender<Result<(), StoreError>>),
+    /// Take no more, save what must be, and end.
+    Close(Option<oneshot::Sender<Result<(), StoreError>>>),
+}
+
+/// Somebody who waits until rows are in files.
+struct Waiter {
+    upto: u64,
+    answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// The age of rows and the outcome of failed flushes are looked at this often.
+const TICK: Duration = Duration::from_millis(250);
+/// A flush that failed is tried again after this long.
+const RETRY_MILLIS: u64 = 3_000;
+
+/// Owns everything that changes.
+pub(crate) struct Writer {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    counters: Arc<Counters>,
+    wal: Wal,
+    receipts: Receipts,
+    memtables: HashMap<TableKey, Memtable>,
+    tables: Arc<Tables>,
+    jobs: Sender<Job>,
+    retries: HashMap<TableKey, u64>,
+    waiters: Vec<Waiter>,
+    _lock: DiskLock,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        (settings, clock, counters): (Settings, Arc<dyn Clock>, Arc<Counters>),
+        (wal, receipts, lock): (Wal, Receipts, DiskLock),
+        memtables: HashMap<TableKey, Memtable>,
+        tables: Arc<Tables>,
+        jobs: Sender<Job>,
+    ) -> Self {
+        Self {
+            _lock: lock,
+            settings,
+            clock,
+            counters,
+            wal,
+            receipts,
+            memtables,
+            tables,
+            jobs,
+            retries: HashMap::new(),
+            waiters: Vec::new(),
+        }
+    }
+
+    /// Works until it is told to close. Dropping `self` afterwards lets go of the journal.
+    pub(crate) fn run(mut self, inbox: &Receiver<Message>, outcomes: &Receiver<Outcome>) {
+        let mut ticked = self.clock.monotonic();
+        self.count_memory();
+        let end = loop {
+            select! {
+                recv(inbox) -> message => match message {
+                    Ok(Message::Write(write, answer)) => {
+                        let (group, next) = self.gather(write, answer, inbox);
+                        self.commit(group);
+                        match next {
+                            Some(Message::Flush(answer)) => self.flush_all(answer),
+                            Some(Message::Close(answer)) => break answer,
+                            _ => {}
+                        }
+                    }
+                    Ok(Message::Flush(answer)) => self.flush_all(answer),
+                    Ok(Message::Close(answer)) => break answer,
+                    Err(_) => break None,
+                },
+                recv(outcomes) -> outcome => match outcome {
+                    Ok(outcome) => self.settle(outcome),
+                    Err(_) => break None,
+                },
+                default(TICK) => {}
+            }
+            let now = self.clock.monotonic();
+            if now.saturating_sub(ticked) >= TICK {
+                ticked = now;
+                self.tick();
+            }
+        };
+        self.close(end, inbox, outcomes);
+    }
+
+    /// Takes what else waits, up to a size, until something else than a write comes.
+    fn gather(
+        &self,
+        first: Prepared,
+        answer: Answer,
+        inbox: &Receiver<Message>,
+    ) -> (Vec<(Prepared, Answer)>, Option<Message>) {
+        let mut weight = first.weight;
+        let mut group = vec![(first, answer)];
+        while weight < self.settings.group_bytes {
+            match inbox.try_recv() {
+                Ok(Message::Write(write, answer)) => {
+                    weight += write.weight;
+                    group.push((write, answer));
+                }
+                Ok(other) => return (group, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (group, None)
+    }
+
+    /// Time passed: rows get old, and failed flushes are due again.
+    fn tick(&mut self) {
+        let now = self.now_millis();
+        let age = u64::try_from(self.settings.flush_age.as_millis()).unwrap_or(u64::MAX);
+        let old = |memtable: &&Memtable| {
+            memtable.active_since_millis().is_some_and(|since| now.saturating_sub(since) >= age)
+        };
+        let due: Vec<TableKey> =
+            self.memtables.values().filter(old).map(|memtable| memtable.key().clone()).collect();
+        due.iter().for_each(|key| self.start_flush(key));
+        self.hold_journal_short();
+        let due: Vec<TableKey> =
+            self.retries.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
+        for key in due {
+            self.retries.remove(&key);
+            if let Some(sealed) = self.memtables.get(&key).and_then(Memtable::sealed) {
+                let _ = self.jobs.send(Job::Flush(sealed.clone()));
+            }
+        }
+    }
+
+    /// A table that gets few rows would otherwise keep the journal from forgetting all others'.
+    fn hold_journal_short(&mut self) {
+        if self.wal.bytes() > self.settings.journal_bytes / 2 {
+            let oldest = self.memtables.values().filter(|memtable| !memtable.is_flushing());
+            let oldest = oldest.filter_map(|memtable| Some((memtable.first_unfiled()?, memtable)));
+            let oldest = oldest.min_by_key(|(first, _)| *first);
+            if let Some(key) = oldest.map(|(_, memtable)| memtable.key().clone()) {
+                self.start_flush(&key);
+            }
+        }
+    }
+
+    /// Seals what asks for it by its size, or by that of all together.
+    fn relieve(&mut self, touched: &[TableKey]) {
+        for key in touched {
+            if self.memtables[key].active_weight() >= self.settings.memtable_bytes {
+                self.start_flush(key);
+            }
+        }
+        let total: usize = self.memtables.values().map(Memtable::active_weight).sum();
+        if total > self.settings.memory_budget / 3 {
+            let idle = self.memtables.values().filter(|memtable| !memtable.is_flushing());
+            let largest = idle.max_by_key(|memtable| memtable.active_weight());
+            if let Some(key) = largest.map(|memtable| memtable.key().clone()) {
+                self.start_flush(&key);
+            }
+        }
+    }
+
+    fn start_flush(&mut self, key: &TableKey) {
+        let upto = self.wal.last();
+        if let Some(sealed) = self.memtables.get_mut(key).and_then(|memtable| memtable.seal(upto)) {
+            // When the flusher is gone, so is the store: `run` finds out.
+            let _ = self.jobs.send(Job::Flush(sealed));
+        }
+    }
+
+    fn flush_all(&mut self, answer: oneshot::Sender<Result<(), StoreError>>) {
+        self.waiters.push(Waiter { upto: self.wal.last(), answer });
+        self.retries.values_mut().for_each(|at| *at = 0);
+        self.serve_waiters();
+        self.tick();
+    }
+
+    /// Seals what somebody waits for, and answers those who wait for nothing more.
+    fn serve_waiters(&mut self) {
+        let Some(upto) = self.waiters.iter().map(|waiter| waiter.upto).max() else { return };
+        let unfiled = |memtable: &Memtable| memtable.first_unfiled().filter(|first| *first <= upto);
+        let due = self.memtables.values().filter(|memtable| unfiled(memtable).is_some());
+        let due: Vec<TableKey> = due.map(|memtable| memtable.key().clone()).collect();
+        due.iter().for_each(|key| self.start_flush(key));
+        let first = self.memtables.values().filter_map(Memtable::first_unfiled).min();
+        let done = |waiter: &mut Waiter| first.is_none_or(|first| first > waiter.upto);
+        for waiter in self.waiters.extract_if(.., done) {
+            let _ = waiter.answer.send(Ok(()));
+        }
+    }
+
+    /// The flusher is done with a table.
+    fn settle(&mut self, outcome: Outcome) {
+        let Outcome { key, files } = outcome;
+        let Some(memtable) = self.memtables.get_mut(&key) else { return };
+        match files {
+            Ok(files) => {
+                memtable.flushed(files);
+                self.count_memory();
+                self.forget();
+            }
+            Err(error) => {
+                self.retries.insert(key, self.now_millis() + RETRY_MILLIS);
+                for waiter in self.waiters.drain(..) {
+                    let _ = waiter.answer.send(Err(error.clone()));
+                }
+            }
+        }
+        self.serve_waiters();
+    }
+
+    /// Lets the journal forget what is elsewhere, once that frees a segment.
+    fn forget(&mut self) {
+        if self.wal.bytes() < self.settings.segment_bytes {
+            return;
+        }
+        if let Err(error) = self.try_forget() {
+            tracing::error!(%error, "the journal keeps what it could forget");
+        }
+    }
+
+    fn try_forget(&mut self) -> Result<(), StoreError> {
+        let unfiled = self.memtables.values().filter_map(Memtable::first_unfiled).min();
+        let upto = unfiled.map_or(self.wal.last(), |first| first - 1);
+        if self.receipts.saved() < upto {
+            self.receipts.save(self.wal.last())?;
+        }
+        self.wal.forget(upto)
+    }
+
+    /// Answers what still waits, ends the flusher after what it is doing, and saves the receipts.
+    fn close(
+        mut self,
+        answer: Option<oneshot::Sender<Result<(), StoreError>>>,
+        inbox: &Receiver<Message>,
+        outcomes: &Receiver<Outcome>,
+    ) {
+        let mut writes = Vec::new();
+        while let Ok(message) = inbox.try_recv() {
+            if let Message::Write(write, answer) = message {
+                writes.push((write, answer));
+            }
+        }
+        if !writes.is_empty() {
+            self.commit(writes);
+        }
+        let _ = self.jobs.send(Job::Stop);
+        while let Ok(outcome) = outcomes.recv() {
+            self.settle(outcome);
+        }
+        let saved = self.try_forget();
+        if let Err(error) = &saved {
+            tracing::error!(%error, "the receipts are in the journal alone");
+        }
+        drop(self);
+        if let Some(answer) = answer {
+            let _ = answer.send(saved);
+        }
+    }
+
+    fn now_millis(&self) -> u64 {
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn count_memory(&self) {
+        let held: usize = self.memtables.values().map(Memtable::weight).sum();
+        self.counters.memtable_bytes.store(held as u64, Ordering::Relaxed);
+        let (bodies, streams) = self.receipts.count();
+        self.counters.receipts.store(bodies as u64, Ordering::Relaxed);
+        self.counters.streams.store(streams as u64, Ordering::Relaxed);
+    }
+
+    fn refuse(&self, answer: Answer, error: StoreError) {
+        count(&self.counters.refused);
+        // Whoever asked may be gone.
+        let _ = answer.send(Err(error));
+    }
+}

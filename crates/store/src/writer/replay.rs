@@ -1,0 +1,130 @@
+//! The journal read again at the start: what no file holds goes back into memory, and receipts are noted again.
+//!
+//! ```text
+//! record ─▶ head ─▶ receipts        batch ─▶ in a file already? ─▶ skip
+//!                                         └▶ decode ─▶ memtable
+//!                                         └▶ cannot be applied ─▶ set-aside/<seq>.record and its reason
+//! ```
+//!
+//! A record that cannot be applied never keeps the store from starting, and is never lost.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use iobeam_journal::disk::Disk;
+use iobeam_wire::batch::{Limits, decode};
+
+use crate::chunk;
+use crate::error::StoreError;
+use crate::intake::Part;
+use crate::lake::files::put_synced;
+use crate::memtable::Memtable;
+use crate::statistics::count;
+use crate::wal::{Head, IMPORT};
+
+use super::Writer;
+
+/// What was read again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Replayed {
+    pub(crate) records: u64,
+    pub(crate) rows: u64,
+    pub(crate) set_aside: u64,
+}
+
+impl Writer {
+    /// Reads the whole journal; the tables must know already what is in files.
+    pub(crate) fn replay(&mut self, disk: &dyn Disk) -> Result<Replayed, StoreError> {
+        let mut replayed = Replayed::default();
+        for record in self.wal.read_from(0) {
+            let record = match record {
+                Ok(record) => record,
+                // The journal tells of its damage itself, and reads on behind it.
+                Err(error) => {
+                    tracing::error!(%error, "a part of the journal cannot be read");
+                    continue;
+                }
+            };
+            let (seq, kind) = (record.seq.0, record.kind);
+            let applied =
+                catch_unwind(AssertUnwindSafe(|| self.apply_again(seq, kind, &record.payload)));
+            let reason = match applied {
+                Ok(Ok(rows)) => {
+                    replayed.records += u64::from(rows > 0);
+                    replayed.rows += rows;
+                    continue;
+                }
+                Ok(Err(reason)) => reason,
+                Err(_) => "the program failed on it".to_owned(),
+            };
+            self.set_aside(disk, seq, record.payload, &reason)?;
+            replayed.set_aside += 1;
+        }
+        self.memtables.values().for_each(Memtable::publish);
+        Ok(replayed)
+    }
+
+    /// Applies a record, or nothing of it. Gives the rows that went into memory.
+    fn apply_again(&mut self, seq: u64, kind: u8, payload: &[u8]) -> Result<u64, String> {
+        if kind != IMPORT {
+            return Err(format!("it is of kind {kind}, which this version does not know"));
+        }
+        let (head, batches) = Head::read(payload)?;
+        let mut parts = Vec::new();
+        for (batch, bytes) in head.batches.iter().zip(batches) {
+            let namespace =
+                iobeam_wire::batch::peek(bytes).map_err(|error| error.to_string())?.namespace;
+            let key = (head.project, namespace);
+            if self.memtables.get(&key).is_some_and(|memtable| memtable.has_filed(seq)) {
+                continue;
+            }
+            let decoded = decode(bytes, &Limits::NONE).map_err(|error| error.to_string())?;
+            let chunk = chunk::from_batch(decoded.batch).map_err(|error| error.to_string())?;
+            let part = Part { key, head: batch.clone(), chunk, bytes: Bytes::new() };
+            self.admit(&part).map_err(|error| error.to_string())?;
+            parts.push(part);
+        }
+        self.note_again(&head);
+        let now = self.now_millis();
+        let mut rows = 0;
+        for part in parts {
+            rows += u64::from(part.head.rows);
+            if let Some(memtable) = self.memtables.get_mut(&part.key) {
+                memtable.insert(part.chunk, seq, now);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn note_again(&mut self, head: &Head) {
+        self.receipts.not_before(head.at);
+        for batch in &head.batches {
+            if let Some(id) = batch.id {
+                self.receipts.note_batch(head.project, id, batch.fingerprint, head.at);
+            }
+        }
+        if let Some(body) = head.body {
+            let rows: u64 = head.batches.iter().map(|batch| u64::from(batch.rows)).sum();
+            self.receipts.note_body(body, u32::try_from(rows).unwrap_or(u32::MAX), head.at);
+        }
+    }
+
+    fn set_aside(
+        &self,
+        disk: &dyn Disk,
+        seq: u64,
+        payload: Vec<u8>,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let dir = self.settings.dir.join("set-aside");
+        tracing::error!(seq, reason, dir = %dir.display(), "a record of the journal cannot be applied and is set aside");
+        let put = |suffix: &str, bytes: Bytes| {
+            let path = dir.join(format!("{seq:020}.{suffix}"));
+            put_synced(disk, &path, [&bytes]).map_err(|error| StoreError::io("write", &path, error))
+        };
+        put("record", payload.into())?;
+        put("reason.txt", format!("{reason}\n").into())?;
+        count(&self.counters.set_aside);
+        Ok(())
+    }
+}
