@@ -1,0 +1,30 @@
+//! What the command can do: one file per verb.
+
+pub(crate) mod demo;
+
+pub(crate) mod user;
+
+pub(crate) mod project;
+
+pub(crate) mod device;
+
+pub(crate) mod import;
+
+pub(crate) mod query;
+
+pub(crate) mod sql;
+
+pub(crate) mod namespace;
+
+pub(crate) mod token;
+
+pub(crate) mod invite;
+
+pub(crate) mod profile;
+
+#[cfg(feature = "server")]
+pub(crate) mod serve;
+
+pub(crate) mod completions;
+
+pub(crate) mod version;

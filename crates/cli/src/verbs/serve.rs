@@ -1,0 +1,103 @@
+//! `iobeam serve`: the platform itself, in this process.
+//!
+//! Its flags are the server's table of settings: one flag for each, of the same name.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use iobeam_server::config::{Config, SETTINGS, Setting};
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// The verb with all its flags.
+pub(crate) fn command() -> Command {
+    let file = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .env("IOBEAM_CONFIG")
+        .value_parser(value_parser!(PathBuf))
+        .help("Read settings from this file (TOML: name = value)");
+    let print = Arg::new("print-config")
+        .long("print-config")
+        .action(ArgAction::SetTrue)
+        .help("Show all settings and where each comes from, and stop");
+    Command::new("serve")
+        .about("Run the platform")
+        .long_about(
+            "Run the platform.\n\nEach setting is a flag here, a line of the settings file, and an environment \
+             variable (--data-dir, data-dir, IOBEAM_DATA_DIR): default < file < environment < flag.",
+        )
+        .display_order(0)
+        .args([file, print])
+        .next_help_heading("Settings")
+        .args(SETTINGS.iter().map(flag))
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let default = match setting.default {
+        "" => String::new(),
+        default => format!(" [default: {default}]"),
+    };
+    let flag = Arg::new(setting.name)
+        .long(setting.name)
+        .value_name(setting.value_name)
+        .help(format!("{}{default}", setting.help));
+    if setting.is_switch() {
+        flag.num_args(0..=1).require_equals(true).default_missing_value("true")
+    } else {
+        flag.allow_hyphen_values(true)
+    }
+}
+
+/// Serves until the process is asked to stop.
+pub(crate) fn run(matches: &ArgMatches) -> Result<()> {
+    let flags: Vec<(String, String)> = SETTINGS
+        .iter()
+        .filter_map(|setting| {
+            let value = matches.get_one::<String>(setting.name)?;
+            Some((setting.name.to_owned(), value.clone()))
+        })
+        .collect();
+    let file = matches.get_one::<PathBuf>("config");
+    let (config, origins) = Config::load(&flags, std::env::vars(), file.map(PathBuf::as_path))
+        .map_err(|error| Failure::usage(error.to_string()).remedy("`iobeam serve --help` lists the settings"))?;
+    let out = Output::new(matches.get_flag("json"));
+    if matches.get_flag("print-config") {
+        if out.wants_json() {
+            let all: serde_json::Map<_, _> = origins
+                .iter()
+                .map(|(setting, value, origin)| {
+                    (setting.name.to_owned(), json!({"value": value, "origin": origin.to_string()}))
+                })
+                .collect();
+            return out.json(&all.into());
+        }
+        return out.bytes(origins.print().as_bytes());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
+    runtime.block_on(iobeam_server::serve(config, asked_to_stop()))?;
+    Ok(())
+}
+
+/// Ends when the process gets SIGTERM or SIGINT.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    drop(interrupt.await);
+}
