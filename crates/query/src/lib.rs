@@ -1,1 +1,40 @@
-//! How readings are asked for: request or SQL, plan, snapshot, render
+//! How readings are asked for: request or SQL, plan, snapshot, render.
+//!
+//! ```text
+//! /v1/data, /v1/exports ─▶ request ─▶ plan ─┐
+//!                                           ├─▶ engine ─▶ table (files and chunks of one Snapshot) ─▶ Answer ─▶ render
+//! /v1/sql ─────────────────────────▶ sql ───┘
+//! ```
+//!
+//! - A question sees one [`Scope`]: the namespaces of one project, each at one moment. Nothing else has a name.
+//! - Nothing here changes anything.
+//! - Time, memory and rows are limited, and the error names the setting that does it.
+
+mod engine;
+
+mod sql;
+
+mod plan;
+
+mod newest;
+
+mod table;
+
+mod functions;
+
+pub mod render;
+
+pub mod request;
+
+pub mod scope;
+
+mod answer;
+
+mod error;
+
+pub use answer::Answer;
+pub use engine::{Engine, Settings};
+pub use error::{MEMORY_SETTING, QueryError, ROWS_SETTING, TIMEOUT_SETTING};
+pub use request::{DataRequest, ExportRequest, Output};
+pub use scope::{Scope, Table};
+pub use sql::Param;

@@ -1,0 +1,174 @@
+//! The engine: takes a question and a scope, gives an answer whose rows come as they are found.
+//!
+//! ```text
+//! caller ── question ──▶ a task on the engine's own threads ── rows, two batches ahead ──▶ Answer
+//!                         plan, run, watch time and rows                 dropped: the task ends
+//! ```
+//!
+//! - Queries run on threads of their own, so that a hard one never delays an import.
+//! - All queries share one pool of memory; what spills goes to the directory of the settings.
+//! - An answer is handed out once its first rows are there: what fails before that is an error, not a broken stream.
+
+mod settings;
+
+mod work;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::DataFusionError;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+use iobeam_model::{ProjectId, Timestamp};
+
+use crate::answer::{Answer, Shape};
+use crate::engine::work::{Found, Workers};
+use crate::error::QueryError;
+use crate::functions;
+use crate::plan::{self, Session};
+use crate::request::{DataRequest, ExportRequest};
+use crate::scope::{Scope, Table};
+use crate::sql::{self, Param};
+
+pub use settings::Settings;
+
+/// Answers questions. Cheap to clone; its threads end with the last clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    workers: Workers,
+    state: SessionState,
+    reader: Arc<CachedParquetFileReaderFactory>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Starts the engine's threads.
+    ///
+    /// # Errors
+    /// When the threads cannot be started or the directory for what spills cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, QueryError> {
+        let internal = |error: DataFusionError| QueryError::internal(error);
+        let environment = environment(&settings).map_err(internal)?;
+        let store =
+            environment.object_store(ObjectStoreUrl::local_filesystem()).map_err(internal)?;
+        let cache = environment.cache_manager.get_file_metadata_cache();
+        let reader = Arc::new(CachedParquetFileReaderFactory::new(store, cache));
+        let state = template(&settings, environment).map_err(internal)?;
+        let workers = Workers::start(&settings)?;
+        Ok(Self(Arc::new(Inner { settings, workers, state, reader })))
+    }
+
+    /// Answers `/v1/data`.
+    ///
+    /// # Errors
+    /// When the request does not fit the table, or a limit is reached before the first rows.
+    pub async fn data(&self, table: &Table, request: DataRequest) -> Result<Answer, QueryError> {
+        let (session, table) = (self.session(), table.clone());
+        self.run(async move {
+            let (schema, rows) = plan::data(&session, &table, &request).await?;
+            Ok(Found { shape: Shape::Table(Some(table.name)), schema, rows })
+        })
+        .await
+    }
+
+    /// Answers `/v1/exports`.
+    ///
+    /// # Errors
+    /// As [`Engine::data`].
+    pub async fn exports(
+        &self,
+        project: ProjectId,
+        table: &Table,
+        request: ExportRequest,
+    ) -> Result<Answer, QueryError> {
+        let (session, table) = (self.session(), table.clone());
+        self.run(async move {
+            let (schema, rows) = plan::exports(&session, &table, &request)?;
+            Ok(Found { shape: Shape::Series(project), schema, rows })
+        })
+        .await
+    }
+
+    /// Answers one query in SQL over the scope's namespaces. `now` is what `now()` says in it.
+    ///
+    /// # Errors
+    /// When the text is no query, names what is not in the scope, or a limit is reached before the first rows.
+    pub async fn sql(
+        &self,
+        scope: Scope,
+        query: &str,
+        params: Vec<Param>,
+        now: Timestamp,
+    ) -> Result<Answer, QueryError> {
+        let (session, query) = (self.session(), query.to_owned());
+        self.run(async move {
+            let (schema, rows) = sql::run(session, scope, &query, params, now).await?;
+            Ok(Found { shape: Shape::Table(None), schema, rows })
+        })
+        .await
+    }
+
+    fn session(&self) -> Session {
+        Session {
+            state: self.0.state.clone(),
+            reader: Arc::clone(&self.0.reader) as _,
+            memory: self.0.settings.memory_bytes,
+        }
+    }
+
+    async fn run(
+        &self,
+        find: impl Future<Output = Result<Found, QueryError>> + Send + 'static,
+    ) -> Result<Answer, QueryError> {
+        self.0.workers.run(&self.0.settings, find).await
+    }
+}
+
+/// Memory, disk and caches that all queries share.
+fn environment(settings: &Settings) -> Result<Arc<RuntimeEnv>, DataFusionError> {
+    std::fs::create_dir_all(&settings.temp_dir)?;
+    let disk = DiskManagerBuilder::default();
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(settings.memory_bytes as usize)))
+        .with_disk_manager_builder(disk)
+        .with_temp_file_path(&settings.temp_dir)
+        .with_max_temp_directory_size(settings.temp_bytes)
+        .with_metadata_cache_limit(settings.metadata_bytes as usize)
+        .build_arc()
+}
+
+/// The session that each question gets a copy of.
+fn template(
+    settings: &Settings,
+    environment: Arc<RuntimeEnv>,
+) -> Result<SessionState, DataFusionError> {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(settings.threads.max(1))
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(false);
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.execution.parquet.schema_force_view_types = true;
+    options.execution.parquet.bloom_filter_on_read = false;
+    options.execution.collect_statistics = true;
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(environment)
+        .with_default_features()
+        .build();
+    functions::register(&mut state)?;
+    Ok(state)
+}

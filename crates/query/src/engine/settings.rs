@@ -1,0 +1,38 @@
+//! What queries may use.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Plain data; checked where it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Bytes of memory for all queries together. What can spill to disk does so before it reaches this.
+    pub memory_bytes: u64,
+    /// How long a query may run. Time in which the answer waits for its reader does not count.
+    pub timeout: Duration,
+    /// How many rows an answer may have; `None` for any number.
+    pub max_rows: Option<u64>,
+    /// Threads that queries run on.
+    pub threads: usize,
+    /// Where what spills is put.
+    pub temp_dir: PathBuf,
+    /// Bytes that may be put there.
+    pub temp_bytes: u64,
+    /// Bytes of Parquet footers kept in memory.
+    pub metadata_bytes: u64,
+}
+
+impl Settings {
+    /// Moderate limits for a small machine.
+    pub fn new(temp_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            memory_bytes: 256 << 20,
+            timeout: Duration::from_secs(30),
+            max_rows: None,
+            threads: std::thread::available_parallelism().map_or(2, Into::into),
+            temp_dir: temp_dir.into(),
+            temp_bytes: 4 << 30,
+            metadata_bytes: 32 << 20,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Why a question got no answer, and whose move it is.
+
+use std::time::Duration;
+
+use datafusion::common::DataFusionError;
+use iobeam_model::{FieldName, NamespaceName, Remedy};
+
+/// Why a question got no answer. The texts are for the one who asked: they name the parameter or the limit.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A parameter of the request cannot be read, or does not go with the others.
+    #[error("parameter '{parameter}': {reason}")]
+    Parameter {
+        /// The parameter's name, as in the URL.
+        parameter: &'static str,
+        /// What is wrong with it, and what to write instead.
+        reason: String,
+    },
+    /// The field that is asked for does not exist.
+    #[error("namespace '{namespace}' has no field '{field}'")]
+    NoSuchField {
+        /// Where it was looked for.
+        namespace: NamespaceName,
+        /// What was asked for.
+        field: FieldName,
+    },
+    /// The SQL text cannot be read or planned, or a value in it cannot be computed.
+    #[error("{reason}")]
+    Sql {
+        /// What is wrong, in the words of the SQL engine.
+        reason: String,
+    },
+    /// The SQL text is something other than one query.
+    #[error(
+        "{found} is not allowed: this door takes one query (SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES, SHOW COLUMNS or DESCRIBE) and changes nothing"
+    )]
+    NotAQuery {
+        /// What stands there instead.
+        found: String,
+    },
+    /// The query ran too long.
+    #[error(
+        "the query ran longer than {} s (setting '{setting}'); ask for less time or fewer fields, or have the limit raised",
+        limit.as_secs_f64()
+    )]
+    Timeout {
+        /// How long it may run.
+        limit: Duration,
+        /// The setting that says so.
+        setting: &'static str,
+    },
+    /// The query needs more memory than there is for queries.
+    #[error(
+        "the query needs more than the {limit} bytes of memory that queries may use (setting '{setting}'); ask for less, or again later"
+    )]
+    Memory {
+        /// How much all queries together may use.
+        limit: u64,
+        /// The setting that says so.
+        setting: &'static str,
+    },
+    /// The answer has too many rows.
+    #[error(
+        "the answer has more than {limit} rows (setting '{setting}'); add a limit or a narrower time"
+    )]
+    TooManyRows {
+        /// How many an answer may have.
+        limit: u64,
+        /// The setting that says so.
+        setting: &'static str,
+    },
+    /// Stored rows cannot be read.
+    #[error("stored rows cannot be read: {reason}")]
+    Storage {
+        /// What the disk or the file said.
+        reason: String,
+    },
+    /// A mistake of ours.
+    #[error("the query engine failed: {reason}")]
+    Internal {
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// The setting that limits how long a query may run.
+pub const TIMEOUT_SETTING: &str = "query_timeout";
+/// The setting that limits the memory of all queries together.
+pub const MEMORY_SETTING: &str = "query_memory";
+/// The setting that limits the rows of an answer.
+pub const ROWS_SETTING: &str = "query_rows";
+
+impl QueryError {
+    /// Whose move it is.
+    pub const fn remedy(&self) -> Remedy {
+        match self {
+            Self::Parameter { .. }
+            | Self::NoSuchField { .. }
+            | Self::Sql { .. }
+            | Self::NotAQuery { .. }
+            | Self::Timeout { .. }
+            | Self::TooManyRows { .. } => Remedy::FixRequest,
+            Self::Memory { .. } => Remedy::Retry,
+            Self::Storage { .. } | Self::Internal { .. } => Remedy::CallOperator,
+        }
+    }
+
+    pub(crate) fn parameter(parameter: &'static str, reason: impl Into<String>) -> Self {
+        Self::Parameter { parameter, reason: reason.into() }
+    }
+
+    pub(crate) fn internal(reason: impl ToString) -> Self {
+        Self::Internal { reason: reason.to_string() }
+    }
+
+    /// Sorts an error of the engine into ours; `memory` is the limit that stands when memory ran out.
+    pub(crate) fn from_engine(error: &DataFusionError, memory: u64) -> Self {
+        let reason = || first_line(&error.strip_backtrace());
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(_) => {
+                Self::Memory { limit: memory, setting: MEMORY_SETTING }
+            }
+            DataFusionError::ObjectStore(_)
+            | DataFusionError::ParquetError(_)
+            | DataFusionError::IoError(_)
+            | DataFusionError::External(_) => Self::Storage { reason: reason() },
+            DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) => {
+                Self::Internal { reason: reason() }
+            }
+            _ => Self::Sql { reason: reason() },
+        }
+    }
+}
+
+/// What is before the engine's advice to its own developers.
+fn first_line(text: &str) -> String {
+    let end = text.find("\n\nThis issue was likely caused").unwrap_or(text.len());
+    text[..end].trim().to_owned()
+}

@@ -1,0 +1,69 @@
+//! What SQL here knows beyond the engine's own functions.
+//!
+//! ```text
+//! date_bin, time_bucket (width, time [, origin])   the start of a bucket, for every time there is
+//! now(), current_timestamp                         the time of the question
+//! first(value, time), last(value, time)            the value at the earliest, the latest time that has one
+//! approx_percentile(value, 0.95)                   another name of approx_percentile_cont
+//! ```
+//!
+//! Functions that make much out of little in one step (`repeat`, `lpad`, ...) are taken away: their memory is not
+//! counted, so a short text could end the process.
+
+mod bucket;
+
+mod first_last;
+
+mod interval;
+
+mod now;
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::session_state::SessionState;
+use datafusion::functions_aggregate::approx_percentile_cont::approx_percentile_cont_udaf;
+use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use iobeam_model::Timestamp;
+
+/// Functions whose result is as large as their argument says.
+const AMPLIFIERS: [&str; 9] = [
+    "repeat",
+    "lpad",
+    "rpad",
+    "array_repeat",
+    "array_resize",
+    "generate_series",
+    "range",
+    "array_pad",
+    "list_repeat",
+];
+
+/// Makes the functions known to a session.
+pub(crate) fn register(state: &mut SessionState) -> Result<()> {
+    state.register_udf(bucket())?;
+    let first = AggregateUDF::clone(&first_value_udaf()).with_aliases(["first"]);
+    let last = AggregateUDF::clone(&last_value_udaf()).with_aliases(["last"]);
+    let percentile =
+        AggregateUDF::clone(&approx_percentile_cont_udaf()).with_aliases(["approx_percentile"]);
+    for function in [first, last, percentile] {
+        state.register_udaf(Arc::new(function))?;
+    }
+    state.register_expr_planner(Arc::new(first_last::FirstLast))?;
+    for name in AMPLIFIERS {
+        state.deregister_udf(name)?;
+    }
+    Ok(())
+}
+
+/// `date_bin`, also called `time_bucket`.
+pub(crate) fn bucket() -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::new_from_impl(bucket::TimeBucket::new()))
+}
+
+/// `now()` of one question.
+pub(crate) fn now(at: Timestamp) -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::new_from_impl(now::Now::new(at)))
+}

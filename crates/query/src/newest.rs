@@ -1,0 +1,299 @@
+//! What comes after the engine's plan: the newest rows of each value, the newest buckets, the first rows.
+//!
+//! ```text
+//! rows in any order ─▶ per value: keep n with the greatest times ─▶ rows in the order asked for
+//! ```
+//!
+//! One pass, and memory for what is kept (at most twice), where the engine's own window functions would sort and hold
+//! everything. What is held counts against the memory of queries.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, TimestampMicrosecondArray,
+};
+use arrow::compute::{
+    SortColumn, SortOptions, filter_record_batch, interleave_record_batch, lexsort_to_indices,
+    take_record_batch,
+};
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, Rows as Keys, SortField};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use futures::stream::{self, StreamExt};
+
+use crate::answer::Rows;
+use crate::error::QueryError;
+
+/// How the kept rows come out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By time, newest first.
+    NewestFirst,
+    /// By key, and for each by time, oldest first.
+    KeyThenOldestFirst,
+}
+
+/// The newest rows of each key.
+#[derive(Clone, Debug)]
+pub(crate) struct NewestPerKey {
+    /// The column whose values are the keys. Rows without one are left out.
+    pub(crate) key: usize,
+    /// The column of the time.
+    pub(crate) time: usize,
+    /// How many rows to keep for each key.
+    pub(crate) rows: usize,
+    /// How they come out.
+    pub(crate) order: Order,
+}
+
+/// Rows are handed on in batches of this size.
+const BATCH: usize = 8192;
+/// Rows are gathered until there are this many before the losers are dropped, and at least as many as are kept.
+const GATHER: usize = 65_536;
+
+impl NewestPerKey {
+    /// Draws all rows and gives back those that are kept.
+    pub(crate) async fn run(
+        self,
+        mut rows: Rows,
+        schema: &SchemaRef,
+        pool: &Arc<dyn MemoryPool>,
+        limit: u64,
+    ) -> Result<Rows, QueryError> {
+        let order = self.order;
+        let mut kept = Kept::new(self, schema, pool, limit)?;
+        while let Some(batch) = rows.next().await {
+            kept.add(&batch?)?;
+        }
+        let (batch, held) = kept.finish(order)?;
+        // The reservation lives as long as the rows are on their way.
+        let total = batch.num_rows();
+        let pieces = (0..total).step_by(BATCH).map(move |at| {
+            let _held = &held;
+            Ok(batch.slice(at, BATCH.min(total - at)))
+        });
+        Ok(stream::iter(pieces).boxed())
+    }
+}
+
+/// The rows kept so far, and those that came since.
+struct Kept {
+    rule: NewestPerKey,
+    converter: RowConverter,
+    groups: HashMap<Box<[u8]>, Group>,
+    keys_bytes: usize,
+    kept: RecordBatch,
+    waiting: Vec<RecordBatch>,
+    waiting_rows: usize,
+    reservation: MemoryReservation,
+    limit: u64,
+}
+
+/// One key's rows: the oldest of them on top.
+#[derive(Default)]
+struct Group {
+    /// (time, batch, row), all reversed so that the heap's top is the oldest.
+    rows: BinaryHeap<Reverse<(i64, usize, usize)>>,
+    /// Rows that are not newer than this cannot win; set once there are enough.
+    bar: Option<i64>,
+}
+
+impl Kept {
+    fn new(
+        rule: NewestPerKey,
+        schema: &SchemaRef,
+        pool: &Arc<dyn MemoryPool>,
+        limit: u64,
+    ) -> Result<Self, QueryError> {
+        let field = SortField::new(schema.field(rule.key).data_type().clone());
+        Ok(Self {
+            converter: RowConverter::new(vec![field]).map_err(arrow)?,
+            groups: HashMap::new(),
+            keys_bytes: 0,
+            kept: RecordBatch::new_empty(Arc::clone(schema)),
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            reservation: MemoryConsumer::new("newest rows per value").register(pool),
+            limit,
+            rule,
+        })
+    }
+
+    /// Takes rows in; those that cannot win are dropped at once.
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
+        let (keys, times) = self.columns(batch)?;
+        let column = batch.column(self.rule.key);
+        let wins = |row: usize| {
+            column.is_valid(row)
+                && self
+                    .groups
+                    .get(keys.row(row).as_ref())
+                    .and_then(|group| group.bar)
+                    .is_none_or(|bar| times.value(row) > bar)
+        };
+        let winners: BooleanArray = (0..batch.num_rows()).map(|row| Some(wins(row))).collect();
+        let batch = filter_record_batch(batch, &winners).map_err(arrow)?;
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        self.waiting_rows += batch.num_rows();
+        self.waiting.push(own(&batch)?);
+        self.account()?;
+        if self.waiting_rows >= GATHER.max(self.kept.num_rows()) {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn columns(
+        &self,
+        batch: &RecordBatch,
+    ) -> Result<(Keys, TimestampMicrosecondArray), QueryError> {
+        let key = Arc::clone(batch.column(self.rule.key));
+        let keys = self.converter.convert_columns(&[key]).map_err(arrow)?;
+        Ok((keys, batch.column(self.rule.time).as_primitive::<TimestampMicrosecondType>().clone()))
+    }
+
+    /// Drops every row that is not among the newest of its key.
+    fn settle(&mut self) -> Result<(), QueryError> {
+        let mut batches = vec![self.kept.clone()];
+        batches.append(&mut self.waiting);
+        self.waiting_rows = 0;
+        for group in self.groups.values_mut() {
+            group.rows.clear();
+        }
+        for (at, batch) in batches.iter().enumerate() {
+            let (keys, times) = self.columns(batch)?;
+            for row in 0..batch.num_rows() {
+                let key = keys.row(row);
+                let group = match self.groups.get_mut(key.as_ref()) {
+                    Some(group) => group,
+                    None => {
+                        self.keys_bytes += key.as_ref().len() + 96;
+                        self.groups.entry(key.as_ref().into()).or_default()
+                    }
+                };
+                group.offer((times.value(row), at, row), self.rule.rows);
+            }
+        }
+        let mut winners: Vec<(usize, usize)> = Vec::new();
+        for group in self.groups.values_mut() {
+            if group.rows.len() == self.rule.rows {
+                group.bar = group.rows.peek().map(|Reverse((time, ..))| *time);
+            }
+            winners.extend(group.rows.drain().map(|Reverse((_, batch, row))| (batch, row)));
+        }
+        winners.sort_unstable();
+        let all: Vec<&RecordBatch> = batches.iter().collect();
+        self.kept = own(&interleave_record_batch(&all, &winners).map_err(arrow)?)?;
+        drop(batches);
+        self.account()
+    }
+
+    fn account(&mut self) -> Result<(), QueryError> {
+        let waiting: usize = self.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
+        let held = waiting + self.kept.get_array_memory_size() + self.keys_bytes;
+        self.reservation
+            .try_resize(held)
+            .map_err(|error| QueryError::from_engine(&error, self.limit))
+    }
+
+    fn finish(mut self, order: Order) -> Result<(RecordBatch, MemoryReservation), QueryError> {
+        self.settle()?;
+        let sort = |column: usize, descending: bool| SortColumn {
+            values: Arc::clone(self.kept.column(column)),
+            options: Some(SortOptions { descending, nulls_first: false }),
+        };
+        let by = match order {
+            Order::NewestFirst => vec![sort(self.rule.time, true), sort(self.rule.key, false)],
+            Order::KeyThenOldestFirst => {
+                vec![sort(self.rule.key, false), sort(self.rule.time, false)]
+            }
+        };
+        let indices = lexsort_to_indices(&by, None).map_err(arrow)?;
+        let sorted = take_record_batch(&self.kept, &indices).map_err(arrow)?;
+        Ok((sorted, self.reservation))
+    }
+}
+
+impl Group {
+    fn offer(&mut self, row: (i64, usize, usize), most: usize) {
+        if self.rows.len() < most {
+            self.rows.push(Reverse(row));
+        } else if self.rows.peek().is_some_and(|Reverse((oldest, ..))| row.0 > *oldest) {
+            self.rows.pop();
+            self.rows.push(Reverse(row));
+        }
+    }
+}
+
+/// The same rows without the memory of the rows around them.
+fn own(batch: &RecordBatch) -> Result<RecordBatch, QueryError> {
+    let column = |column: &ArrayRef| -> ArrayRef {
+        match column.data_type() {
+            DataType::Utf8View => {
+                let texts: &StringViewArray = column.as_string_view();
+                Arc::new(texts.gc())
+            }
+            _ => Arc::clone(column),
+        }
+    };
+    RecordBatch::try_new(batch.schema(), batch.columns().iter().map(column).collect())
+        .map_err(arrow)
+}
+
+/// The rows up to the last one of the n-th distinct time. The rows come sorted by time.
+pub(crate) fn first_times(rows: Rows, time: usize, most: usize) -> Rows {
+    let start = (rows, None::<i64>, 0_usize);
+    let cut = stream::try_unfold(start, move |(mut rows, mut last, mut seen)| async move {
+        if seen > most {
+            return Ok(None);
+        }
+        let Some(batch) = rows.next().await.transpose()? else { return Ok(None) };
+        let times = batch.column(time).as_primitive::<TimestampMicrosecondType>();
+        let mut end = batch.num_rows();
+        for row in 0..batch.num_rows() {
+            let value = times.is_valid(row).then(|| times.value(row));
+            if value != last || seen == 0 {
+                seen += 1;
+                last = value;
+            }
+            if seen > most {
+                end = row;
+                break;
+            }
+        }
+        Ok(Some((batch.slice(0, end), (rows, last, seen))))
+    });
+    cut.boxed()
+}
+
+/// The first rows.
+pub(crate) fn first_rows(rows: Rows, most: usize) -> Rows {
+    let cut = stream::try_unfold((rows, most), |(mut rows, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let Some(batch) = rows.next().await.transpose()? else { return Ok(None) };
+        let taken = batch.slice(0, batch.num_rows().min(left));
+        let left = left - taken.num_rows();
+        Ok(Some((taken, (rows, left))))
+    });
+    cut.boxed()
+}
+
+/// The first columns, without those that only the steps before needed.
+pub(crate) fn first_columns(rows: Rows, columns: usize) -> Rows {
+    let keep: Vec<usize> = (0..columns).collect();
+    rows.map(move |batch| batch.and_then(|batch| batch.project(&keep).map_err(arrow))).boxed()
+}
+
+fn arrow(error: ArrowError) -> QueryError {
+    QueryError::internal(error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! Requests of the v1 doors as plans of the engine.
+//!
+//! ```text
+//! DataRequest ───▶ scan ▶ where, time, not null ▶ [group] ▶ newest first, limit ─▶ steps ─▶ Rows
+//! ExportRequest ─▶ the same for each series, one after the other ────────────────▶ steps ─▶ Rows
+//! ```
+//!
+//! - Newest first, always; `limit` means "the latest n".
+//! - With a field asked for, rows where it is null are left out; without, the columns are the time and all fields in
+//!   alphabetical order.
+//! - A limit within reason becomes the engine's own, so that files which cannot hold a row of the answer are not read.
+
+mod aggregate;
+
+mod condition;
+
+mod data;
+
+mod exports;
+
+mod session;
+
+pub(crate) use data::data;
+pub(crate) use exports::exports;
+pub(crate) use session::Session;

@@ -1,0 +1,42 @@
+//! Figures made from rows: `operator` and `group_by`.
+
+use datafusion::common::ScalarValue;
+use datafusion::functions_aggregate::expr_fn::{avg, count, max, min, sum};
+use datafusion::logical_expr::{Expr, cast, lit};
+use iobeam_model::FieldType;
+
+use super::session::column;
+use crate::functions;
+use crate::request::{Bucket, Operator};
+use crate::scope::TIME;
+use arrow::datatypes::DataType;
+
+/// Whether the operator says something about values of the type.
+pub(super) const fn fits(operator: Operator, kind: FieldType) -> bool {
+    match operator {
+        Operator::Count => true,
+        Operator::Min | Operator::Max => !matches!(kind, FieldType::Boolean),
+        Operator::Sum | Operator::Mean => matches!(kind, FieldType::Double | FieldType::Long),
+    }
+}
+
+/// The figure over a field. A sum of LONG is exact however large it gets.
+pub(super) fn figure(operator: Operator, name: &str, kind: FieldType) -> Expr {
+    let values = column(name);
+    match operator {
+        Operator::Sum if matches!(kind, FieldType::Long) => {
+            sum(cast(values, DataType::Decimal128(20, 0)))
+        }
+        Operator::Sum => sum(values),
+        Operator::Count => count(values),
+        Operator::Min => min(values),
+        Operator::Max => max(values),
+        Operator::Mean => avg(values),
+    }
+}
+
+/// The start of the bucket that a row's time lies in.
+pub(super) fn bucket(width: Bucket) -> Expr {
+    let width = lit(ScalarValue::DurationMicrosecond(Some(width.micros())));
+    functions::bucket().call(vec![width, column(TIME)])
+}

@@ -1,0 +1,220 @@
+//! `/v1/data`: rows, or figures made from rows, newest first.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
+use datafusion::functions_aggregate::expr_fn::max;
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::DataFrame;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use iobeam_model::{FieldName, FieldType, Timestamp};
+
+use super::aggregate::{bucket, figure, fits};
+use super::condition::{condition, field_type, within};
+use super::session::{Planned, Session, Step, column};
+use crate::answer::Rows;
+use crate::error::QueryError;
+use crate::newest::{NewestPerKey, Order};
+use crate::request::{DataRequest, Operator};
+use crate::scope::{TIME, Table};
+
+/// Runs the request; the answer's columns come with its rows.
+pub(crate) async fn data(
+    session: &Session,
+    table: &Table,
+    request: &DataRequest,
+) -> Result<(SchemaRef, Rows), QueryError> {
+    if let Some(rows) = latest_in_memory(session, table, request).await? {
+        return Ok(rows);
+    }
+    plan(session, table, request)?.run(session).await
+}
+
+/// The latest rows without a look at any file, when memory holds enough that are newer than all files.
+async fn latest_in_memory(
+    session: &Session,
+    table: &Table,
+    request: &DataRequest,
+) -> Result<Option<(SchemaRef, Rows)>, QueryError> {
+    const MOST: usize = 10_000;
+    let snapshot = &table.snapshot;
+    let filed = snapshot.files.iter().map(|file| file.max_time).max();
+    let (Some(filed), Some(limit)) = (filed, request.limit) else { return Ok(None) };
+    let plain = request.operator.is_none() && request.limit_by.is_none() && limit <= MOST;
+    let newer = snapshot.chunks.iter().filter(|chunk| chunk.max_time > filed);
+    let held: usize = newer.map(|chunk| chunk.rows.num_rows()).sum();
+    let from = Timestamp::from_micros(filed.saturating_add(1));
+    if !plain || held < limit || filed == i64::MAX {
+        return Ok(None);
+    }
+    let mut table = table.clone();
+    table.snapshot.files = Arc::from([]);
+    let mut request = request.clone();
+    request.range.from = request.range.from.max(Some(from));
+    let (schema, rows) = plan(session, &table, &request)?.run(session).await?;
+    let batches: Vec<RecordBatch> = rows.try_collect().await?;
+    let found: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let rows = stream::iter(batches.into_iter().map(Ok)).boxed();
+    Ok((found >= limit).then_some((schema, rows)))
+}
+
+/// The request as a plan.
+pub(crate) fn plan(
+    session: &Session,
+    table: &Table,
+    request: &DataRequest,
+) -> Result<Planned, QueryError> {
+    let mut filters = within(&request.range);
+    for it in &request.conditions {
+        filters.push(condition(table, it)?);
+    }
+    if let Some(field) = &request.field {
+        if table.field_type(field.as_str()).is_none() {
+            let (namespace, field) = (table.name.clone(), field.clone());
+            return Err(QueryError::NoSuchField { namespace, field });
+        }
+        filters.push(column(field.as_str()).is_not_null());
+    }
+    for field in &request.group_by.fields {
+        field_type(table, "group_by", field)?;
+    }
+    if let Some(limit) = &request.limit_by {
+        field_type(table, "limit_by", &limit.field)?;
+        filters.push(column(limit.field.as_str()).is_not_null());
+    }
+    let mut session = session.clone();
+    let latest =
+        request.operator.is_none() && request.limit_by.is_none() && request.limit.is_some();
+    if latest {
+        // Few rows of a file make it into the answer: look at the times before the other columns.
+        session.state.config_mut().options_mut().execution.parquet.pushdown_filters = true;
+    }
+    let frame = session.scan(table)?;
+    let wrap = |error: DataFusionError| session.error(&error);
+    let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(wrap)?;
+    match request.operator {
+        Some(operator) => figures(frame, table, request, operator)?.map_err(wrap),
+        None => rows(frame, table, request).map_err(wrap),
+    }
+}
+
+/// Rows as they are.
+fn rows(
+    frame: DataFrame,
+    table: &Table,
+    request: &DataRequest,
+) -> Result<Planned, DataFusionError> {
+    let mut names = vec![TIME];
+    let all = table.sorted_fields();
+    match &request.field {
+        Some(field) => {
+            let groups = request.group_by.fields.iter().filter(|group| *group != field);
+            names.extend(groups.map(FieldName::as_str));
+            names.push(field.as_str());
+        }
+        None => names.extend(all.iter().map(|(name, _)| name.as_str())),
+    }
+    let asked = names.len();
+    let mut steps = Vec::new();
+    if let Some(limit) = &request.limit_by {
+        let name = limit.field.as_str();
+        let key = names.iter().position(|it| *it == name).unwrap_or(asked);
+        if key == asked {
+            names.push(name);
+        }
+        steps.push(Step::Newest(NewestPerKey {
+            key,
+            time: 0,
+            rows: limit.rows,
+            order: Order::NewestFirst,
+        }));
+        if key == asked {
+            steps.push(Step::Columns(asked));
+        }
+    }
+    let mut frame = frame.select(names.into_iter().map(column).collect::<Vec<_>>())?;
+    if steps.is_empty() {
+        frame = frame.sort(vec![column(TIME).sort(false, false)])?;
+    }
+    Planned { frame, steps }.limited(request.limit)
+}
+
+/// Rows put together.
+fn figures(
+    frame: DataFrame,
+    table: &Table,
+    request: &DataRequest,
+    operator: Operator,
+) -> Result<Result<Planned, DataFusionError>, QueryError> {
+    let fields = figure_fields(table, request, operator)?;
+    let grouped = !request.group_by.is_empty();
+    // Without grouping the column keeps the field's name: the original command line looks for just that.
+    let heading = |name: &FieldName| match grouped {
+        true => format!("{}({name})", operator.name()),
+        false => name.to_string(),
+    };
+    let groups = &request.group_by.fields;
+    let mut keys: Vec<Expr> = groups.iter().map(|group| column(group.as_str())).collect();
+    let mut figures: Vec<Expr> = Vec::new();
+    // Figures get names of their own first, so that none is taken for a field.
+    match request.group_by.bucket {
+        Some(width) => keys.insert(0, bucket(width).alias("$time")),
+        None => figures.push(max(column(TIME)).alias("$time")),
+    }
+    for (at, (name, kind)) in fields.iter().enumerate() {
+        figures.push(figure(operator, name.as_str(), *kind).alias(format!("${at}")));
+    }
+    let mut selected = vec![column("$time").alias(TIME)];
+    selected.extend(groups.iter().map(|group| column(group.as_str())));
+    let named = fields.iter().enumerate();
+    selected.extend(named.map(|(at, (name, _))| column(&format!("${at}")).alias(heading(name))));
+    let build = || -> Result<Planned, DataFusionError> {
+        let frame = frame
+            .aggregate(keys, figures)?
+            .filter(column("$time").is_not_null())?
+            .select(selected)?;
+        let ties = groups.iter().map(|group| column(group.as_str()).sort(true, false));
+        let frame =
+            frame.sort(std::iter::once(column(TIME).sort(false, false)).chain(ties).collect())?;
+        let mut steps: Vec<Step> = request.limit_periods.map(Step::Times).into_iter().collect();
+        if let Some(limit) = &request.limit_by {
+            let key = 1 + groups.iter().position(|group| *group == limit.field).unwrap_or(0);
+            steps.push(Step::Newest(NewestPerKey {
+                key,
+                time: 0,
+                rows: limit.rows,
+                order: Order::NewestFirst,
+            }));
+        }
+        Planned { frame, steps }.limited(request.limit)
+    };
+    Ok(build())
+}
+
+/// The fields that figures are made of.
+fn figure_fields(
+    table: &Table,
+    request: &DataRequest,
+    operator: Operator,
+) -> Result<Vec<(FieldName, FieldType)>, QueryError> {
+    match &request.field {
+        Some(field) => {
+            let kind = field_type(table, "field", field)?;
+            if !fits(operator, kind) {
+                let word = operator.name();
+                let reason =
+                    format!("{word} says nothing of field '{field}', which is {kind}; use count");
+                return Err(QueryError::parameter("operator", reason));
+            }
+            Ok(vec![(field.clone(), kind)])
+        }
+        None => {
+            let usable = |(name, kind): &(FieldName, FieldType)| {
+                fits(operator, *kind) && !request.group_by.fields.contains(name)
+            };
+            Ok(table.sorted_fields().into_iter().filter(usable).collect())
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! An answer as bytes: a stream, never a whole table in memory.
+//!
+//! ```text
+//! Answer ─ batch by batch ─▶ Writer { begin, rows, end } ─▶ Bytes, Bytes, ...
+//!                             ├ json   {"result":[{"fields":[..],"values":[[..],..]}],"timefmt":"msec"}
+//!                             ├ csv    time,input.temperature
+//!                             ├ arrow  IPC stream
+//!                             └ parquet
+//! ```
+//!
+//! JSON and CSV write numbers so that they read back as the same numbers, and times in the unit that was asked for.
+
+mod arrow_stream;
+
+mod cells;
+
+mod csv;
+
+mod json;
+
+mod parquet_file;
+
+#[cfg(test)]
+mod tests;
+
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use iobeam_model::TimeFormat;
+
+use crate::answer::{Answer, Rows, Shape};
+use crate::error::QueryError;
+use crate::request::Output;
+
+/// An answer's bytes as they come.
+pub type Rendered = BoxStream<'static, Result<Bytes, QueryError>>;
+
+/// The media type of a form of reply. CSV is `text/plain`: the original command line refuses `text/csv`.
+pub const fn media_type(output: Output) -> &'static str {
+    match output {
+        Output::Json => "application/json",
+        Output::Csv => "text/plain",
+        Output::Arrow => "application/vnd.apache.arrow.stream",
+        Output::Parquet => "application/vnd.apache.parquet",
+    }
+}
+
+/// The answer in the form that was asked for. `format` is how JSON and CSV write times.
+///
+/// # Errors
+/// When the answer has no such form: exports are JSON or CSV.
+pub fn render(answer: Answer, output: Output, format: TimeFormat) -> Result<Rendered, QueryError> {
+    match output {
+        Output::Json => Ok(json(answer, format)),
+        Output::Csv => Ok(csv(answer, format)),
+        Output::Arrow => arrow(answer),
+        Output::Parquet => parquet(answer),
+    }
+}
+
+/// The answer as JSON.
+pub fn json(answer: Answer, format: TimeFormat) -> Rendered {
+    match answer.shape {
+        Shape::Table(_) => drive(answer.rows, json::Table::new(&answer.schema, format)),
+        Shape::Series(project) => drive(answer.rows, json::Series::new(project, format)),
+    }
+}
+
+/// The answer as comma separated values.
+pub fn csv(answer: Answer, format: TimeFormat) -> Rendered {
+    match answer.shape {
+        Shape::Table(namespace) => {
+            drive(answer.rows, csv::Table::new(&answer.schema, namespace.as_ref(), format))
+        }
+        Shape::Series(project) => drive(answer.rows, csv::Series::new(project, format)),
+    }
+}
+
+/// The answer as an Arrow IPC stream.
+///
+/// # Errors
+/// When it is an export: its series have different types.
+pub fn arrow(answer: Answer) -> Result<Rendered, QueryError> {
+    one_table(&answer, "arrow")?;
+    Ok(drive(answer.rows, arrow_stream::Table::new(&answer.schema)?))
+}
+
+/// The answer as a Parquet file.
+///
+/// # Errors
+/// When it is an export: its series have different types.
+pub fn parquet(answer: Answer) -> Result<Rendered, QueryError> {
+    one_table(&answer, "parquet")?;
+    Ok(drive(answer.rows, parquet_file::Table::new(&answer.schema)?))
+}
+
+fn one_table(answer: &Answer, form: &str) -> Result<(), QueryError> {
+    match answer.shape {
+        Shape::Table(_) => Ok(()),
+        Shape::Series(_) => {
+            let reason = format!("exports have no form '{form}'; use json or csv, or ask /v1/data");
+            Err(QueryError::parameter("output", reason))
+        }
+    }
+}
+
+/// Writes one form, piece by piece.
+trait Writer: Send + 'static {
+    /// What stands before the first row.
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError>;
+    /// Rows.
+    fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError>;
+    /// What stands after the last row.
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError>;
+}
+
+/// Pieces smaller than this are put together.
+const PIECE: usize = 64 * 1024;
+
+/// Draws the rows through the writer.
+fn drive(rows: Rows, writer: impl Writer) -> Rendered {
+    stream::try_unfold(Some((rows, writer, false)), |state| async move {
+        let Some((mut rows, mut writer, mut begun)) = state else { return Ok(None) };
+        let mut out = Vec::new();
+        if !begun {
+            writer.begin(&mut out)?;
+            begun = true;
+        }
+        while out.len() < PIECE {
+            let Some(batch) = rows.next().await else {
+                writer.end(&mut out)?;
+                return Ok(Some((Bytes::from(out), None)));
+            };
+            writer.rows(&batch?, &mut out)?;
+        }
+        Ok(Some((Bytes::from(out), Some((rows, writer, begun)))))
+    })
+    .boxed()
+}

@@ -1,0 +1,129 @@
+//! Answers as JSON, in the shapes that the original clients read.
+
+use arrow::array::AsArray;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use iobeam_model::{ProjectId, TimeFormat};
+
+use super::Writer;
+use super::cells::{Cells, string};
+use crate::error::QueryError;
+
+/// `{"result":[{"fields":["time","a"],"values":[[1,2.0]]}],"timefmt":"msec"}`. Neither list is ever null.
+pub(super) struct Table {
+    fields: Vec<String>,
+    format: TimeFormat,
+    rows: bool,
+}
+
+impl Table {
+    pub(super) fn new(schema: &SchemaRef, format: TimeFormat) -> Self {
+        let fields = schema.fields().iter().map(|field| field.name().clone()).collect();
+        Self { fields, format, rows: false }
+    }
+}
+
+impl Writer for Table {
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        out.extend_from_slice(b"{\"result\":[{\"fields\":[");
+        for (at, name) in self.fields.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            string(name, out)?;
+        }
+        out.extend_from_slice(b"],\"values\":[");
+        Ok(())
+    }
+
+    fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        let columns = cells(batch, self.format)?;
+        for row in 0..batch.num_rows() {
+            out.extend_from_slice(if self.rows { b",[" } else { b"[" });
+            self.rows = true;
+            for (at, column) in columns.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                column.json(row, out)?;
+            }
+            out.push(b']');
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        out.extend_from_slice(b"]}]");
+        finish(self.format, out);
+        Ok(())
+    }
+}
+
+/// `{"result":[{"project_id":1,"device_id":"d","name":"temp","data":[{"time":1,"value":2.0}]}],"timefmt":"msec"}`.
+pub(super) struct Series {
+    project: ProjectId,
+    format: TimeFormat,
+    /// The device and the series that are being written.
+    open: Option<(String, String)>,
+}
+
+impl Series {
+    pub(super) fn new(project: ProjectId, format: TimeFormat) -> Self {
+        Self { project, format, open: None }
+    }
+
+    /// Begins another element when the row is another device's or series'; true when its first point comes next.
+    fn turn(&mut self, device: &str, series: &str, out: &mut Vec<u8>) -> Result<bool, QueryError> {
+        if self.open.as_ref().is_some_and(|(d, s)| d == device && s == series) {
+            return Ok(false);
+        }
+        let before: &[u8] = if self.open.is_some() { b"]},{" } else { b"{" };
+        out.extend_from_slice(before);
+        out.extend_from_slice(
+            format!("\"project_id\":{},\"device_id\":", self.project.get()).as_bytes(),
+        );
+        string(device, out)?;
+        out.extend_from_slice(b",\"name\":");
+        string(series, out)?;
+        out.extend_from_slice(b",\"data\":[");
+        self.open = Some((device.to_owned(), series.to_owned()));
+        Ok(true)
+    }
+}
+
+impl Writer for Series {
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        out.extend_from_slice(b"{\"result\":[");
+        Ok(())
+    }
+
+    fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        let columns = cells(batch, self.format)?;
+        let devices = batch.column(0).as_string_view();
+        let schema = batch.schema();
+        let series = schema.field(2).name();
+        for row in 0..batch.num_rows() {
+            let first = self.turn(devices.value(row), series, out)?;
+            out.extend_from_slice(if first { b"{\"time\":" } else { b",{\"time\":" });
+            columns[1].json(row, out)?;
+            out.extend_from_slice(b",\"value\":");
+            columns[2].json(row, out)?;
+            out.push(b'}');
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        out.extend_from_slice(if self.open.is_some() { b"]}]" } else { b"]" });
+        finish(self.format, out);
+        Ok(())
+    }
+}
+
+fn finish(format: TimeFormat, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!(",\"timefmt\":\"{}\"}}", format.name()).as_bytes());
+}
+
+pub(super) fn cells(batch: &RecordBatch, format: TimeFormat) -> Result<Vec<Cells>, QueryError> {
+    batch.columns().iter().map(|column| Cells::new(column, format)).collect()
+}

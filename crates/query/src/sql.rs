@@ -1,0 +1,107 @@
+//! SQL over the namespaces of one project: one query at a time, which changes nothing.
+//!
+//! ```text
+//! text ─ statement: one query, not too deep ─▶ plan over the scope's tables ─ params, read-only ─▶ Rows
+//!          └ SHOW TABLES, SHOW COLUMNS, DESCRIBE ─▶ answered from the scope
+//! ```
+//!
+//! - The tables of the scope are all there is: no file, no setting and no other project has a name here.
+//! - Names mean themselves, letter by letter; one with `-` stands in double quotes.
+
+mod explain;
+
+mod param;
+
+mod show;
+
+mod statement;
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider, SchemaProvider,
+};
+use datafusion::common::ParamValues;
+use datafusion::error::DataFusionError;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::sql::parser::Statement;
+use iobeam_model::Timestamp;
+
+use crate::answer::Rows;
+use crate::error::QueryError;
+use crate::functions;
+use crate::plan::Session;
+use crate::scope::Scope;
+use crate::sql::statement::Asked;
+use crate::table::SnapshotTable;
+
+pub use param::Param;
+
+/// Runs one query.
+pub(crate) async fn run(
+    mut session: Session,
+    scope: Scope,
+    query: &str,
+    params: Vec<Param>,
+    now: Timestamp,
+) -> Result<(SchemaRef, Rows), QueryError> {
+    match statement::read(query)? {
+        Asked::Tables => show::tables(&scope),
+        Asked::Columns(table) => show::columns(&scope, &table),
+        Asked::Query(statement) => {
+            prepare(&mut session, &scope, now).map_err(|error| session.error(&error))?;
+            let rows = execute(&session, *statement, params).await;
+            let (schema, rows) = rows.map_err(|error| session.error(&error))?;
+            Ok((schema, explain::without_places(rows?, &scope)))
+        }
+    }
+}
+
+/// Gives the session its tables and its time.
+fn prepare(session: &mut Session, scope: &Scope, now: Timestamp) -> Result<(), DataFusionError> {
+    let tables = MemorySchemaProvider::new();
+    for table in &scope.tables {
+        let provider = SnapshotTable::new(table.clone(), Arc::clone(&session.reader));
+        tables.register_table(table.name.to_string(), Arc::new(provider))?;
+    }
+    let options = &session.state.config_options().catalog;
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(&options.default_schema, Arc::new(tables))?;
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(options.default_catalog.clone(), Arc::new(catalog));
+    let mut state = SessionStateBuilder::new_from_existing(session.state.clone())
+        .with_catalog_list(Arc::new(catalogs))
+        .build();
+    state.register_udf(functions::now(now))?;
+    // For current_date and its like.
+    if let Some(now) = chrono::DateTime::from_timestamp_micros(now.micros()) {
+        let properties = state.execution_props_mut();
+        *properties = properties.clone().with_query_execution_start_time(now);
+    }
+    session.state = state;
+    Ok(())
+}
+
+async fn execute(
+    session: &Session,
+    statement: Statement,
+    params: Vec<Param>,
+) -> Result<(SchemaRef, Result<Rows, QueryError>), DataFusionError> {
+    let state = &session.state;
+    let plan = state.statement_to_plan(statement).await?;
+    let nothing_else =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    nothing_else.verify_plan(&plan)?;
+    let plan = if params.is_empty() {
+        plan
+    } else {
+        let values: Vec<_> = params.into_iter().map(Param::scalar).collect();
+        plan.with_param_values(ParamValues::from(values))?
+    };
+    let plan = state.create_physical_plan(&plan).await?;
+    Ok((plan.schema(), session.run(plan)))
+}

@@ -1,0 +1,118 @@
+//! A snapshot as a table of the query engine: what cannot hold an answer is left out before anything is read.
+//!
+//! ```text
+//!             ┌─ chunks ─ prune by time ─ missing columns are null ──▶ memory ─┐
+//! Snapshot ───┤                                                                ├─▶ union
+//!             └─ files ── prune by time and partition ─ newest first ▶ Parquet ┘
+//! ```
+//!
+//! - Statistics are exact, so a file is left out only when no row of it can match, and `count(*)` reads nothing.
+//! - Newest first lets a "latest N" find its rows in the first file and drop the others while it runs.
+
+mod chunks;
+
+mod files;
+
+mod prune;
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, Result};
+use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
+use datafusion::datasource::{TableProvider, TableType};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+
+use crate::scope::Table;
+use crate::table::prune::Prune;
+
+/// A namespace's snapshot, to be scanned.
+#[derive(Debug)]
+pub(crate) struct SnapshotTable {
+    table: Table,
+    schema: SchemaRef,
+    reader: Arc<dyn ParquetFileReaderFactory>,
+}
+
+impl SnapshotTable {
+    /// The table over a snapshot; files are opened by `reader`.
+    pub(crate) fn new(table: Table, reader: Arc<dyn ParquetFileReaderFactory>) -> Self {
+        let schema = table.schema();
+        Self { table, schema, reader }
+    }
+
+    /// The filters as one expression over the table's columns.
+    fn predicate(
+        &self,
+        state: &dyn Session,
+        filters: &[Expr],
+    ) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let Some(filter) = conjunction(filters.to_vec()) else { return Ok(None) };
+        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+        state.create_physical_expr(filter, &schema).map(Some)
+    }
+}
+
+#[async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Filters leave out files and chunks here; the rows in those that stay are filtered above.
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let predicate = self.predicate(state, filters)?;
+        let prune = Prune::new(predicate, &self.schema, self.table.partition.as_str());
+        let every = (0..self.schema.fields().len()).collect();
+        let projection = projection.unwrap_or(&every);
+        let partitions = state.config().target_partitions();
+        // A filter above may drop any row: a limit says nothing then.
+        let limit = limit.filter(|_| filters.is_empty());
+
+        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        let chunks = prune.chunks(&self.table.snapshot.chunks)?;
+        if !chunks.is_empty() {
+            inputs.push(chunks::scan(&chunks, &self.schema, projection, partitions)?);
+        }
+        let files = prune.files(&self.table.snapshot.files)?;
+        if !files.is_empty() {
+            let selective = files::is_selective(filters, self.table.partition.as_str());
+            let scan = files::Scan {
+                files,
+                schema: &self.schema,
+                partition: self.table.partition.as_str(),
+                reader: Arc::clone(&self.reader),
+            };
+            inputs.push(scan.plan(projection, partitions, limit, selective)?);
+        }
+        match inputs.len() {
+            0 => Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(projection)?)))),
+            1 => Ok(inputs.remove(0)),
+            _ => UnionExec::try_new(inputs),
+        }
+    }
+}
