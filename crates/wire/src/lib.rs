@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod import;
+
 pub mod v1;
 
 pub mod token;
@@ -10,4 +12,4 @@ pub mod problem;
 
 pub mod error;
 
-pub use error::CodecError;
+pub use error::{CodecError, ImportError};

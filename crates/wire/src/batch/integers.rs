@@ -43,7 +43,9 @@ pub(super) fn encode(out: &mut Vec<u8>, numbers: &[i64], layout: Layout) {
         kind |= UNITS;
         write_varint(out, unit as u64);
         write_varint(out, rest as u64);
-        values.iter_mut().for_each(|value| *value = value.div_euclid(unit));
+        for value in &mut values {
+            *value = value.div_euclid(unit);
+        }
     }
     let differences: Vec<i64> =
         values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
@@ -169,7 +171,9 @@ fn read_planes(
                     *number |= (u64::from(*byte) << (8 * plane)) as i64;
                 }
             }
-            numbers[start..].iter_mut().for_each(|number| *number = unfold(*number as u64));
+            for number in &mut numbers[start..] {
+                *number = unfold(*number as u64);
+            }
         }
     }
     Ok(())

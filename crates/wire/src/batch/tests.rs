@@ -63,7 +63,9 @@ fn column(at: usize, rows: usize) -> impl Strategy<Value = Column> {
     (values, bits).prop_map(move |(values, bits)| {
         let bits = bits.map(|bits| {
             let mut bitmap = Bitmap::new();
-            bits.into_iter().for_each(|bit| bitmap.push(bit));
+            for bit in bits {
+                bitmap.push(bit);
+            }
             bitmap
         });
         Column::new(field(&format!("f-{at}_{at}")), values, bits).expect("as long as the rest")

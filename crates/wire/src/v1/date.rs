@@ -49,7 +49,6 @@ pub mod expires {
     ///
     /// # Errors
     /// When the serializer fails.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&super::format_expires(*time))
     }
@@ -73,7 +72,6 @@ pub mod created {
     ///
     /// # Errors
     /// When the serializer fails.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&super::format_created(*time))
     }
@@ -96,7 +94,6 @@ pub mod created_option {
     ///
     /// # Errors
     /// When the serializer fails.
-    #[expect(clippy::ref_option, reason = "serde asks for it")]
     pub fn serialize<S: Serializer>(time: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
         match time {
             Some(time) => to.serialize_str(&super::format_created(*time)),
