@@ -3,12 +3,17 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use iobeam_catalog::{Catalog, CatalogError};
 use iobeam_model::Clock;
+use iobeam_query::Engine;
+use iobeam_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::mail::Mail;
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 
 /// A cheap handle to everything.
 #[derive(Clone)]
@@ -16,6 +21,12 @@ pub(crate) struct App(Arc<Parts>);
 
 /// What an [`App`] is made of.
 pub(crate) struct Parts {
+    /// Who exists.
+    pub(crate) catalog: Catalog,
+    /// Where readings live.
+    pub(crate) store: Store,
+    /// How they are asked for.
+    pub(crate) engine: Engine,
     /// Who may do what.
     pub(crate) auth: Auth,
     /// Letters to users.
@@ -26,12 +37,35 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// Bytes that the bodies of all requests together may still take.
+    pub(crate) room_for_bodies: Arc<Semaphore>,
 }
 
 impl App {
     /// Wires the parts.
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Works on the catalog, whose calls wait for the disk, on a thread that may wait.
+    pub(crate) async fn catalog<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Catalog) -> Result<T, CatalogError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.ask(work).await.map_err(Problem::from)
+    }
+
+    /// The same, for a caller who wants to know why the catalog refused.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Catalog) -> Result<T, CatalogError> + Send + 'static,
+    ) -> Result<T, CatalogError> {
+        let catalog = self.catalog.clone();
+        match tokio::task::spawn_blocking(move || work(&catalog)).await {
+            Ok(done) => done,
+            // A panic goes on where it is caught for every request; blocking tasks are not cancelled.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 }
 

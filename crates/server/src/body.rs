@@ -12,6 +12,8 @@ mod decompress;
 
 mod query;
 
+mod room;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::{Bytes, BytesMut};
@@ -25,6 +27,9 @@ use crate::app::App;
 use crate::problem::Problem;
 
 pub(crate) use query::pairs;
+pub(crate) use room::room_for;
+
+use room::Room;
 
 /// A JSON body of the shape of `T`.
 #[derive(Debug)]
@@ -106,7 +111,8 @@ pub(crate) async fn read(request: Request, app: &App) -> Result<Bytes, Problem> 
     let (parts, body) = request.into_parts();
     let coding = decompress::Coding::of(parts.headers.get(CONTENT_ENCODING))?;
     let deadline = app.config.body_timeout;
-    let packed = tokio::time::timeout(deadline, gather(&parts.headers, body, limit))
+    let mut room = Room::new(&app.room_for_bodies);
+    let packed = tokio::time::timeout(deadline, gather(&parts.headers, body, limit, &mut room))
         .await
         .map_err(|_elapsed| {
             Problem::new(
@@ -115,11 +121,21 @@ pub(crate) async fn read(request: Request, app: &App) -> Result<Bytes, Problem> 
                 format!("The whole body must arrive within {} s", deadline.as_secs()),
             )
         })??;
-    decompress::unpack(packed, coding, limit).await
+    if coding == decompress::Coding::Identity {
+        return Ok(room.attach(packed));
+    }
+    // The packed bytes keep their room while they are unpacked into a room of its own.
+    let unpacked = Room::new(&app.room_for_bodies);
+    decompress::unpack(room.attach(packed), coding, limit, unpacked).await
 }
 
 /// Puts the frames of a body together, up to the limit.
-async fn gather(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn gather(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+    room: &mut Room,
+) -> Result<Bytes, Problem> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok())
@@ -131,9 +147,11 @@ async fn gather(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Byt
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|error| cut_off(&error))?.into_data() else { continue };
-        if first.len() + whole.len() + data.len() > limit {
+        let length = first.len() + whole.len() + data.len();
+        if length > limit {
             return Err(too_large(limit));
         }
+        room.hold(length)?;
         // Most bodies come in one frame, which then is not copied.
         if first.is_empty() && whole.is_empty() {
             first = data;

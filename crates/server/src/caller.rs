@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, HeaderValue};
 use http::request::Parts;
-use http::{Extensions, Method, StatusCode};
+use http::{Extensions, HeaderMap, Method, StatusCode};
 
 use crate::app::App;
 use crate::auth::refusal::Refusal;
@@ -31,7 +31,7 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     let Some(who) = table::who(request.method(), route.as_str()) else {
         return no_row(route.as_str(), request.method());
     };
-    match enter(&app, who, &request).await {
+    match enter(&app, who, request.headers()).await {
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -41,11 +41,11 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     }
 }
 
-async fn enter(app: &App, who: Who, request: &Request) -> Result<Option<Caller>, Problem> {
+async fn enter(app: &App, who: Who, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
     if matches!(who, Who::Anyone | Who::LogIn) {
         return Ok(None);
     }
-    let caller = app.auth.caller(request.headers())?.allowed(who)?;
+    let caller = app.auth.caller(headers)?.allowed(who)?;
     if who == Who::Operator {
         let Caller::User(UserCaller { user, .. }) = caller else {
             return Err(Refusal::NotOperator.into());

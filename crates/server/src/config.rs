@@ -49,6 +49,8 @@ pub struct Config {
     pub query_timeout: Duration,
     /// Bytes that all queries together may take in memory.
     pub query_memory: usize,
+    /// How many rows an answer may have.
+    pub query_rows: u64,
     /// Bytes of a reply that are gathered in memory before a file takes the rest.
     pub reply_memory: usize,
     /// Bytes in memory at which a namespace's readings are written to Parquet.
@@ -208,6 +210,7 @@ impl Config {
             memory_limit: raw.parse("memory-limit", |text| units::bytes(text, 16 << 20))?,
             query_timeout: raw.parse("query-timeout", units::duration)?,
             query_memory: raw.parse("query-memory", |text| units::bytes(text, 1 << 20))?,
+            query_rows: raw.parse("query-rows", units::count)? as u64,
             reply_memory: raw.parse("reply-memory", |text| units::bytes(text, 1 << 10))?,
             flush_size: raw.parse("flush-size", |text| units::bytes(text, 1 << 16))?,
             flush_age: raw.parse("flush-age", units::duration)?,

@@ -1,37 +1,139 @@
-//! The routes of the API, one file for each thing they speak of.
-
-mod data;
-
-mod devices;
-
-mod exports;
-
-mod health;
+//! The routes of the API, one file for each thing they speak of, and the door before them.
+//!
+//! ```text
+//! request ─▶ OPTIONS? ─▶ path without its last slash ─▶ route ─▶ guard ─▶ handler ─▶ reply
+//!                                                         └─ none: 404, 405        ├─ error? a JSON body, always
+//!                                                                                  └─ log, count
+//! ```
+//!
+//! Invariants: no redirect, no cookie; a reply of status 400 and above has the body of [`Problem`]; a panic in a
+//! handler is a 500 and harms nobody else; the log holds paths without their query strings.
 
 mod imports;
 
-mod invites;
+mod data;
 
-mod namespaces;
-
-mod openapi;
-
-mod projects;
+mod exports;
 
 mod sql;
 
-mod tokens;
-
 mod users;
 
+mod projects;
+
+mod tokens;
+
+mod devices;
+
+mod namespaces;
+
+mod invites;
+
+mod health;
+
+mod openapi;
+
+mod schema;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::Router;
+use axum::body::Body;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use http::header::{self, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use tower::ServiceExt as _;
+use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::auth::described::describe;
+use crate::caller::guard;
+use crate::problem::Problem;
 
-/// All routes and their description.
-pub(crate) fn router(app: App) -> Router {
-    let (routes, _description) = OpenApiRouter::<App>::default()
+/// Answers requests. A cheap handle.
+#[derive(Clone)]
+pub(crate) struct Site {
+    app: App,
+    router: Router,
+    count: Arc<AtomicU64>,
+}
+
+impl Site {
+    /// All routes, with what they need.
+    pub(crate) fn new(app: App) -> Self {
+        let (routes, mut description) = routes().split_for_parts();
+        describe(&mut description);
+        schema::add_errors(&mut description);
+        let router = routes
+            .merge(openapi::routes(description))
+            .route_layer(from_fn_with_state(app.clone(), guard))
+            .method_not_allowed_fallback(method_not_allowed)
+            .fallback(no_such_path)
+            .with_state(app.clone());
+        Self { app, router, count: Arc::default() }
+    }
+
+    /// Answers one request, whatever it is.
+    pub(crate) async fn answer(&self, mut request: Request<Body>) -> Response {
+        let begun = self.app.clock.monotonic();
+        self.app.metrics.begun();
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let from_browser = request.headers().contains_key(header::ORIGIN);
+        let span = tracing::info_span!("request", id = number, %method, path);
+        let mut reply = if method == Method::OPTIONS {
+            preflight()
+        } else {
+            without_last_slash(request.uri_mut());
+            let answer = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
+            match answer.instrument(span.clone()).await {
+                Ok(Ok(reply)) => reply,
+                Ok(Err(never)) => match never {},
+                Err(_panic) => Problem::internal("a handler panicked").into_response(),
+            }
+        };
+        if from_browser {
+            let any = HeaderValue::from_static("*");
+            reply.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+        }
+        let reply = with_json_error(reply);
+        self.note(&span, &method, &reply, begun);
+        reply
+    }
+
+    /// Counts and logs a reply.
+    fn note(
+        &self,
+        span: &tracing::Span,
+        method: &Method,
+        reply: &Response,
+        begun: std::time::Duration,
+    ) {
+        let took = self.app.clock.monotonic().saturating_sub(begun);
+        let status = reply.status().as_u16();
+        self.app.metrics.answered(method, status, took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let _entered = span.enter();
+        match reply.extensions().get::<Problem>() {
+            Some(problem) => {
+                self.app.metrics.refused(problem.code.0);
+                tracing::info!(status, micros, code = problem.code.0, "refused");
+            }
+            None => tracing::info!(status, micros, "answered"),
+        }
+    }
+}
+
+/// Every route but the description of them.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::title())
         .merge(imports::routes())
         .merge(data::routes())
         .merge(exports::routes())
@@ -43,7 +145,77 @@ pub(crate) fn router(app: App) -> Router {
         .merge(namespaces::routes())
         .merge(invites::routes())
         .merge(health::routes())
-        .merge(openapi::routes())
-        .split_for_parts();
-    routes.with_state(app)
 }
+
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::not_found(
+        "There is nothing at this path",
+        format!("{}; GET /v1/openapi.json lists the paths there are", uri.path()),
+    )
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This path does not take this method",
+        format!("{method} {}; the header Allow names the methods it takes", uri.path()),
+    )
+}
+
+/// What browsers ask before they send a request from another site's page.
+fn preflight() -> Response {
+    let mut reply = Response::new(Body::empty());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    let headers = reply.headers_mut();
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Accept-Type, Access-Control-Allow-Origin, Content-Type, Content-Encoding",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        (header::ALLOW, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    reply
+}
+
+/// Paths are the same with and without a slash at their end.
+fn without_last_slash(uri: &mut Uri) {
+    let path = uri.path();
+    let bare = path.trim_end_matches('/');
+    if bare.len() == path.len() || bare.is_empty() {
+        return;
+    }
+    let rest = uri.query().map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}"));
+    if let Ok(rest) = rest.parse::<PathAndQuery>() {
+        let mut parts = std::mem::take(uri).into_parts();
+        parts.path_and_query = Some(rest);
+        *uri = Uri::from_parts(parts).unwrap_or_default();
+    }
+}
+
+/// Some refusals come from the framework, with a text or nothing for a body: clients would take them for success.
+fn with_json_error(reply: Response) -> Response {
+    let status = reply.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || is_json(reply.headers()) {
+        return reply;
+    }
+    let reason = status.canonical_reason().unwrap_or("The request was refused");
+    let problem = Problem::new(status, reason, "See the description of the API at /v1/openapi.json");
+    let mut whole = problem.into_response();
+    if let Some(allow) = reply.headers().get(header::ALLOW) {
+        whole.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    whole
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
+

@@ -36,9 +36,11 @@ mod reply;
 
 mod metrics;
 
-mod log;
-
 mod problem;
+
+pub mod log;
+
+mod files;
 
 pub mod config;
 

@@ -1,1 +1,23 @@
-//! Coming.
+//! The log: lines of text or of JSON on standard error.
+//!
+//! Invariant: no token, password or query string is ever written; of a request the log holds its number, method, path,
+//! status and time.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat};
+
+/// Starts to log as the settings say. A second start in one process changes nothing.
+///
+/// # Errors
+/// When the setting log-level cannot be read.
+pub fn start(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log_level)
+        .map_err(|error| format!("log-level = '{}': {error}", config.log_level))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _started = match config.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}

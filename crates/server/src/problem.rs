@@ -10,23 +10,13 @@
 //! Invariant: each reply of status 400 and above has such a body with at least one error; some clients take anything
 //! else for success.
 
+mod sources;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::StatusCode;
-
-/// The error codes of the API.
-pub(crate) mod code {
-    /// Nothing was created.
-    pub(crate) const NOT_CREATED: u32 = 31;
-    /// There is no such thing, or the caller may not know of it.
-    pub(crate) const NOT_FOUND: u32 = 32;
-    /// The name is taken.
-    pub(crate) const ALREADY_EXISTS: u32 = 33;
-    /// The device id is registered already.
-    pub(crate) const DEVICE_ID_TAKEN: u32 = 150;
-    /// The device name is used already.
-    pub(crate) const DEVICE_NAME_TAKEN: u32 = 151;
-}
+pub(crate) use iobeam_wire::problem::Code;
+use iobeam_wire::problem::ErrorBody;
 
 /// A refusal, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +24,7 @@ pub(crate) struct Problem {
     /// The status of the reply.
     pub(crate) status: StatusCode,
     /// The number that clients look at.
-    pub(crate) code: u32,
+    pub(crate) code: Code,
     /// What happened, in one sentence.
     pub(crate) message: String,
     /// Where it happened and what to do about it.
@@ -50,16 +40,13 @@ impl Problem {
         message: impl Into<String>,
         details: impl Into<String>,
     ) -> Self {
-        let code = match status {
-            StatusCode::NOT_FOUND => code::NOT_FOUND,
-            status => u32::from(status.as_u16()),
-        };
+        let code = usual_code(status);
         let (message, details) = (message.into(), details.into());
         Self { status, code, message, details, retry_after: None }
     }
 
     /// The same with another code.
-    pub(crate) fn with_code(mut self, code: u32) -> Self {
+    pub(crate) fn with_code(mut self, code: Code) -> Self {
         self.code = code;
         self
     }
@@ -93,7 +80,7 @@ impl Problem {
     /// 422 with code 33.
     pub(crate) fn already_exists(message: impl Into<String>, details: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message, details)
-            .with_code(code::ALREADY_EXISTS)
+            .with_code(Code::ALREADY_EXISTS)
     }
 
     /// 500: not the sender's fault. The cause goes to the log, not to the sender.
@@ -108,13 +95,27 @@ impl Problem {
 
     /// The body of the reply.
     pub(crate) fn body(&self) -> Vec<u8> {
-        serde_json::to_vec(&serde_json::json!({"errors": [{
-            "code": self.code,
-            "message": self.message,
-            "details": self.details,
-            "detailed_message": self.details,
-        }]}))
-        .unwrap_or_default()
+        let body = ErrorBody::new(self.code, self.message.as_str(), self.details.as_str());
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+/// The code that goes with a status unless there is a better one.
+fn usual_code(status: StatusCode) -> Code {
+    match status {
+        StatusCode::UNAUTHORIZED => Code::NOT_AUTHENTICATED,
+        StatusCode::FORBIDDEN => Code::NOT_PERMITTED,
+        StatusCode::NOT_FOUND => Code::NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED => Code::METHOD_NOT_ALLOWED,
+        StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::URI_TOO_LONG
+        | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::TOO_LARGE,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UNSUPPORTED_MEDIA_TYPE,
+        StatusCode::TOO_MANY_REQUESTS => Code::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE => Code::UNAVAILABLE,
+        StatusCode::INSUFFICIENT_STORAGE => Code::DISK_FULL,
+        status if status.is_client_error() => Code::MALFORMED,
+        _ => Code::INTERNAL,
     }
 }
 

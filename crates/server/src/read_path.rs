@@ -1,1 +1,126 @@
-//! Coming.
+//! How readings are asked for: the reverse of the write path, in the order in which it happens.
+//!
+//! ```text
+//! question ─▶ namespaces of the caller's project ─▶ a snapshot of each ─▶ engine ─▶ answer ─▶ bytes
+//! ```
+//!
+//! Invariant: a question sees the namespaces of its caller's project and no others, whatever it says.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use iobeam_catalog::Namespace;
+use iobeam_model::{NamespaceName, ProjectId, TimeFormat};
+use iobeam_query::render::{media_type, render};
+use iobeam_query::{Answer, DataRequest, ExportRequest, Output, Param, Scope, Table};
+
+use crate::app::App;
+use crate::auth::ProjectCaller;
+use crate::problem::Problem;
+use crate::reply;
+
+/// What is asked.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// Rows of a namespace, or figures made from them.
+    Data {
+        /// Which namespace.
+        namespace: String,
+        /// What of it.
+        request: DataRequest,
+    },
+    /// Points of each device and series.
+    Exports(ExportRequest),
+    /// Anything that SQL can say.
+    Sql {
+        /// The statement.
+        query: String,
+        /// The values of its placeholders.
+        params: Vec<Param>,
+        /// The form of the reply.
+        output: Output,
+        /// How the reply writes times.
+        time_format: TimeFormat,
+    },
+}
+
+/// Answers a question: small replies with their exact length at once, large ones as [`reply`] says.
+pub(crate) async fn ask(
+    app: &App,
+    caller: &ProjectCaller,
+    question: Question,
+) -> Result<Response, Problem> {
+    let begun = app.clock.monotonic();
+    let (output, time_format) = question.form();
+    let door = question.door();
+    let answer = answer(app, caller.project, question).await?;
+    let rendered = render(answer, output, time_format)?;
+    let (kind, memory) = (media_type(output), app.config.reply_memory);
+    let reply = match door {
+        "sql" => reply::streamed(kind, rendered, memory).await?,
+        _ => reply::gathered(kind, rendered, memory, &app.config.data_dir).await?,
+    };
+    app.metrics.queried(door, app.clock.monotonic().saturating_sub(begun));
+    Ok(reply)
+}
+
+async fn answer(app: &App, project: ProjectId, question: Question) -> Result<Answer, Problem> {
+    Ok(match question {
+        Question::Data { namespace, request } => {
+            let table = table(app, project, known(app, project, &namespace)?.as_ref());
+            app.engine.data(&table, request).await?
+        }
+        Question::Exports(request) => {
+            let input = NamespaceName::input();
+            let table = table(app, project, known(app, project, input.as_str())?.as_ref());
+            app.engine.exports(project, &table, request).await?
+        }
+        Question::Sql { query, params, .. } => {
+            let namespaces = app.catalog.namespaces(project);
+            let tables = namespaces.iter().map(|namespace| table(app, project, namespace));
+            let scope = Scope { project, tables: tables.collect() };
+            app.engine.sql(scope, &query, params, app.clock.now()).await?
+        }
+    })
+}
+
+/// The namespace of that name, or 404.
+fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Namespace>, Problem> {
+    let found = name.parse().ok().and_then(|name| app.catalog.namespace(project, &name));
+    found.ok_or_else(|| {
+        Problem::not_found(
+            format!("There is no namespace '{name}'"),
+            "GET /v1/namespaces lists those of the project",
+        )
+    })
+}
+
+/// A namespace as it stands now.
+fn table(app: &App, project: ProjectId, namespace: &Namespace) -> Table {
+    Table {
+        name: namespace.name.clone(),
+        partition: namespace.partition.clone(),
+        fields: namespace.fields.iter().map(|(name, kind)| (name.clone(), *kind)).collect(),
+        snapshot: app.store.snapshot(project, &namespace.name),
+    }
+}
+
+impl Question {
+    /// The form of the reply.
+    fn form(&self) -> (Output, TimeFormat) {
+        match self {
+            Self::Data { request, .. } => (request.output, request.time_format),
+            Self::Exports(request) => (request.output, request.time_format),
+            Self::Sql { output, time_format, .. } => (*output, *time_format),
+        }
+    }
+
+    /// The door it came in by.
+    const fn door(&self) -> &'static str {
+        match self {
+            Self::Data { .. } => "data",
+            Self::Exports(_) => "exports",
+            Self::Sql { .. } => "sql",
+        }
+    }
+}

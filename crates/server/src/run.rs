@@ -1,16 +1,235 @@
 //! Starting and stopping the platform.
+//!
+//! ```text
+//! data directory ─▶ catalog, store, engine, auth, mail ─▶ App ─▶ Site ─▶ listening ─ signal ─▶ requests end ─▶ store closes
+//! ```
+//!
+//! Invariants: nobody is let in before everything is open; after the signal no new request is begun, and those that
+//! run have until `stop-timeout`; the store is closed last.
 
 use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::config::Config;
+use iobeam_catalog::Catalog;
+use iobeam_journal::disk::RealDisk;
+use iobeam_model::{Clock, SystemClock};
+use iobeam_query::Engine;
+use iobeam_store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::app::{App, Parts};
+use crate::auth::{self, Auth};
+use crate::body::room_for;
+use crate::config::{Config, SecretUrl};
+use crate::connection::{self, Doors};
 use crate::error::ServeError;
+use crate::files;
+use crate::http::Site;
+use crate::mail::Mail;
+use crate::metrics::Metrics;
+use crate::tls;
 
-/// Serves until `shutdown` is ready.
+/// The file in the data directory that tells where the platform listens, while it does.
+const LISTENING: &str = "listening";
+
+/// Serves until `shutdown` is ready, then ends in good order.
 ///
 /// # Errors
-/// When the platform cannot start.
+/// When the platform cannot start, or its last readings cannot be brought into order (they are safe in the log).
 pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-    let _ = config;
+    serve_at(config, Arc::new(SystemClock::new()), shutdown).await
+}
+
+/// As [`serve`], by another clock.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_at(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    files::private_folder(&config.data_dir)?;
+    let app = open(config, clock).await?;
+    let store = app.store.clone();
+    let outcome = answer(&app, shutdown).await;
+    drop(app);
+    store.close().await.map_err(|error| part("store", &error))?;
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Resolves when the process is asked to stop: by SIGTERM, or by SIGINT (Ctrl-C).
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = async |kind| match signal(kind) {
+        Ok(mut signals) => {
+            signals.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => tracing::info!("SIGTERM: stopping"),
+        () = wait(SignalKind::interrupt()) => tracing::info!("SIGINT: stopping"),
+    }
+}
+
+/// Opens every part. Opening reads files and replays the log, so it is done on a thread that may wait.
+async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
+    tokio::task::spawn_blocking(move || open_now(config, clock))
+        .await
+        .map_err(|error| part("start", &error))?
+}
+
+fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
+    let data = config.data_dir.as_path();
+    let catalog = Catalog::open(
+        &data.join("catalog.db"),
+        iobeam_catalog::Settings::default(),
+        Arc::clone(&clock),
+    )
+    .map_err(|error| part("catalog", &error))?;
+    let store = open_store(&config, data, &clock)?;
+    let engine = Engine::new(iobeam_query::Settings {
+        memory_bytes: config.query_memory as u64,
+        timeout: config.query_timeout,
+        max_rows: Some(config.query_rows),
+        ..iobeam_query::Settings::new(data.join("tmp"))
+    })
+    .map_err(|error| part("query engine", &error))?;
+    let auth = Auth::open(
+        &data.join("keys"),
+        auth::Settings::allowing(config.login_attempts),
+        catalog.clone(),
+        Arc::clone(&clock),
+    )
+    .map_err(|error| part("keys", &error))?;
+    let mail = Mail::open(
+        config.smtp_url.as_ref().map(SecretUrl::reveal),
+        &config.mail_from,
+        config.public_url.clone(),
+        &data.join("outbox"),
+        Arc::clone(&clock),
+    )
+    .map_err(|error| part("mail", &error))?;
+    let metrics = Metrics::new(store.clone());
+    let room_for_bodies = room_for(config.memory_limit / 4);
+    let config = Arc::new(config);
+    Ok(App::new(Parts {
+        catalog,
+        store,
+        engine,
+        auth,
+        mail,
+        config,
+        clock,
+        metrics,
+        room_for_bodies,
+    }))
+}
+
+fn open_store(config: &Config, data: &Path, clock: &Arc<dyn Clock>) -> Result<Store, ServeError> {
+    let settings = iobeam_store::Settings {
+        segment_bytes: config.segment_size,
+        memtable_bytes: config.flush_size,
+        flush_age: config.flush_age,
+        memory_budget: config.memory_limit,
+        ..iobeam_store::Settings::new(data)
+    };
+    let (store, opened) =
+        Store::open(settings, Arc::clone(clock), Arc::new(RealDisk)).map_err(|error| part("store", &error))?;
+    if opened.replayed > 0 {
+        tracing::info!(records = opened.replayed, rows = opened.rows, "replayed the log");
+    }
+    for damage in &opened.damage {
+        tracing::error!(%damage, "the log is damaged; what is sound was read");
+    }
+    if opened.set_aside > 0 {
+        tracing::error!(records = opened.set_aside, "records of the log could not be applied");
+    }
+    Ok(store)
+}
+
+/// Listens, answers, stops.
+async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    raise_file_limit();
+    let config = &app.config;
+    let plain = listen(config.listen).await?;
+    let tls = match &config.tls {
+        None => None,
+        Some(tls) => Some((listen(tls.listen).await?, tls::acceptor(tls, &config.data_dir)?)),
+    };
+    let tls_address = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
+    announce(&config.data_dir, plain.local_addr().ok(), tls_address)?;
+    let (stop, stopping) = watch::channel(false);
+    let doors = Doors {
+        site: Site::new(app.clone()),
+        room: Arc::new(Semaphore::new(config.max_connections)),
+        head_timeout: config.head_timeout,
+        stopping,
+    };
+    let mut accepting = JoinSet::new();
+    accepting.spawn(connection::accept(plain, None, doors.clone()));
+    if let Some((listener, acceptor)) = tls {
+        accepting.spawn(connection::accept(listener, Some(acceptor), doors.clone()));
+    }
+    drop(doors);
     shutdown.await;
+    let _ = std::fs::remove_file(config.data_dir.join(LISTENING));
+    let _ = stop.send(true);
+    let ended = async { while accepting.join_next().await.is_some() {} };
+    if tokio::time::timeout(config.stop_timeout, ended).await.is_err() {
+        tracing::warn!("some requests did not end in time and are cut off");
+        accepting.shutdown().await;
+    }
     Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+}
+
+/// Tells people (in the log) and programs (in a file) where the platform listens.
+fn announce(
+    data: &Path,
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+) -> Result<(), ServeError> {
+    let told = serde_json::json!({
+        "http": http.map(|address| address.to_string()),
+        "https": https.map(|address| address.to_string()),
+        "pid": std::process::id(),
+    });
+    files::write_private(&data.join(LISTENING), told.to_string().as_bytes())?;
+    if let Some(address) = http {
+        tracing::info!("listening on http://{address}");
+    }
+    if let Some(address) = https {
+        tracing::info!("listening on https://{address}");
+    }
+    Ok(())
+}
+
+/// Each connection is an open file, and the usual limit is meant for desktop programs.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
+fn part(part: &'static str, error: &dyn std::error::Error) -> ServeError {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reason = format!("{reason}: {error}");
+        cause = error.source();
+    }
+    ServeError::Part { part, reason }
 }

@@ -1,1 +1,207 @@
-//! Coming.
+//! Whether an upload may be stored, and as what: the sender's last chance to be wrong.
+//!
+//! ```text
+//! JSON   ─ parse ──┐                                   ┌─ batches, each of its namespace's types
+//!                  ├─▶ project? device? namespace? ─▶ Checked ─ fields seen for the first time
+//! binary ─ decode ─┘                                   └─ devices heard of
+//! ```
+//!
+//! Invariants: nothing is changed here, in the catalog or elsewhere; a token that is bound to a device lets no row of
+//! another device pass; every refusal names what is wrong and what would be right.
+
+mod batches;
+
+mod json;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use iobeam_catalog::{Catalog, CatalogError, Namespace, NewDevice};
+use iobeam_model::{Batch, Column, DeviceId, FieldName, FieldType, NamespaceName, ProjectId, Values};
+use iobeam_store::{Incoming, Write};
+
+use crate::auth::ProjectCaller;
+use crate::auth::refusal::Refusal;
+use crate::problem::Problem;
+
+/// Most rows of one upload.
+const MAX_ROWS: u32 = 1_000_000;
+/// Most fields of one batch.
+const MAX_FIELDS: u32 = 1_000;
+
+/// How the body of an upload is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Form {
+    /// JSON: series, each with its points.
+    Series,
+    /// JSON: rows in a table.
+    Table,
+    /// One or more batches in binary form.
+    Batches,
+}
+
+/// Fields that a namespace does not have yet.
+pub(crate) type NewFields = (NamespaceName, Vec<(FieldName, FieldType)>);
+
+/// An upload in which nothing is wrong.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// What is to be stored.
+    pub(crate) write: Write,
+    /// What must be made known before.
+    pub(crate) new_fields: Vec<NewFields>,
+    /// The devices whose readings these are. Those not registered are to be registered.
+    pub(crate) devices: Vec<DeviceId>,
+}
+
+/// Checks a body. `limit` is how many bytes it may have when unpacked.
+pub(crate) fn check(
+    catalog: &Catalog,
+    caller: &ProjectCaller,
+    form: Form,
+    body: &Bytes,
+    limit: usize,
+) -> Result<Checked, Problem> {
+    let mut draft = Draft::new(catalog, caller);
+    match form {
+        Form::Series => json::read(&mut draft, body, false)?,
+        Form::Table => json::read(&mut draft, body, true)?,
+        Form::Batches => batches::read(&mut draft, body, limit)?,
+    }
+    Ok(draft.checked)
+}
+
+/// Registers a device, unless somebody else just did.
+pub(crate) fn register(
+    catalog: &Catalog,
+    project: ProjectId,
+    device: &DeviceId,
+) -> Result<(), CatalogError> {
+    if catalog.is_registered(project, device.as_str()) {
+        return Ok(());
+    }
+    let new = NewDevice { id: Some(device.clone()), ..NewDevice::default() };
+    match catalog.register_device(project, new) {
+        Ok(_) | Err(CatalogError::DeviceIdTaken { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// An upload while it is being checked.
+struct Draft<'c> {
+    catalog: &'c Catalog,
+    caller: &'c ProjectCaller,
+    checked: Checked,
+}
+
+impl<'c> Draft<'c> {
+    fn new(catalog: &'c Catalog, caller: &'c ProjectCaller) -> Self {
+        let write = Write { project: caller.project, batches: Vec::new(), body_hash: None };
+        let checked = Checked { write, new_fields: Vec::new(), devices: Vec::new() };
+        Self { catalog, caller, checked }
+    }
+
+    /// The namespace of that name.
+    fn namespace(&self, name: &NamespaceName) -> Result<Arc<Namespace>, Problem> {
+        self.catalog.namespace(self.caller.project, name).ok_or_else(|| {
+            Problem::not_found(
+                format!("There is no namespace '{name}'"),
+                "Declare it with POST /v1/namespaces, or send to 'input'",
+            )
+        })
+    }
+
+    /// The device of that id, which must be registered, or is about to be.
+    fn device(&mut self, id: &str) -> Result<DeviceId, Problem> {
+        self.caller.may_write_as(id)?;
+        let device: DeviceId = id.parse().map_err(|error: iobeam_model::NameError| {
+            Problem::bad_request("This is no device id", format!("device_id: {error}"))
+        })?;
+        let project = self.caller.project;
+        if !self.catalog.is_registered(project, id) && !self.registers_by_itself() {
+            return Err(Problem::not_found(
+                format!("There is no device '{device}'"),
+                "Register it with POST /v1/devices before it sends readings, or let the project register devices by \
+                 itself (auto_register)",
+            ));
+        }
+        if !self.checked.devices.contains(&device) {
+            self.checked.devices.push(device.clone());
+        }
+        Ok(device)
+    }
+
+    fn registers_by_itself(&self) -> bool {
+        self.catalog.project(self.caller.project).is_some_and(|project| project.auto_register)
+    }
+
+    /// The type of a field: as declared, or as seen earlier in this upload.
+    fn field_type(&self, namespace: &Namespace, field: &FieldName) -> Option<FieldType> {
+        namespace.fields.get(field).copied().or_else(|| {
+            let new = self.checked.new_fields.iter().find(|(name, _)| *name == namespace.name)?;
+            new.1.iter().find(|(name, _)| name == field).map(|(_, kind)| *kind)
+        })
+    }
+
+    /// Takes a batch of the right types in.
+    fn take(&mut self, namespace: &Namespace, incoming: Incoming) -> Result<(), Problem> {
+        let batch = &incoming.batch;
+        let new: Vec<(FieldName, FieldType)> = batch
+            .columns()
+            .iter()
+            .filter(|column| self.field_type(namespace, column.name()).is_none())
+            .map(|column| (column.name().clone(), column.values().field_type()))
+            .collect();
+        if let Some((field, _)) = new.first() {
+            self.note(namespace, field.clone(), new)?;
+        }
+        if !batch.is_empty() {
+            self.checked.write.batches.push(incoming);
+        }
+        Ok(())
+    }
+
+    /// Notes fields as new, if the namespace takes any.
+    fn note(
+        &mut self,
+        namespace: &Namespace,
+        first: FieldName,
+        mut new: Vec<(FieldName, FieldType)>,
+    ) -> Result<(), Problem> {
+        if namespace.explicit {
+            return Err(Problem::bad_request(
+                format!("The namespace '{}' has no field '{first}'", namespace.name),
+                "Its fields were declared: add the field with PUT /v1/namespaces, or correct its name",
+            ));
+        }
+        let known = &mut self.checked.new_fields;
+        match known.iter_mut().find(|(name, _)| *name == namespace.name) {
+            Some((_, fields)) => fields.append(&mut new),
+            None => known.push((namespace.name.clone(), new)),
+        }
+        Ok(())
+    }
+
+    /// Refuses rows that a token bound to a device may not write.
+    fn only_own_rows(&self, namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
+        let Some(own) = &self.caller.device else { return Ok(()) };
+        let column = batch.column(namespace.partition.as_str());
+        let alone = column.is_some_and(|column| {
+            column.present().is_none() && texts(column).iter().all(|text| *text == own.as_str())
+        });
+        if alone || batch.is_empty() { Ok(()) } else { Err(Refusal::OtherDevice.into()) }
+    }
+}
+
+/// The texts that really stand in a column, each once.
+fn texts(column: &Column) -> Vec<&str> {
+    let Values::String(texts) = column.values() else { return Vec::new() };
+    let mut used = vec![false; texts.dictionary().len()];
+    for (row, key) in texts.keys().iter().enumerate() {
+        if column.present().is_none_or(|present| present.get(row)) {
+            used[*key as usize] = true;
+        }
+    }
+    texts.dictionary().iter().zip(used).filter(|(_, used)| *used).map(|(text, _)| &**text).collect()
+}

@@ -1,1 +1,109 @@
-//! Coming.
+//! How readings come in: this file, read from top to bottom, is what happens to an upload.
+//!
+//! ```text
+//! Upload ─▶ checked (whole or not at all) ─▶ new fields known to the catalog ─▶ stored ─▶ Receipt
+//! ```
+//!
+//! Invariants: nothing is stored of an upload in which anything is wrong; fields come into being only after everything
+//! else was found right; when [`ingest`] returns, the readings survive a power cut and the next query sees them.
+
+use bytes::Bytes;
+use iobeam_store::{Receipt, Write};
+use twox_hash::xxhash3_128::Hasher;
+
+use crate::app::App;
+use crate::auth::ProjectCaller;
+use crate::problem::Problem;
+use crate::validate::{self, Checked, Form, NewFields};
+
+/// Uploads up to this size are checked at once, larger ones on a thread that may take its time.
+const QUICK: usize = 128 << 10;
+
+/// Readings as they came in, whichever door they came through.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    /// How the body is to be read.
+    pub(crate) form: Form,
+    /// The body, unpacked.
+    pub(crate) body: Bytes,
+}
+
+/// Takes an upload in: when this returns, it is on disk, and the next query sees it.
+pub(crate) async fn ingest(
+    app: &App,
+    caller: &ProjectCaller,
+    upload: Upload,
+) -> Result<Receipt, Problem> {
+    let size = upload.body.len();
+    let checked = check(app, caller, upload).await?;
+    let devices = register(app, caller, &checked).await?;
+    add_fields(app, caller, checked.new_fields).await?;
+    let receipt = app.store.write(checked.write).await?;
+    let now = app.clock.now();
+    for device in devices {
+        app.catalog.seen(caller.project, &device, now);
+    }
+    app.metrics.imported(receipt.rows, size, receipt.repeat);
+    Ok(receipt)
+}
+
+/// The sender's last chance to be wrong.
+async fn check(app: &App, caller: &ProjectCaller, upload: Upload) -> Result<Checked, Problem> {
+    if upload.body.len() <= QUICK {
+        return check_now(app, caller, &upload);
+    }
+    let (app, caller) = (app.clone(), caller.clone());
+    tokio::task::spawn_blocking(move || check_now(&app, &caller, &upload))
+        .await
+        .map_err(Problem::internal)?
+}
+
+fn check_now(app: &App, caller: &ProjectCaller, upload: &Upload) -> Result<Checked, Problem> {
+    let mut checked = validate::check(&app.catalog, caller, upload.form, &upload.body, app.config.body_limit)?;
+    checked.write.body_hash = hash(upload, &checked.write);
+    Ok(checked)
+}
+
+/// What recognises a repeat of a body whose batches have no numbers.
+fn hash(upload: &Upload, write: &Write) -> Option<u128> {
+    if write.batches.iter().all(|batch| batch.id.is_some()) {
+        return None;
+    }
+    let mut hasher = Hasher::new();
+    hasher.write(&[upload.form as u8]);
+    hasher.write(&upload.body);
+    Some(hasher.finish_128())
+}
+
+/// Registers the devices that are not yet, where the project wants that; gives all that were heard of.
+async fn register(
+    app: &App,
+    caller: &ProjectCaller,
+    checked: &Checked,
+) -> Result<Vec<iobeam_model::DeviceId>, Problem> {
+    let project = caller.project;
+    let devices = checked.devices.clone();
+    if devices.iter().all(|device| app.catalog.is_registered(project, device.as_str())) {
+        return Ok(devices);
+    }
+    app.catalog(move |catalog| {
+        for device in &devices {
+            validate::register(catalog, project, device)?;
+        }
+        Ok(devices)
+    })
+    .await
+}
+
+/// Makes the fields that were seen for the first time.
+async fn add_fields(
+    app: &App,
+    caller: &ProjectCaller,
+    new_fields: Vec<NewFields>,
+) -> Result<(), Problem> {
+    let project = caller.project;
+    for (namespace, fields) in new_fields {
+        app.catalog(move |catalog| catalog.add_fields(project, &namespace, &fields)).await?;
+    }
+    Ok(())
+}

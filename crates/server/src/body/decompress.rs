@@ -2,16 +2,17 @@
 //!
 //! Invariant: a decoder is asked for at most one byte more than the limit, so a bomb costs no more than an honest body.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
+use super::room::Room;
 use super::too_large;
 use crate::problem::Problem;
 
-/// Bodies up to this size are unpacked at once, larger ones on a thread for such work.
-const QUICK: usize = 64 << 10;
+/// How much is unpacked before room for more is asked for.
+const PIECE: usize = 256 << 10;
 
 /// The largest window a zstd frame may ask for: 2^23 bytes, what its highest ordinary levels use.
 const ZSTD_WINDOW_LOG: u32 = 23;
@@ -49,45 +50,58 @@ impl Coding {
 }
 
 /// Unpacks a body, to at most `limit` bytes.
-pub(super) async fn unpack(packed: Bytes, coding: Coding, limit: usize) -> Result<Bytes, Problem> {
-    if coding == Coding::Identity || packed.is_empty() {
-        return Ok(packed);
-    }
-    if packed.len() <= QUICK && limit <= QUICK {
-        return unpack_now(&packed, coding, limit);
-    }
-    tokio::task::spawn_blocking(move || unpack_now(&packed, coding, limit))
+pub(super) async fn unpack(
+    packed: Bytes,
+    coding: Coding,
+    limit: usize,
+    room: Room,
+) -> Result<Bytes, Problem> {
+    tokio::task::spawn_blocking(move || unpack_now(&packed, coding, limit, room))
         .await
         .map_err(Problem::internal)?
 }
 
-fn unpack_now(packed: &[u8], coding: Coding, limit: usize) -> Result<Bytes, Problem> {
+fn unpack_now(
+    packed: &[u8],
+    coding: Coding,
+    limit: usize,
+    mut room: Room,
+) -> Result<Bytes, Problem> {
+    let mut decoder = decoder(packed, coding).map_err(|error| damaged(&error))?;
     let mut whole = Vec::new();
-    let most = limit as u64 + 1;
-    let outcome = match coding {
-        Coding::Identity => packed.take(most).read_to_end(&mut whole),
-        Coding::Gzip => flate2::read::MultiGzDecoder::new(packed).take(most).read_to_end(&mut whole),
-        Coding::Deflate if is_zlib(packed) => {
-            flate2::read::ZlibDecoder::new(packed).take(most).read_to_end(&mut whole)
+    loop {
+        room.hold(whole.len() + PIECE)?;
+        let most = PIECE.min(limit + 1 - whole.len()) as u64;
+        let before = whole.len();
+        (&mut decoder).take(most).read_to_end(&mut whole).map_err(|error| damaged(&error))?;
+        if whole.len() > limit {
+            return Err(too_large(limit));
         }
-        Coding::Deflate => {
-            flate2::read::DeflateDecoder::new(packed).take(most).read_to_end(&mut whole)
+        if whole.len() == before {
+            return Ok(room.attach(whole.into()));
         }
-        Coding::Zstd => zstd::Decoder::new(packed).and_then(|mut decoder| {
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            decoder.take(most).read_to_end(&mut whole)
-        }),
-    };
-    if whole.len() > limit {
-        return Err(too_large(limit));
     }
-    outcome.map_err(|error| {
-        Problem::bad_request(
-            "The body cannot be unpacked",
-            format!("It is not what Content-Encoding says: {error}"),
-        )
-    })?;
-    Ok(whole.into())
+}
+
+fn decoder<'p>(packed: &'p [u8], coding: Coding) -> io::Result<Box<dyn Read + 'p>> {
+    Ok(match coding {
+        Coding::Identity => Box::new(packed),
+        Coding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(packed)),
+        Coding::Deflate if is_zlib(packed) => Box::new(flate2::read::ZlibDecoder::new(packed)),
+        Coding::Deflate => Box::new(flate2::read::DeflateDecoder::new(packed)),
+        Coding::Zstd => {
+            let mut decoder = zstd::Decoder::new(packed)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+    })
+}
+
+fn damaged(error: &io::Error) -> Problem {
+    Problem::bad_request(
+        "The body cannot be unpacked",
+        format!("It is not what Content-Encoding says: {error}"),
+    )
 }
 
 /// Whether the first two bytes are a zlib header.

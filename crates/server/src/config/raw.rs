@@ -109,7 +109,8 @@ impl Raw {
     }
 
     fn set(&mut self, name: &str, value: String, origin: Origin) -> Result<(), ConfigError> {
-        match self.0.get_mut(name) {
+        // A file written by hand may have either; nobody should have to remember which.
+        match self.0.get_mut(name.replace('_', "-").as_str()) {
             Some(slot) => {
                 *slot = (value, origin);
                 Ok(())

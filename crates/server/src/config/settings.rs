@@ -51,6 +51,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("memory-limit", "BYTES", "256MiB", "Memory for readings that wait to be written to Parquet; beyond that imports are told to come back."),
     setting("query-timeout", "TIME", "30s", "How long a query may take."),
     setting("query-memory", "BYTES", "256MiB", "Memory for all queries together; beyond that they spill to disk or are refused."),
+    setting("query-rows", "COUNT", "100000000", "Most rows of an answer."),
     setting("reply-memory", "BYTES", "8MiB", "Part of a reply that is gathered in memory; the rest waits in a temporary file."),
     setting("flush-size", "BYTES", "64MiB", "Readings are written to Parquet when a namespace holds so many bytes in memory ..."),
     setting("flush-age", "TIME", "5m", "... or when its oldest unwritten reading is of this age."),

@@ -1,10 +1,77 @@
-//! Coming.
+//! `POST /v1/imports`: readings come in, as JSON in three shapes or as binary batches.
 
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use iobeam_wire::batch::MEDIA_TYPE;
+use iobeam_wire::v1::ImportReply;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::auth::ProjectCaller;
+use crate::auth::table::Right;
+use crate::body::{Query, Whole};
+use crate::problem::Problem;
+use crate::reply;
+use crate::validate::Form;
+use crate::write_path::{Upload, ingest};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default()
+    OpenApiRouter::default().routes(routes!(import))
+}
+
+/// How the body is to be read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Shape {
+    /// `table` when the JSON body holds a table; absent when it holds series.
+    fmt: Option<String>,
+}
+
+/// Stores readings: whole or not at all. The reply comes when they are on disk and the next query sees them.
+#[utoipa::path(post, path = "/v1/imports", tag = "data", params(Shape),
+    request_body(description = "Series, a table, or binary batches", content(
+        (serde_json::Value = "application/json"),
+        (Vec<u8> = "application/vnd.iobeam.batch"),
+    )),
+    responses(
+        (status = 200, description = "Stored: `{\"stored\":2,\"durable\":\"disk\"}`, and `\"repeat\":true` if it was before"),
+        (status = 400, description = "Something in it is wrong; nothing was stored"),
+        (status = 404, description = "The device or the namespace does not exist"),
+        (status = 503, description = "Busy; come back after Retry-After"),
+        (status = 507, description = "The disk is full; come back after Retry-After"),
+    ),
+    security(("project" = [])))]
+async fn import(
+    State(app): State<App>,
+    caller: ProjectCaller,
+    Query(shape): Query<Shape>,
+    headers: HeaderMap,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    caller.need(Right::Write)?;
+    let form = form(&shape, &headers)?;
+    let receipt = ingest(&app, &caller, Upload { form, body }).await?;
+    let text = serde_json::to_vec(&ImportReply::on_disk(receipt.rows, receipt.repeat));
+    Ok(reply::whole("application/json", text.map_err(Problem::internal)?))
+}
+
+fn form(shape: &Shape, headers: &HeaderMap) -> Result<Form, Problem> {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
+    if kind.starts_with(MEDIA_TYPE.as_bytes()) {
+        return Ok(Form::Batches);
+    }
+    match shape.fmt.as_deref() {
+        None | Some("") => Ok(Form::Series),
+        Some(text) if text.eq_ignore_ascii_case("table") => Ok(Form::Table),
+        Some(text) => Err(Problem::bad_request(
+            "The parameter 'fmt' is wrong",
+            format!("'{text}' is no shape of a body; use fmt=table for a table, or leave it out for series"),
+        )),
+    }
 }

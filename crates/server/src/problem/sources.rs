@@ -1,0 +1,154 @@
+//! What each part's errors are to a client: the one place where they become a status and a code.
+
+use http::StatusCode;
+use iobeam_catalog::CatalogError;
+use iobeam_model::Remedy;
+use iobeam_query::QueryError;
+use iobeam_store::StoreError;
+use iobeam_wire::{CodecError, ImportError};
+
+use super::{Code, Problem};
+
+/// When a client may come back if the part does not say.
+const SOON: u32 = 5;
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        let text = error.to_string();
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        match &error {
+            CatalogError::NotFound { .. } => Self::not_found(
+                capital(&text),
+                "Check the name or id; what one may not see is not told apart from what is not there",
+            ),
+            CatalogError::AlreadyExists { .. } => {
+                Self::already_exists(capital(&text), "Names are unique; choose another one")
+            }
+            CatalogError::DeviceIdTaken { .. } => {
+                Self::new(unprocessable, "Device ID already in use", text)
+                    .with_code(Code::DEVICE_ID_TAKEN)
+            }
+            CatalogError::DeviceNameTaken { .. } => {
+                Self::new(unprocessable, "Device name already in use", text)
+                    .with_code(Code::DEVICE_NAME_TAKEN)
+            }
+            CatalogError::WrongPassword => Self::unauthorized(
+                "Wrong user name or password",
+                "Check both; a forgotten password can be reset",
+            ),
+            CatalogError::NotInvited | CatalogError::SignUpClosed => {
+                Self::forbidden("Signing up is not possible", text)
+            }
+            CatalogError::LastAdmin { .. } => {
+                Self::new(StatusCode::CONFLICT, "The last admin stays", text)
+            }
+            CatalogError::FieldTypeConflict { .. } => {
+                Self::bad_request("A field has another type", text).with_code(Code::TYPE_CONFLICT)
+            }
+            CatalogError::DiskFull => disk_full(text),
+            CatalogError::Busy => busy(text, SOON),
+            other => match other.remedy() {
+                Remedy::FixRequest => Self::bad_request("The request breaks a rule", text),
+                Remedy::Retry => busy(text, SOON),
+                Remedy::CallOperator => Self::internal(with_causes(&error)),
+            },
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        let after = error.retry_after().map_or(SOON, |wait| {
+            u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
+        });
+        match &error {
+            StoreError::DiskFull { .. } | StoreError::LogFull { .. } => {
+                disk_full(text).with_retry_after(after)
+            }
+            other => match other.remedy() {
+                Remedy::Retry => busy(text, after),
+                Remedy::FixRequest => Self::bad_request("The readings cannot be stored", text),
+                Remedy::CallOperator => Self::internal(with_causes(&error)),
+            },
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        let text = error.to_string();
+        match &error {
+            QueryError::NoSuchField { .. } => {
+                Self::not_found("There is no such field", format!("{text}; check its spelling"))
+            }
+            QueryError::Parameter { parameter, .. } => {
+                Self::bad_request(format!("The parameter '{parameter}' is wrong"), text)
+            }
+            QueryError::Timeout { .. } | QueryError::TooManyRows { .. } => {
+                Self::bad_request("The query reached a limit", text).with_code(Code::QUERY_LIMIT)
+            }
+            QueryError::Memory { .. } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The query reached a limit",
+                text,
+            )
+            .with_code(Code::QUERY_LIMIT)
+            .with_retry_after(SOON),
+            other => match other.remedy() {
+                Remedy::Retry => busy(text, SOON),
+                Remedy::FixRequest => Self::bad_request("The query cannot be answered", text),
+                Remedy::CallOperator => Self::internal(with_causes(&error)),
+            },
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        Self::bad_request("The readings cannot be imported", error.to_string())
+    }
+}
+
+impl From<CodecError> for Problem {
+    fn from(error: CodecError) -> Self {
+        let text = error.to_string();
+        match error {
+            CodecError::TooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The batch is too large", text)
+            }
+            _ => Self::bad_request("The body is not a batch", text),
+        }
+    }
+}
+
+/// 507.
+fn disk_full(details: String) -> Problem {
+    Problem::new(StatusCode::INSUFFICIENT_STORAGE, "The server's disk is full", details)
+        .with_retry_after(SOON)
+}
+
+/// 503.
+fn busy(details: String, after: u32) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy", details)
+        .with_retry_after(after)
+}
+
+/// An error and what lies behind it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A sentence begins with a capital letter.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

@@ -1,0 +1,104 @@
+//! Uploads in JSON, in the three shapes that clients send.
+
+use iobeam_catalog::Namespace;
+use iobeam_model::{Column, FieldName, FieldType, NamespaceName, Texts, Value, Values};
+use iobeam_store::Incoming;
+use iobeam_wire::import::{self, Import, ImportLimits, LooseTable, Shape, constant_column};
+
+use super::{Draft, MAX_FIELDS, MAX_ROWS, texts};
+use crate::problem::Problem;
+
+const LIMITS: ImportLimits =
+    ImportLimits { max_rows: MAX_ROWS as usize, max_columns: MAX_FIELDS as usize };
+
+/// Reads a body into the draft.
+pub(super) fn read(draft: &mut Draft<'_>, body: &[u8], table: bool) -> Result<(), Problem> {
+    let import = import::parse(body, table, &LIMITS)?;
+    draft.caller.is_of_project(import.project_id)?;
+    match import.shape {
+        Shape::Series | Shape::Table => of_one_device(draft, import),
+        Shape::NamespaceTable => of_any_namespace(draft, import),
+    }
+}
+
+/// The shapes that name one device, whose rows belong to the namespace `input`.
+fn of_one_device(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem> {
+    let Some(id) = import.device_id.as_deref() else {
+        return Err(Problem::bad_request(
+            "The device is missing",
+            "device_id: send the id of the device whose readings these are",
+        ));
+    };
+    let device = draft.device(id)?;
+    let namespace = draft.namespace(&NamespaceName::input())?;
+    for table in import.tables {
+        let texts = Texts::constant(device.as_str(), table.rows());
+        let partition = namespace.partition.clone();
+        let whose = Column::new(partition, Values::String(texts), None).map_err(unlikely)?;
+        take(draft, &namespace, table, vec![whose])?;
+    }
+    Ok(())
+}
+
+/// The shape that names a namespace, and the device, if any, as a label.
+fn of_any_namespace(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem> {
+    let name = import.namespace.as_deref().map_or_else(
+        || Ok(NamespaceName::input()),
+        |name| {
+            name.parse().map_err(|error: iobeam_model::NameError| {
+                Problem::bad_request("This is no namespace name", format!("namespace: {error}"))
+            })
+        },
+    )?;
+    let namespace = draft.namespace(&name)?;
+    for table in import.tables {
+        let labels = constants(draft, &namespace, &import.labels, table.rows())?;
+        take(draft, &namespace, table, labels)?;
+    }
+    let heard: Vec<_> = draft
+        .checked
+        .write
+        .batches
+        .iter()
+        .filter_map(|incoming| incoming.batch.column(namespace.partition.as_str()))
+        .flat_map(texts)
+        .filter(|id| draft.catalog.is_registered(draft.caller.project, id))
+        .filter_map(|id| id.parse().ok())
+        .collect();
+    draft.checked.devices = heard;
+    Ok(())
+}
+
+/// Labels as columns.
+fn constants(
+    draft: &Draft<'_>,
+    namespace: &Namespace,
+    labels: &[(FieldName, Value)],
+    rows: usize,
+) -> Result<Vec<Column>, Problem> {
+    labels
+        .iter()
+        .map(|(name, value)| {
+            let wanted = draft.field_type(namespace, name);
+            Ok(constant_column(name.clone(), value, wanted, rows)?)
+        })
+        .collect()
+}
+
+/// Gives a table its types, and takes it in.
+fn take(
+    draft: &mut Draft<'_>,
+    namespace: &Namespace,
+    table: LooseTable,
+    extra: Vec<Column>,
+) -> Result<(), Problem> {
+    let types = |field: &FieldName| -> Option<FieldType> { draft.field_type(namespace, field) };
+    let batch = table.into_batch(namespace.name.clone(), &types, extra)?;
+    draft.only_own_rows(namespace, &batch)?;
+    let partition = namespace.partition.clone();
+    draft.take(namespace, Incoming { id: None, partition, batch, encoded: None })
+}
+
+fn unlikely(error: iobeam_model::BatchError) -> Problem {
+    Problem::bad_request("The readings cannot be imported", error.to_string())
+}
