@@ -15,6 +15,9 @@ mod mirror;
 
 mod upkeep;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -106,7 +109,6 @@ impl Catalog {
             mirror,
             _lock: lock,
         });
-        report("remove what ran out", core.prune());
         let upkeep = Upkeep::start(Arc::clone(&core))
             .map_err(|source| CatalogError::File { path: path.to_owned(), source })?;
         Ok(Self { open: Arc::new(Open { core, upkeep: Some(upkeep) }) })
@@ -121,7 +123,8 @@ impl Catalog {
         self.open.core.write_back()
     }
 
-    /// Removes what ran out long enough ago: tokens (60 days), keys, invites. It also happens at the start and hourly.
+    /// Removes what ran out long enough ago: tokens (60 days), keys, invites. It also happens
+    /// hourly, once the wall clock has gone evenly for a day.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -156,7 +159,7 @@ impl Catalog {
         ask: impl FnOnce(&Connection) -> Result<T, CatalogError>,
     ) -> Result<T, CatalogError> {
         let reader = self.open.core.reader.lock();
-        ask(&reader).map_err(|error| self.explain(error))
+        ask(&reader).map_err(|error| self.open.core.explain(error))
     }
 
     /// Changes the file, all or nothing, and when that is on disk shows it in memory.
@@ -166,23 +169,30 @@ impl Catalog {
         show: impl FnOnce(&Mirror, &T),
     ) -> Result<T, CatalogError> {
         let mut writer = self.open.core.writer.lock();
-        let attempt = || -> Result<T, CatalogError> {
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = write(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        };
-        let done = { attempt }().map_err(|error| self.explain(error))?;
+        let done = commit(&mut writer, write).map_err(|error| self.open.core.explain(error))?;
         // Still under the writer's lock: two changes are shown in the order they were committed.
         show(self.mirror(), &done);
         Ok(done)
     }
+}
 
+impl Core {
     /// Tells damage as what it is.
     fn explain(&self, error: CatalogError) -> CatalogError {
         match error {
-            CatalogError::Database(error) => file::damaged_or(&self.open.core.path, error),
+            CatalogError::Database(error) => file::damaged_or(&self.path, error),
             other => other,
         }
     }
+}
+
+/// Runs a change; on any failure nothing of it is left.
+fn commit<T>(
+    writer: &mut Connection,
+    write: impl FnOnce(&Transaction<'_>) -> Result<T, CatalogError>,
+) -> Result<T, CatalogError> {
+    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = write(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }

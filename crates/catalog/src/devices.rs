@@ -9,9 +9,6 @@
 //! Ids and names are unique within the project. The id is looked at first: "register, or go on as who I am" depends
 //! on hearing that the id is taken even when the name is too.
 
-#[cfg(test)]
-mod tests;
-
 use iobeam_model::{DeviceId, ProjectId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
@@ -128,7 +125,7 @@ impl Catalog {
         let found = self.read(|connection| {
             one(connection, "project = ?1 AND name = ?2", params![project.get(), name])
         })?;
-        let found = found.ok_or_else(|| CatalogError::not_found("device", name))?;
+        let found = found.ok_or_else(|| CatalogError::not_found("device", &name))?;
         Ok(self.with_last_seen(found))
     }
 
@@ -168,8 +165,8 @@ impl Catalog {
         id: &DeviceId,
         changes: DeviceChanges,
     ) -> Result<Changed, CatalogError> {
-        let name = changes.name.as_deref().map(legal_name).transpose()?;
-        let kind = changes.kind.as_deref().map(legal_kind).transpose()?;
+        let name = changes.name.map(|name| legal_name(&name)).transpose()?;
+        let kind = changes.kind.map(|kind| legal_kind(&kind)).transpose()?;
         self.change(
             |transaction| {
                 let before = find(transaction, project, id)?;
@@ -206,10 +203,14 @@ impl Catalog {
                     "DELETE FROM devices WHERE project = ?1 AND id = ?2",
                     params![project.get(), id.as_str()],
                 )?;
-                if gone == 0 { Err(CatalogError::not_found("device", id)) } else { Ok(()) }
+                if gone == 0 { Err(CatalogError::not_found("device", &id)) } else { Ok(()) }
             },
             |mirror, ()| {
-                mirror.devices.write().get_mut(&project).and_then(|known| known.remove(id.as_str()));
+                mirror
+                    .devices
+                    .write()
+                    .get_mut(&project)
+                    .and_then(|known| known.remove(id.as_str()));
             },
         )
     }
@@ -244,8 +245,7 @@ fn checked(what: &'static str, text: &str) -> Result<String, CatalogError> {
     }
     let length = text.chars().count();
     if length > LONGEST_NAME {
-        let reason =
-            format!("it has {length} characters, and at most {LONGEST_NAME} are allowed");
+        let reason = format!("it has {length} characters, and at most {LONGEST_NAME} are allowed");
         return Err(CatalogError::invalid(what, reason));
     }
     Ok(text.to_owned())
@@ -265,7 +265,9 @@ fn free_id(
             let id = random_text(ID_SIGNS);
             if !taken(&id)? {
                 let reason = |error: iobeam_model::NameError| error.to_string();
-                return id.parse().map_err(|error| CatalogError::invalid("device_id", reason(error)));
+                return id
+                    .parse()
+                    .map_err(|error| CatalogError::invalid("device_id", reason(error)));
             }
         },
     }
@@ -296,8 +298,7 @@ fn exists(
     project: ProjectId,
     text: &str,
 ) -> Result<bool, CatalogError> {
-    let sql =
-        format!("SELECT EXISTS (SELECT 1 FROM devices WHERE project = ?1 AND {column} = ?2)");
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM devices WHERE project = ?1 AND {column} = ?2)");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row(params![project.get(), text], |row| row.get(0))?)
 }
@@ -308,7 +309,7 @@ fn find(
     id: &DeviceId,
 ) -> Result<Device, CatalogError> {
     one(connection, "project = ?1 AND id = ?2", params![project.get(), id.as_str()])?
-        .ok_or_else(|| CatalogError::not_found("device", id))
+        .ok_or_else(|| CatalogError::not_found("device", &id))
 }
 
 fn one(

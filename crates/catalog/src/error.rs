@@ -85,7 +85,9 @@ pub enum CatalogError {
         wanted: FieldType,
     },
     /// A field of this name exists in another letter case.
-    #[error("field '{field}' differs from the field '{existing}' in letter case alone; use '{existing}'")]
+    #[error(
+        "field '{field}' differs from the field '{existing}' in letter case alone; use '{existing}'"
+    )]
     FieldCase {
         /// The field asked for.
         field: FieldName,
@@ -126,7 +128,9 @@ pub enum CatalogError {
         known: u64,
     },
     /// The file is not what was written.
-    #[error("the catalog {path} is damaged: {detail}; restore it from a backup (the file was not changed)")]
+    #[error(
+        "the catalog {path} is damaged: {detail}; restore it from a backup (the file was not changed)"
+    )]
     Damaged {
         /// The catalog's file.
         path: PathBuf,
@@ -165,7 +169,7 @@ impl CatalogError {
     }
 
     /// There is no such thing.
-    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+    pub(crate) fn not_found(what: &'static str, name: &dyn ToString) -> Self {
         Self::NotFound { what, name: name.to_string() }
     }
 

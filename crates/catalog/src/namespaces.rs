@@ -8,9 +8,6 @@
 //! The partitioning field is always there, as `STRING`. No two fields of a namespace differ in letter case alone.
 //! The label `<partitioning field>:distinct` is set from the start.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -88,10 +85,10 @@ impl Catalog {
     /// `NotFound` for the project, `AlreadyExists`, `Invalid` when the partitioning field is not `STRING` or a label
     /// breaks a rule, `FieldCase`, `TooMany`.
     pub fn create_namespace(&self, new: NewNamespace) -> Result<Arc<Namespace>, CatalogError> {
-        if let Some(kind) = new.fields.get(&new.partition).filter(|kind| **kind != FieldType::String)
+        if let Some(kind) =
+            new.fields.get(&new.partition).filter(|kind| **kind != FieldType::String)
         {
-            let reason =
-                format!("the field '{}' is {kind}; it must be STRING", new.partition);
+            let reason = format!("the field '{}' is {kind}; it must be STRING", new.partition);
             return Err(CatalogError::invalid("partitioning_field", reason));
         }
         check_labels(&new.labels)?;
@@ -103,20 +100,10 @@ impl Catalog {
                     let name = new.name.to_string();
                     return Err(CatalogError::AlreadyExists { what: "namespace", name });
                 }
-                let mut names = BTreeMap::from([(new.partition.clone(), FieldType::String)]);
+                let partition = BTreeMap::from([(new.partition.clone(), FieldType::String)]);
                 let fields: Vec<_> = new.fields.clone().into_iter().collect();
-                missing(&names, &fields, self.settings().max_fields)?
-                    .into_iter()
-                    .for_each(|(name, kind)| drop(names.insert(name, kind)));
-                insert_namespace(transaction, NewNamespace { fields: names, ..new }, created)
-                    .map(|namespace| Namespace { explicit: true, ..namespace })
-                    .and_then(|namespace| {
-                        transaction.execute(
-                            "UPDATE namespaces SET explicit = 1 WHERE id = ?1",
-                            [namespace.id.get()],
-                        )?;
-                        Ok(Arc::new(namespace))
-                    })
+                missing(&partition, &fields, self.settings().max_fields)?;
+                insert_namespace(transaction, new, true, created).map(Arc::new)
             },
             |mirror, namespace| mirror.put_namespace(Arc::clone(namespace)),
         )
@@ -136,12 +123,13 @@ impl Catalog {
         check_labels(&changes.labels)?;
         let now = self.now();
         self.change(
-            |transaction| {
+            move |transaction| {
                 let before = self.namespace_by_id(project, id);
-                let before = before.ok_or_else(|| CatalogError::not_found("namespace", id))?;
+                let before = before.ok_or_else(|| CatalogError::not_found("namespace", &id))?;
                 let mut fields = Vec::new();
                 if let Some(wanted) = &changes.fields {
-                    if let Some(left_out) = before.fields.keys().find(|f| !wanted.contains_key(*f)) {
+                    if let Some(left_out) = before.fields.keys().find(|f| !wanted.contains_key(*f))
+                    {
                         let reason = format!(
                             "the field '{left_out}' cannot be removed; send it along with its type"
                         );
@@ -150,7 +138,8 @@ impl Catalog {
                     let wanted: Vec<_> = wanted.clone().into_iter().collect();
                     fields = missing(&before.fields, &wanted, self.settings().max_fields)?;
                 }
-                let is_new = |label: &(&String, &Value)| before.labels.get(label.0) != Some(label.1);
+                let is_new =
+                    |label: &(&String, &Value)| before.labels.get(label.0) != Some(label.1);
                 let labels: Vec<_> = changes.labels.iter().filter(is_new).collect();
                 extend(transaction, &before, &fields, &labels, now)
             },
@@ -192,7 +181,7 @@ impl Catalog {
         project: ProjectId,
         name: &NamespaceName,
     ) -> Result<Arc<Namespace>, CatalogError> {
-        self.namespace(project, name).ok_or_else(|| CatalogError::not_found("namespace", name))
+        self.namespace(project, name).ok_or_else(|| CatalogError::not_found("namespace", &name))
     }
 }
 
@@ -237,7 +226,9 @@ fn check_labels(labels: &BTreeMap<String, Value>) -> Result<(), CatalogError> {
     for (name, value) in labels {
         let wrong = match value {
             Value::Double(number) if !number.is_finite() => Some("its number is not finite"),
-            Value::String(text) if text.chars().count() > LONGEST_LABEL => Some("its text is too long"),
+            Value::String(text) if text.chars().count() > LONGEST_LABEL => {
+                Some("its text is too long")
+            }
             _ if name.is_empty() => Some("its name is empty"),
             _ if name.chars().count() > LONGEST_LABEL => Some("its name is too long"),
             _ => None,
@@ -253,23 +244,24 @@ fn check_labels(labels: &BTreeMap<String, Value>) -> Result<(), CatalogError> {
 /// Writes a namespace with its partitioning field and that field's label.
 pub(crate) fn insert_namespace(
     transaction: &Transaction<'_>,
-    new: NewNamespace,
+    mut new: NewNamespace,
+    explicit: bool,
     created: Timestamp,
 ) -> Result<Namespace, CatalogError> {
-    let mut new = new;
     new.fields.insert(new.partition.clone(), FieldType::String);
     let distinct = format!("{}:distinct", new.partition);
     new.labels.entry(distinct).or_insert(Value::Boolean(true));
     let id = transaction
         .prepare_cached(
             "INSERT INTO namespaces (project, name, partition, explicit, created, last_modified) \
-             VALUES (?1, ?2, ?3, 0, ?4, ?4) ON CONFLICT (project, name) DO NOTHING RETURNING id",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (project, name) DO NOTHING RETURNING id",
         )?
         .query_row(
             params![
                 new.project.get(),
                 new.name.as_str(),
                 new.partition.as_str(),
+                explicit,
                 created.micros()
             ],
             |row| row.get(0),
@@ -288,7 +280,7 @@ pub(crate) fn insert_namespace(
         partition: new.partition,
         fields: new.fields,
         labels: new.labels,
-        explicit: false,
+        explicit,
         created,
         last_modified: created,
     })

@@ -63,7 +63,8 @@ impl Passwords {
     /// Whether this is the password that was hashed. Without a hash: no, after the same work.
     pub(crate) fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, CatalogError> {
         let _permit = self.permit()?;
-        let expected = PasswordHash::new(hash.unwrap_or(STAND_IN)).map_err(failed)?;
+        let expected =
+            PasswordHash::new(hash.unwrap_or(STAND_IN)).map_err(|error| failed(error.into()))?;
         match Argon2::default().verify_password(password.as_bytes(), &expected) {
             Ok(()) => Ok(hash.is_some()),
             Err(Error::PasswordInvalid) => Ok(false),
@@ -86,6 +87,48 @@ impl Passwords {
     }
 }
 
-fn failed(error: impl ToString) -> CatalogError {
+fn failed(error: Error) -> CatalogError {
     CatalogError::Hash(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::phc::Output;
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_user_costs_the_same_work_as_a_known_one() {
+        let passwords = Passwords::new(1);
+        let made = passwords.hash("correct horse").expect("hashed");
+        let (made, stand_in) = (PasswordHash::new(&made), PasswordHash::new(STAND_IN));
+        let (made, stand_in) = (made.expect("well formed"), stand_in.expect("well formed"));
+        assert_eq!(made.algorithm, stand_in.algorithm);
+        assert_eq!(made.params, stand_in.params);
+        let length = |hash: &PasswordHash| hash.hash.as_ref().map(Output::len);
+        assert_eq!(length(&made), length(&stand_in));
+        assert!(!passwords.verify("anything", None).expect("verified"));
+    }
+
+    #[test]
+    fn a_hash_is_argon2id_under_a_salt_of_its_own() {
+        let passwords = Passwords::new(1);
+        let one = passwords.hash("correct horse").expect("hashed");
+        let other = passwords.hash("correct horse").expect("hashed");
+        assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
+        assert_ne!(one, other);
+        assert!(passwords.verify("correct horse", Some(&one)).expect("verified"));
+        assert!(!passwords.verify("correct house", Some(&one)).expect("verified"));
+    }
+
+    #[test]
+    fn a_queue_that_grows_is_refused() {
+        let passwords = Passwords::new(1);
+        let held = passwords.permit().expect("the only permit");
+        passwords.queue.lock().waiting = MOST_WAITING;
+        assert!(matches!(passwords.hash("correct horse"), Err(CatalogError::Busy)));
+        passwords.queue.lock().waiting = 0;
+        drop(held);
+        assert!(passwords.hash("correct horse").is_ok());
+    }
 }

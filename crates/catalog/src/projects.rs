@@ -7,9 +7,6 @@
 //!
 //! A project's name is unique on the server. A project always has an admin.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,11 +39,7 @@ impl Catalog {
     ///
     /// # Errors
     /// `Invalid` or `AlreadyExists` for the name, `NotFound` for the maker.
-    pub fn create_project(
-        &self,
-        owner: UserId,
-        name: &str,
-    ) -> Result<Arc<Project>, CatalogError> {
+    pub fn create_project(&self, owner: UserId, name: &str) -> Result<Arc<Project>, CatalogError> {
         let name = legal_name(name)?;
         let created = self.now();
         let (project, _) = self.change(
@@ -54,7 +47,7 @@ impl Catalog {
                 expect_user(transaction, owner)?;
                 let id = insert_project(transaction, &name, created.micros())?;
                 put_member(transaction, id, owner, Permissions::ALL)?;
-                let input = insert_namespace(transaction, NewNamespace::input(id), created)?;
+                let input = insert_namespace(transaction, NewNamespace::input(id), false, created)?;
                 let project = Project { id, name, created, auto_register: false };
                 Ok((Arc::new(project), Arc::new(input)))
             },
@@ -171,7 +164,7 @@ impl Catalog {
 
     /// The project, or `NotFound`.
     pub(crate) fn expect_project(&self, id: ProjectId) -> Result<Arc<Project>, CatalogError> {
-        self.project(id).ok_or_else(|| CatalogError::not_found("project", id))
+        self.project(id).ok_or_else(|| CatalogError::not_found("project", &id))
     }
 
     fn change_project(
@@ -199,7 +192,9 @@ impl Catalog {
                 Ok(Some(Arc::new(after)))
             },
             |mirror, after| {
-                after.iter().for_each(|after| mirror.projects.write().put(Arc::clone(after)));
+                if let Some(after) = after {
+                    mirror.projects.write().put(Arc::clone(after));
+                }
             },
         )?;
         Ok(Changed::when(after.is_some()))
@@ -222,7 +217,7 @@ fn expect_user(transaction: &Transaction<'_>, user: UserId) -> Result<(), Catalo
         .prepare_cached("SELECT id FROM users WHERE id = ?1")?
         .query_row([user.get()], |row| row.get(0))
         .optional()?;
-    known.map(drop).ok_or_else(|| CatalogError::not_found("user", user))
+    known.map(drop).ok_or_else(|| CatalogError::not_found("user", &user))
 }
 
 fn insert_project(

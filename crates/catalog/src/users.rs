@@ -15,8 +15,7 @@ mod keys;
 
 mod rules;
 
-#[cfg(test)]
-mod tests;
+use std::num::NonZeroU32;
 
 use iobeam_model::UserId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
@@ -89,10 +88,11 @@ impl Catalog {
         let invite = match mode {
             SignUp::Open => None,
             SignUp::Closed => return Err(CatalogError::SignUpClosed),
-            SignUp::Invite => Some(new.invite.as_deref().ok_or(CatalogError::NotInvited)?),
+            SignUp::Invite => Some(new.invite.ok_or(CatalogError::NotInvited)?),
         };
         let mut user = User {
-            id: UserId(std::num::NonZeroU32::MIN),
+            // Until the file gives it one.
+            id: UserId(NonZeroU32::MIN),
             email: rules::email(&new.email)?,
             username: new.username.as_deref().map(rules::username).transpose()?.flatten(),
             first_name: rules::text("first_name", &new.first_name)?,
@@ -106,13 +106,17 @@ impl Catalog {
         rules::password(&new.password, &[Some(&user.email), user.username.as_deref()])?;
         // Looked at before the costly hash and used up after it, with the account.
         self.read(|connection| {
-            invite.map_or(Ok(()), |code| invites::see(connection, code, user.created))?;
+            invite
+                .as_deref()
+                .map_or(Ok(()), |code| invites::see(connection, code, user.created))?;
             refuse_taken(connection, &user)
         })?;
         let hash = self.passwords().hash(&new.password)?;
         self.change(
             |transaction| {
-                invite.map_or(Ok(()), |code| invites::consume(transaction, code, user.created))?;
+                invite
+                    .as_deref()
+                    .map_or(Ok(()), |code| invites::consume(transaction, code, user.created))?;
                 user.operator = !any_user(transaction)?;
                 user.id = insert(transaction, &user, &hash)?;
                 Ok(())
@@ -144,7 +148,7 @@ impl Catalog {
     /// `NotFound`.
     pub fn user_by_name(&self, name: &str) -> Result<User, CatalogError> {
         let found = self.read(|connection| by_name(connection, name))?;
-        found.map(|(user, _)| user).ok_or_else(|| CatalogError::not_found("user", name))
+        found.map(|(user, _)| user).ok_or_else(|| CatalogError::not_found("user", &name))
     }
 
     /// Users in whose address or names the text occurs, in any letter case: at most 100.
@@ -185,7 +189,7 @@ impl Catalog {
             hash = Some(self.passwords().hash(password)?);
         }
         self.change(
-            |transaction| {
+            move |transaction| {
                 // What was read before the hashing may be old by now.
                 let (before, now_known) = with_hash(transaction, id)?;
                 if hash.is_some() && now_known != known {
@@ -258,7 +262,7 @@ fn with_hash(connection: &Connection, id: UserId) -> Result<(User, String), Cata
         .prepare_cached(&sql)?
         .query_row([id.get()], |row| Ok((User::read(row)?, row.get(10)?)))
         .optional()?
-        .ok_or_else(|| CatalogError::not_found("user", id))
+        .ok_or_else(|| CatalogError::not_found("user", &id))
 }
 
 /// The user of that user name or address, with the password's hash.

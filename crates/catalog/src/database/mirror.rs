@@ -90,10 +90,11 @@ impl Moment {
 
 impl Projects {
     pub(crate) fn put(&mut self, project: Arc<Project>) {
-        if let Some(old) = self.by_id.insert(project.id, Arc::clone(&project)) {
+        if let Some(old) = self.by_id.get(&project.id) {
             self.by_name.remove(&old.name);
         }
         self.by_name.insert(project.name.clone(), project.id);
+        self.by_id.insert(project.id, project);
     }
 }
 

@@ -1,31 +1,39 @@
 //! What is done now and then: times kept in memory go to the file, what nobody can use any more goes away.
 //!
 //! ```text
-//! every few seconds ─▶ write back (one transaction)        start, then hourly ─▶ prune
+//! every few seconds ─▶ write back (one transaction)        hourly, once the wall clock is trusted ─▶ prune
 //! last handle dropped ─▶ the thread ends ─▶ write back once more
 //! ```
 //!
-//! A write-back that fails keeps what it had, and the next one tries again.
+//! A write-back that fails keeps what it had, and the next one tries again. Nothing is removed for being old until the
+//! wall clock has gone evenly for a day: one that jumped ten years ahead would otherwise void every token.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::params;
+use iobeam_model::{Clock, Timestamp};
+use rusqlite::{Transaction, params};
 
-use crate::database::Core;
-use crate::database::mirror::Behind;
+use crate::database::mirror::{Behind, Moment};
+use crate::database::{Core, commit};
 use crate::error::CatalogError;
 
 /// How long an expired token is still listed, and can be refreshed if the server allows it.
-const TOKENS_KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
+const TOKENS_KEPT: Duration = Duration::from_hours(60 * 24);
 
 /// How long a used-up, expired or revoked invite is still listed.
-const INVITES_KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
+const INVITES_KEPT: Duration = Duration::from_hours(60 * 24);
 
 /// How often what ran out is looked for.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
+
+/// How long the wall clock must go evenly before it is believed.
+const TRUSTED_AFTER: Duration = Duration::from_hours(24);
+
+/// A step of the wall clock that is more than setting it right.
+const JUMP: Duration = Duration::from_mins(10);
 
 /// The thread that does it; ends when dropped.
 #[derive(Debug)]
@@ -39,16 +47,43 @@ impl Upkeep {
     pub(crate) fn start(core: Arc<Core>) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = std::thread::Builder::new().name("catalog".to_owned()).spawn(move || {
+            let mut trust = Trust::new(&*core.clock);
             let mut pruned = core.clock.monotonic();
             while stopped.recv_timeout(core.settings.write_back) == Err(RecvTimeoutError::Timeout) {
                 report("write back when devices were seen", core.write_back());
-                if core.clock.monotonic().saturating_sub(pruned) >= PRUNE_EVERY {
-                    pruned = core.clock.monotonic();
+                let now = core.clock.monotonic();
+                if trust.look(&*core.clock) && now.saturating_sub(pruned) >= PRUNE_EVERY {
+                    pruned = now;
                     report("remove what ran out", core.prune());
                 }
             }
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// Whether the wall clock can be believed when it says that something is old.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    /// The time by the wall clock less that by the monotonic one: it stays the same while nobody sets the clock.
+    offset: Timestamp,
+    /// When, by the monotonic clock, it was last seen to jump.
+    since: Duration,
+}
+
+impl Trust {
+    pub(crate) fn new(clock: &dyn Clock) -> Self {
+        Self { offset: clock.now().minus(clock.monotonic()), since: clock.monotonic() }
+    }
+
+    /// Looks at the clock again.
+    pub(crate) fn look(&mut self, clock: &dyn Clock) -> bool {
+        let offset = clock.now().minus(clock.monotonic());
+        let jump = offset.micros().abs_diff(self.offset.micros());
+        if Duration::from_micros(jump) > JUMP {
+            *self = Self::new(clock);
+        }
+        clock.monotonic().saturating_sub(self.since) >= TRUSTED_AFTER
     }
 }
 
@@ -90,20 +125,17 @@ impl Core {
     }
 
     fn write_times(&self, behind: &Behind) -> Result<(), CatalogError> {
-        let mut writer = self.writer.lock();
-        let transaction = writer.transaction()?;
-        {
+        let write = |transaction: &Transaction<'_>| {
             let devices = self.mirror.devices.read();
-            let mut update = transaction
-                .prepare_cached("UPDATE devices SET last_seen = ?3 WHERE project = ?1 AND id = ?2")?;
+            let mut update = transaction.prepare_cached(
+                "UPDATE devices SET last_seen = ?3 WHERE project = ?1 AND id = ?2",
+            )?;
             for (project, id) in &behind.devices {
                 let moment = devices.get(project).and_then(|known| known.get(id.as_str()));
-                if let Some(time) = moment.and_then(super::mirror::Moment::take) {
+                if let Some(time) = moment.and_then(Moment::take) {
                     update.execute(params![project.get(), id.as_str(), time.micros()])?;
                 }
             }
-        }
-        {
             let tokens = self.mirror.tokens.read();
             let mut update =
                 transaction.prepare_cached("UPDATE tokens SET last_used = ?2 WHERE id = ?1")?;
@@ -112,25 +144,53 @@ impl Core {
                     update.execute(params![id.get(), time.micros()])?;
                 }
             }
-        }
-        Ok(transaction.commit()?)
+            Ok(())
+        };
+        commit(&mut self.writer.lock(), write).map_err(|error| self.explain(error))
     }
 
     /// Removes tokens, keys and invites that ran out long enough ago; gives how many.
     pub(crate) fn prune(&self) -> Result<usize, CatalogError> {
         let now = self.clock.now();
         let tokens_before = now.minus(TOKENS_KEPT);
+        let invites_before = now.minus(INVITES_KEPT);
         let mut writer = self.writer.lock();
-        let transaction = writer.transaction()?;
-        let mut count = transaction
-            .execute("DELETE FROM tokens WHERE expires < ?1", [tokens_before.micros()])?;
-        count += transaction.execute("DELETE FROM keys WHERE expires < ?1", [now.micros()])?;
-        count += transaction.execute(
-            "DELETE FROM invites WHERE coalesce(revoked, expires) < ?1",
-            [now.minus(INVITES_KEPT).micros()],
-        )?;
-        transaction.commit()?;
+        let write = |transaction: &Transaction<'_>| {
+            let tokens = transaction
+                .execute("DELETE FROM tokens WHERE expires < ?1", [tokens_before.micros()])?;
+            let keys =
+                transaction.execute("DELETE FROM keys WHERE expires < ?1", [now.micros()])?;
+            let invites = transaction.execute(
+                "DELETE FROM invites WHERE coalesce(revoked, expires) < ?1",
+                [invites_before.micros()],
+            )?;
+            Ok(tokens + keys + invites)
+        };
+        let count = commit(&mut writer, write).map_err(|error| self.explain(error))?;
         self.mirror.tokens.write().retain(|_, known| known.token.expires >= tokens_before);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iobeam_testkit::TestClock;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn a_wall_clock_that_jumps_is_not_believed_for_a_day() {
+        let clock = TestClock::new();
+        let mut trust = Trust::new(&clock);
+        assert!(!trust.look(&clock));
+        clock.advance(23 * HOUR);
+        assert!(!trust.look(&clock));
+        clock.set(clock.now().plus(10 * 365 * 24 * HOUR));
+        clock.advance(2 * HOUR);
+        assert!(!trust.look(&clock), "it has just jumped ten years");
+        clock.advance(24 * HOUR);
+        assert!(trust.look(&clock));
     }
 }

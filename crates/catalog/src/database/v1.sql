@@ -1,4 +1,7 @@
 -- Schema version 1. Once released, this file never changes: a later version is a file of its own.
+--
+-- What matters of each row stands in an index as well (the indices called *_whole): the check at each start compares
+-- tables with indices, and so finds a bit that flipped. The times last_seen and last_used are left out, as they move.
 
 PRAGMA application_id = 1768899171;                  -- "ioBc": tells a catalog from other programs' files
 
@@ -17,6 +20,9 @@ CREATE TABLE users (
     operator       INTEGER NOT NULL DEFAULT 0,
     created        INTEGER NOT NULL                  -- all times: microseconds since 1970 UTC
 ) STRICT;
+CREATE INDEX users_whole ON users (
+    email, username, password, first_name, last_name, company_name, url, email_verified, operator, created
+);
 
 -- Keys sent by mail, as what recognises them.
 CREATE TABLE keys (
@@ -26,7 +32,7 @@ CREATE TABLE keys (
     created INTEGER NOT NULL,
     expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX keys_by_user ON keys (user, purpose, created);
+CREATE INDEX keys_whole ON keys (user, purpose, created, expires);
 
 CREATE TABLE invites (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,6 +45,7 @@ CREATE TABLE invites (
     expires INTEGER,
     revoked INTEGER
 ) STRICT;
+CREATE INDEX invites_whole ON invites (hint, made_by, uses, used, created, expires, revoked);
 
 CREATE TABLE projects (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -46,6 +53,7 @@ CREATE TABLE projects (
     created       INTEGER NOT NULL,
     auto_register INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX projects_whole ON projects (name, created, auto_register);
 
 CREATE TABLE members (
     project     INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
@@ -53,7 +61,7 @@ CREATE TABLE members (
     permissions INTEGER NOT NULL CHECK (permissions BETWEEN 1 AND 7),  -- read 1, write 2, admin 4
     PRIMARY KEY (project, user)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX members_by_user ON members (user, project);
+CREATE INDEX members_whole ON members (user, project, permissions);
 
 CREATE TABLE tokens (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -69,8 +77,10 @@ CREATE TABLE tokens (
     last_used   INTEGER
 ) STRICT;
 CREATE INDEX tokens_by_user ON tokens (user, id);
-CREATE INDEX tokens_by_project ON tokens (project, id);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
+CREATE INDEX tokens_whole ON tokens (
+    project, id, user, tied, permissions, device, refreshable, created, expires, revoked
+);
 
 CREATE TABLE devices (
     number    INTEGER PRIMARY KEY,
@@ -83,7 +93,7 @@ CREATE TABLE devices (
     UNIQUE (project, id),
     UNIQUE (project, name)
 ) STRICT;
-CREATE INDEX devices_in_order ON devices (project, created, id);
+CREATE INDEX devices_whole ON devices (project, created, id, name, kind);
 
 CREATE TABLE namespaces (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -95,6 +105,7 @@ CREATE TABLE namespaces (
     last_modified INTEGER NOT NULL,
     UNIQUE (project, name)
 ) STRICT;
+CREATE INDEX namespaces_whole ON namespaces (project, name, partition, explicit, created, last_modified);
 
 CREATE TABLE fields (
     namespace INTEGER NOT NULL REFERENCES namespaces (id) ON DELETE CASCADE,
@@ -102,6 +113,7 @@ CREATE TABLE fields (
     type      TEXT    NOT NULL CHECK (type IN ('DOUBLE', 'LONG', 'BOOLEAN', 'STRING')),
     PRIMARY KEY (namespace, name)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX fields_whole ON fields (type, name COLLATE BINARY, namespace);
 
 CREATE TABLE labels (
     namespace INTEGER NOT NULL REFERENCES namespaces (id) ON DELETE CASCADE,
@@ -110,3 +122,4 @@ CREATE TABLE labels (
     value     ANY     NOT NULL,
     PRIMARY KEY (namespace, name)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX labels_whole ON labels (type, value, name, namespace);

@@ -91,7 +91,11 @@ impl Catalog {
                     [id],
                     |row| row.get(0),
                 )?;
-                if known { Ok(Changed::when(changed > 0)) } else { Err(CatalogError::not_found("invite", id)) }
+                if known {
+                    Ok(Changed::when(changed > 0))
+                } else {
+                    Err(CatalogError::not_found("invite", &id))
+                }
             },
             |_, _| {},
         )

@@ -31,10 +31,9 @@ struct Purpose {
     lasts: Duration,
 }
 
-const VERIFICATION: Purpose =
-    Purpose { name: "verification", lasts: Duration::from_secs(7 * 24 * 3600) };
+const VERIFICATION: Purpose = Purpose { name: "verification", lasts: Duration::from_hours(7 * 24) };
 
-const RESET: Purpose = Purpose { name: "reset", lasts: Duration::from_secs(3600) };
+const RESET: Purpose = Purpose { name: "reset", lasts: Duration::from_hours(1) };
 
 impl Catalog {
     /// A key to send to the user's address; it proves the address within 7 days.
@@ -151,9 +150,7 @@ fn find(
     now: Timestamp,
 ) -> Result<Option<UserId>, CatalogError> {
     let found = connection
-        .prepare_cached(
-            "SELECT user FROM keys WHERE hash = ?1 AND purpose = ?2 AND expires > ?3",
-        )?
+        .prepare_cached("SELECT user FROM keys WHERE hash = ?1 AND purpose = ?2 AND expires > ?3")?
         .query_row(params![recognise(key), purpose.name, now.micros()], |row| row.get(0))
         .optional()?;
     Ok(found.map(UserId))

@@ -41,7 +41,10 @@ pub(crate) fn email(text: &str) -> Result<String, CatalogError> {
         well_formed && !edges && !text.contains(strange)
     });
     if parts.is_none() {
-        return Err(CatalogError::invalid("email", "not an e-mail address such as ada@example.com"));
+        return Err(CatalogError::invalid(
+            "email",
+            "not an e-mail address such as ada@example.com",
+        ));
     }
     if text.len() > LONGEST_EMAIL {
         return Err(CatalogError::invalid("email", format!("longer than {LONGEST_EMAIL} bytes")));

@@ -1,0 +1,276 @@
+//! The file: private, checked, versioned, one process at a time.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use iobeam_catalog::{Catalog, CatalogError, NewToken, Page, Settings};
+use iobeam_model::{Clock, FieldType, NamespaceName, Permissions, Remedy, Value};
+use iobeam_testkit::{Chance, TestClock};
+use rusqlite::Connection;
+
+use crate::scene::{PASSWORD, Scene, device_id, field};
+
+/// Everything that can be asked of a catalog, as one text to compare.
+fn everything(catalog: &Catalog) -> String {
+    let mut parts = Vec::new();
+    for user in catalog.search_users("").expect("users") {
+        for (project, may) in catalog.projects_of(user.id).expect("projects") {
+            parts.push(format!("{project:?} {may:?} {:?}", catalog.members(project.id)));
+            parts.push(format!("{:?}", catalog.namespaces(project.id)));
+            let devices = catalog.devices(project.id, Page::default()).expect("devices");
+            parts.push(format!("{devices:?}"));
+            let tokens = catalog.tokens_of_project(project.id).expect("tokens");
+            parts.push(format!("{tokens:?}"));
+        }
+        parts.push(format!("{user:?} {:?}", catalog.tokens_of_user(user.id).expect("tokens")));
+    }
+    parts.push(format!("{:?}", catalog.invites().expect("invites")));
+    parts.join("\n")
+}
+
+/// Fills a catalog with something of each kind.
+fn furnish(scene: &Scene) {
+    let project = scene.project().id;
+    let ada = scene.catalog().user_by_name("ada@example.com").expect("ada").id;
+    let boiler = scene.device(project, "boiler:1");
+    scene.catalog().seen(project, &boiler, scene.clock.now());
+    let fields = [(field("temperature"), FieldType::Double), (field("ok"), FieldType::Boolean)];
+    scene.catalog().add_fields(project, &NamespaceName::input(), &fields).expect("added");
+    scene.catalog().create_invite(Some(ada), 3, None).expect("a code");
+    scene.catalog().new_verification_key(ada).expect("a key");
+    let new = NewToken {
+        user: ada,
+        tied: true,
+        project: Some(project),
+        permissions: Permissions::ALL,
+        device: Some(boiler),
+        refreshable: true,
+        expires: scene.clock.now().plus(Duration::from_hours(24)),
+    };
+    scene.catalog().issue_token(new).expect("issued");
+}
+
+#[test]
+fn nobody_else_can_read_any_file_of_the_catalog() {
+    let mut scene = Scene::new();
+    furnish(&scene);
+    let modes = |folder: &Path| {
+        let entries =
+            fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry"));
+        let mode =
+            |entry: fs::DirEntry| entry.metadata().expect("metadata").permissions().mode() & 0o777;
+        entries.map(|entry| (entry.file_name(), mode(entry))).collect::<Vec<_>>()
+    };
+    let open = modes(scene.folder.path());
+    assert!(open.len() >= 3, "the file, its log, the lock: {open:?}");
+    assert!(open.iter().all(|(_, mode)| *mode == 0o600), "{open:?}");
+    fs::set_permissions(scene.path(), fs::Permissions::from_mode(0o644)).expect("loosened");
+    scene.reopen();
+    let again = modes(scene.folder.path());
+    assert!(again.iter().all(|(_, mode)| *mode == 0o600), "{again:?}");
+}
+
+#[test]
+fn a_second_opening_is_refused_while_the_first_lasts() {
+    let mut scene = Scene::new();
+    let refused = scene.try_open().expect_err("in use");
+    assert!(matches!(refused, CatalogError::InUse { .. }), "{refused}");
+    let clone = scene.catalog().clone();
+    scene.close();
+    assert!(scene.try_open().is_err(), "a clone still lives");
+    drop(clone);
+    assert!(scene.try_open().is_ok());
+}
+
+#[test]
+fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let mut scene = Scene::new();
+    furnish(&scene);
+    scene.close();
+    let file = Connection::open(scene.path()).expect("opened beside the catalog");
+    file.pragma_update(None, "user_version", 99).expect("as if from the future");
+    drop(file);
+    let before = fs::read(scene.path()).expect("read");
+    let refused = scene.try_open().expect_err("newer");
+    assert!(matches!(refused, CatalogError::NewerVersion { found: 99, .. }), "{refused}");
+    let text = refused.to_string().replace(&scene.path().display().to_string(), "catalog.db");
+    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 1; start the newer program that wrote it, or restore a backup");
+    assert_eq!(refused.remedy(), Remedy::CallOperator);
+    assert_eq!(fs::read(scene.path()).expect("read"), before);
+}
+
+#[test]
+fn what_is_no_catalog_is_refused_and_left_as_it_is() {
+    let mut scene = Scene::new();
+    scene.close();
+    let refuse = |bytes: &[u8]| {
+        fs::write(scene.path(), bytes).expect("written");
+        let refused = scene.try_open().expect_err("no catalog");
+        assert!(matches!(refused, CatalogError::Damaged { .. }), "{refused}");
+        assert_eq!(fs::read(scene.path()).expect("read"), bytes);
+    };
+    refuse(&b"this is a letter to somebody else\n".repeat(100));
+    let other = scene.folder.path().join("other.db");
+    let connection = Connection::open(&other).expect("another program's file");
+    connection.execute_batch("CREATE TABLE birds (name TEXT)").expect("made");
+    drop(connection);
+    refuse(&fs::read(other).expect("read"));
+}
+
+#[test]
+fn an_empty_file_is_a_first_start_that_was_cut_short() {
+    let mut scene = Scene::new();
+    scene.close();
+    fs::write(scene.path(), b"").expect("emptied");
+    assert!(!scene.reopen().has_users().expect("asked"));
+}
+
+#[test]
+fn a_file_that_was_cut_is_refused() {
+    let mut scene = Scene::new();
+    furnish(&scene);
+    scene.close();
+    let whole = fs::read(scene.path()).expect("read");
+    for length in [100, 4096, whole.len() / 2, whole.len() - 4096, whole.len() - 1] {
+        fs::write(scene.path(), &whole[..length]).expect("cut");
+        let refused = scene.try_open();
+        assert!(matches!(refused, Err(CatalogError::Damaged { .. })), "{length}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_found_or_changes_nothing() {
+    const FLIPS: usize = 400;
+    let mut scene = Scene::new();
+    furnish(&scene);
+    scene.close();
+    let expected = everything(scene.reopen());
+    scene.close();
+    let whole = fs::read(scene.path()).expect("read");
+    let mut chance = Chance::new(2026);
+    let mut found = 0;
+    for _ in 0..FLIPS {
+        let (at, bit) = (chance.below(whole.len() as u64) as usize, chance.below(8));
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << bit;
+        fs::write(scene.path(), &bytes).expect("flipped");
+        match scene.try_open() {
+            Ok(catalog) => {
+                assert_eq!(everything(&catalog), expected, "byte {at}, bit {bit}");
+                assert!(
+                    catalog.log_in("ada@example.com", PASSWORD).is_ok(),
+                    "byte {at}, bit {bit}"
+                );
+            }
+            Err(error) => {
+                assert_eq!(error.remedy(), Remedy::CallOperator, "byte {at}, bit {bit}: {error}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0, "of {FLIPS} flips some must hit what matters");
+}
+
+#[test]
+fn a_copy_taken_at_any_moment_opens_with_all_that_was_acknowledged() {
+    let scene = Scene::new();
+    let project = scene.project().id;
+    for n in 0..20 {
+        let id = format!("device-{n}");
+        scene.device(project, &id);
+        // What a kill at this moment would leave: nobody closed or checkpointed anything.
+        let left = tempfile::tempdir().expect("a folder");
+        for name in ["catalog.db", "catalog.db-wal"] {
+            fs::copy(scene.folder.path().join(name), left.path().join(name)).expect("copied");
+        }
+        let clock = Arc::clone(&scene.clock) as Arc<dyn Clock>;
+        let path = left.path().join("catalog.db");
+        let after = Catalog::open(&path, Settings::default(), clock).expect("opens");
+        assert!(after.is_registered(project, &id));
+        assert_eq!(after.device_count(project), n + 1);
+    }
+}
+
+#[test]
+fn a_log_torn_anywhere_leaves_whole_changes_only() {
+    let scene = Scene::new();
+    let project = scene.project().id;
+    let name = NamespaceName::input();
+    for n in 0..3 {
+        let pair = [format!("left{n}"), format!("right{n}")];
+        let fields = pair.map(|text| (field(&text), FieldType::Double));
+        scene.catalog().add_fields(project, &name, &fields).expect("added");
+    }
+    let (file, log) = ("catalog.db", "catalog.db-wal");
+    let whole = fs::read(scene.folder.path().join(log)).expect("the log");
+    for length in (0..=whole.len()).step_by(whole.len() / 97) {
+        let left = tempfile::tempdir().expect("a folder");
+        fs::copy(scene.folder.path().join(file), left.path().join(file)).expect("copied");
+        fs::write(left.path().join(log), &whole[..length]).expect("torn");
+        let clock = Arc::clone(&scene.clock) as Arc<dyn Clock>;
+        let after = Catalog::open(&left.path().join(file), Settings::default(), clock);
+        let after = after.expect("opens");
+        if let Some(input) = after.namespace(project, &name) {
+            assert_eq!(input.fields.len() % 2, 1, "device_id, and pairs: {:?}", input.fields);
+        }
+    }
+}
+
+#[test]
+fn a_change_that_fails_half_way_leaves_nothing_and_the_next_one_works() {
+    let mut scene = Scene::new();
+    let project = scene.project().id;
+    scene.close();
+    let file = Connection::open(scene.path()).expect("opened beside the catalog");
+    file.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON fields WHEN NEW.name = 'second' \
+         BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    )
+    .expect("a disk that fails");
+    let catalog = scene.reopen();
+    let name = NamespaceName::input();
+    let fields = [(field("first"), FieldType::Double), (field("second"), FieldType::Double)];
+    let failed = catalog.add_fields(project, &name, &fields).expect_err("it fails half-way");
+    assert_eq!(failed.remedy(), Remedy::CallOperator);
+    assert_eq!(catalog.namespace(project, &name).expect("input").fields.len(), 1);
+    assert_eq!(catalog.add_fields(project, &name, &fields[..1]).expect("added").fields.len(), 2);
+    let expected = catalog.namespace(project, &name);
+    assert_eq!(scene.reopen().namespace(project, &name), expected);
+}
+
+#[test]
+fn the_first_version_of_the_file_opens_in_this_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("catalog.db");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/catalog-v1.db");
+    fs::copy(golden, &path).expect("copied");
+    let clock = Arc::new(TestClock::new());
+    let catalog = Catalog::open(&path, Settings::default(), clock).expect("opens");
+    let ada = catalog.log_in("Ada@example.com", PASSWORD).expect("the password still works");
+    assert!(ada.operator);
+    let project = catalog.project_by_name("greenhouse").expect("the project");
+    assert_eq!(catalog.permissions(ada.id, project.id), Permissions::ALL);
+    let device = catalog.device(project.id, &device_id("boiler:1")).expect("the device");
+    assert!(device.last_seen.is_some());
+    let input = catalog.namespace(project.id, &NamespaceName::input()).expect("the namespace");
+    assert_eq!(input.fields[&field("temperature")], FieldType::Double);
+    assert_eq!(input.labels["device_id:distinct"], Value::Boolean(true));
+    let token = &catalog.tokens_of_project(project.id).expect("the tokens")[0];
+    assert_eq!(token.device.as_ref(), Some(&device.id));
+    assert_eq!(catalog.invites().expect("the invites")[0].uses, 3);
+}
+
+/// Run once for each new version: `cargo test -p iobeam-catalog -- --ignored golden`.
+#[test]
+#[ignore = "writes the golden file of the version at hand"]
+fn write_the_golden_file() {
+    let mut scene = Scene::new();
+    furnish(&scene);
+    scene.close();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    fs::create_dir_all(&folder).expect("the folder");
+    fs::copy(scene.path(), folder.join("catalog-v1.db")).expect("written");
+}

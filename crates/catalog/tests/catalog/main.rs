@@ -1,0 +1,19 @@
+//! What the catalog promises, through its public face.
+
+mod scene;
+
+mod users;
+
+mod keys;
+
+mod invites;
+
+mod projects;
+
+mod tokens;
+
+mod devices;
+
+mod namespaces;
+
+mod file;
