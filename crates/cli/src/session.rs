@@ -23,14 +23,14 @@ use crate::state::{DEFAULT_PROFILE, Home, Profile, Token, parse_date};
 /// Flags that each verb takes.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct GlobalFlags {
-    /// The server's address, instead of the profile's
-    #[arg(long, global = true, value_name = "URL", env = "IOBEAM_BACKEND", help_heading = "Global flags")]
+    /// The server's address, instead of the profile's [env: IOBEAM_BACKEND]
+    #[arg(long, global = true, value_name = "URL", env = "IOBEAM_BACKEND", hide_env = true, help_heading = "Global flags")]
     pub(crate) server: Option<String>,
-    /// Work with this profile, instead of the active one
-    #[arg(long, global = true, value_name = "NAME", env = "IOBEAM_PROFILE", help_heading = "Global flags")]
+    /// Work with this profile, instead of the active one [env: IOBEAM_PROFILE]
+    #[arg(long, global = true, value_name = "NAME", env = "IOBEAM_PROFILE", hide_env = true, help_heading = "Global flags")]
     pub(crate) profile: Option<String>,
-    /// Trust the certificates in this file (PEM) instead of the public ones
-    #[arg(long, global = true, value_name = "FILE", env = "IOBEAM_CA", help_heading = "Global flags")]
+    /// Trust the certificates in this PEM file instead of the public ones [env: IOBEAM_CA]
+    #[arg(long, global = true, value_name = "FILE", env = "IOBEAM_CA", hide_env = true, help_heading = "Global flags")]
     pub(crate) ca: Option<String>,
     /// Answer in JSON; errors too
     #[arg(long, global = true, help_heading = "Global flags")]

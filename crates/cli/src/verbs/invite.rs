@@ -1,4 +1,6 @@
 //! `iobeam invite`: codes that let people make an account where sign-up is not open.
+//!
+//! A code is shown once, when it is made; after that it is known by its number.
 
 use anyhow::Result;
 use serde_json::json;
@@ -34,9 +36,9 @@ pub(crate) struct Create {
 /// Which code.
 #[derive(clap::Args)]
 pub(crate) struct Revoke {
-    /// The code
+    /// The code's number; `iobeam invite list` shows it
     #[arg(long)]
-    code: String,
+    id: u32,
 }
 
 impl Invite {
@@ -60,7 +62,7 @@ impl Create {
         if session.out.wants_json() {
             return session.out.json(&reply);
         }
-        let code = text(&reply, "invite");
+        let code = text(&reply, "code");
         if code.is_empty() {
             return Err(Failure::new("the server's reply holds no code").into());
         }
@@ -78,13 +80,17 @@ fn list(session: &Session) -> Result<()> {
     if session.out.wants_json() {
         return session.out.json(&reply);
     }
-    let mut grid = Grid::new(["code", "uses left", "created", "until"]).right([1]);
+    let headings = ["id", "begins with", "for", "used", "created", "until", "taken back"];
+    let mut grid = Grid::new(headings).right([0, 2, 3]);
     for invite in reply["invites"].as_array().into_iter().flatten() {
         grid.row(vec![
-            text(invite, "invite"),
+            text(invite, "invite_id"),
+            text(invite, "hint"),
             text(invite, "uses"),
+            text(invite, "used"),
             date(&invite["created"]),
             date(&invite["expires"]),
+            date(&invite["revoked"]),
         ]);
     }
     session.out.table(&grid, "no codes")
@@ -92,10 +98,10 @@ fn list(session: &Session) -> Result<()> {
 
 impl Revoke {
     fn run(self, session: &Session) -> Result<()> {
-        session.as_user(Call::delete(&["invites", &self.code]))?;
+        session.as_user(Call::delete(&["invites", &self.id.to_string()]))?;
         if session.out.wants_json() {
-            return session.out.json(&json!({"invite": self.code, "revoked": true}));
+            return session.out.json(&json!({"invite_id": self.id, "revoked": true}));
         }
-        session.out.done("the code works no longer")
+        session.out.done(&format!("code {} works no longer", self.id))
     }
 }

@@ -90,8 +90,8 @@ pub(crate) struct Update {
     /// New name
     #[arg(long, value_name = "NAME", required_unless_present = "auto_register")]
     name: Option<String>,
-    /// Register unknown devices at their first import
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = truth, action = Set)]
+    /// Whether unknown devices are registered at their first import
+    #[arg(long, value_name = "BOOL", value_parser = truth, action = Set)]
     auto_register: Option<bool>,
 }
 

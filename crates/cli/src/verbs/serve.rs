@@ -77,27 +77,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<()> {
         }
         return out.bytes(origins.print().as_bytes());
     }
+    iobeam_server::log::start(&config).map_err(Failure::usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    runtime.block_on(iobeam_server::serve(config, asked_to_stop()))?;
+    runtime.block_on(iobeam_server::serve(config, iobeam_server::run::stop_signal()))?;
     Ok(())
-}
-
-/// Ends when the process gets SIGTERM or SIGINT.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    drop(interrupt.await);
 }

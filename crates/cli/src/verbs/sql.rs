@@ -50,7 +50,6 @@ enum Format {
     Table,
     Json,
     Csv,
-    /// An Arrow IPC stream
     Arrow,
     Parquet,
 }
@@ -91,7 +90,7 @@ impl Sql {
         }
         let params: Vec<Value> = self.params.iter().map(|text| value::parse(text)).collect();
         let request = json!({"query": self.question()?, "params": params});
-        let mut call = Call::post(&["sql"]).with("output", format.name()).json(&request)?;
+        let mut call = Call::post(&["sql"]).with("format", format.name()).json(&request)?;
         if format == Format::Table {
             call = call.with("timefmt", "usec");
         }

@@ -34,7 +34,8 @@ pub(crate) struct CsvFlags {
     /// The column that tells the time
     #[arg(long, value_name = "NAME", default_value = "time", requires = "csv")]
     time_column: String,
-    /// How times are written; when left out, numbers are milliseconds and everything else RFC 3339
+    /// How times are written: seconds, milliseconds or microseconds since 1970, or dates with their zone such as
+    /// 2026-11-22T12:30:00Z; when left out, numbers are milliseconds and everything else a date
     #[arg(long, value_name = "FORMAT", value_enum, requires = "csv")]
     time_format: Option<TimeUnit>,
     /// The type of a column: DOUBLE, LONG, BOOLEAN or STRING; found out when left out

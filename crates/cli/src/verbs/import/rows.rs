@@ -16,13 +16,9 @@ use crate::failure::Failure;
 /// How a time is written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TimeUnit {
-    /// Seconds since 1970, also with a fraction
     Sec,
-    /// Milliseconds since 1970
     Msec,
-    /// Microseconds since 1970
     Usec,
-    /// A date such as 2026-11-22T12:30:00Z or 2026-11-22 12:30:00+01:00
     Rfc3339,
 }
 

@@ -1,0 +1,259 @@
+//! What an operator does, with the real command against a real server.
+#![cfg(feature = "server")]
+
+#[path = "commands/hand.rs"]
+mod hand;
+
+use std::fs;
+
+use hand::{Hand, Platform};
+use serde_json::{Value, json};
+
+#[test]
+fn from_sign_up_to_a_reading() {
+    let platform = Platform::start();
+    let ada = Hand::at(platform.address());
+    let done = ada.does(&["user", "create", "-email=ada@example.com", "-firstname", "Ada"]);
+    assert!(done.out.contains("ada@example.com"), "{}", done.out);
+    assert!(ada.does(&["whoami"]).out.starts_with("ada@example.com (user "));
+    assert_eq!(ada.asks(&["user", "get"])["first_name"], "Ada");
+
+    ada.does(&["project", "create", "-name", "greenhouse"]);
+    let projects = ada.asks(&["project", "list"]);
+    assert_eq!(projects["projects"][0]["project_name"], "greenhouse");
+
+    let device = ada.asks(&["device", "create", "-id=bench:3", "-name", "third bench", "-type", "pot"]);
+    assert_eq!((&device["device_id"], &device["device_type"]), (&json!("bench:3"), &json!("pot")));
+    let done = ada.does(&["import", "-fields=time,temperature,note", "-values=1427316488000,-21.5,\"a,b\"", "-label", "device_id=bench:3"]);
+    assert!(done.out.contains("1 row stored"), "{}", done.out);
+    ada.does(&["import", "--device", "bench:3", "--fields", "temperature", "--values", "22", "--time", "1427316489000"]);
+
+    let answer = ada.asks(&["query", "-field=temperature"]);
+    let rows = &answer["result"][0]["values"];
+    assert_eq!(*rows, json!([[1_427_316_489_000_i64, 22.0], [1_427_316_488_000_i64, -21.5]]));
+    let answer = ada.asks(&["query", "--field", "note", "--field", "device_id", "--where", "eq(note,a,b)"]);
+    assert_eq!(answer["result"][0]["fields"], json!(["time", "note", "device_id"]));
+    let csv = ada.does(&["query", "-field=temperature", "-output=csv"]).out;
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    let table = ada.does(&["query", "--output", "table", "--limit", "1"]).out;
+    assert!(table.contains("2015-03-25 20:48:09"), "{table}");
+}
+
+#[test]
+fn a_devices_life() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    for (id, name) in [("b", "x"), ("a", "y")] {
+        ada.does(&["device", "create", "--id", id, "--name", name]);
+    }
+    let order = |order: &str| {
+        let list = ada.asks(&["device", "list", "-order", order]);
+        let devices = list["devices"].as_array().expect("a list").clone();
+        devices.iter().map(|device| device["device_id"].as_str().expect("an id").to_owned()).collect::<String>()
+    };
+    assert_eq!([order("id"), order("id-r"), order("name")], ["ab", "ba", "ba"]);
+    ada.does(&["device", "update", "--id", "a", "--name", "z", "--type", "lamp"]);
+    assert_eq!(ada.asks(&["device", "get", "--name", "z"])["device_type"], "lamp");
+    ada.does(&["device", "delete", "--id", "a"]);
+    let gone = ada.try_to(&["device", "get", "--id", "a"]);
+    assert_eq!((gone.status, gone.out.as_str()), (1, ""));
+    assert!(gone.err.starts_with("error: "), "{}", gone.err);
+    let twice = ada.try_to(&["device", "create", "--id", "b", "--json"]);
+    let told: Value = serde_json::from_str(&twice.err).expect("errors are JSON too");
+    assert_eq!((twice.status, &told["errors"][0]["code"]), (1, &json!(150)));
+}
+
+#[test]
+fn a_namespace_is_made_filled_and_grown() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    ada.does(&["namespace", "create", "-name=rooms", "-partitioningField=room", "-field=room:STRING", "-field=doors:LONG", "-label", "floor=2"]);
+    let list = ada.asks(&["namespace", "list"]);
+    let spaces = list["namespaces"].as_array().expect("a list");
+    let rooms = spaces.iter().find(|space| space["namespace_name"] == "rooms").expect("it is there");
+    let id = rooms["namespace_id"].to_string();
+    ada.does(&["namespace", "update", "-id", &id, "-field", "lit:BOOLEAN"]);
+    ada.does(&["import", "-namespace=rooms", "-fields=room,doors,lit", "-values=hall,9223372036854775807,true"]);
+    let answer = ada.asks(&["query", "-namespace=rooms", "-field=doors"]);
+    assert_eq!(answer["result"][0]["values"][0][1], json!(i64::MAX));
+    let again = ada.try_to(&["namespace", "update", "-id", &id, "-field", "lit:BOOLEAN"]);
+    assert_eq!(again.status, 2);
+    let table = ada.does(&["namespace", "list"]).out;
+    assert!(table.contains("doors:LONG lit:BOOLEAN room:STRING"), "{table}");
+}
+
+#[test]
+fn a_token_is_listed_and_taken_back() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    ada.does(&["device", "create", "--id", "d"]);
+    let token = ada.does(&["token", "create", "--write", "--device-id", "d", "--duration", "5w"]).out;
+    let token = token.trim();
+    let list = ada.asks(&["token", "list", "--project-id", &ada.asks(&["project", "get"])["project_id"].to_string()]);
+    let listed = list["tokens"].as_array().expect("a list");
+    let ours = listed.iter().find(|token| token["device_id"] == "d").expect("it is listed");
+    let send = || {
+        let words = ["import", "--device", "d", "--fields", "n", "--values", "1"];
+        ada.command(&words).env("IOBEAM_TOKEN", token).output().expect("it runs").status.code()
+    };
+    assert_eq!(send(), Some(0));
+    ada.does(&["token", "revoke", "--id", &ours["token_id"].to_string()]);
+    assert_eq!(send(), Some(1));
+    let table = ada.does(&["token", "list", "--all"]).out;
+    assert!(table.lines().next().expect("a heading").starts_with("id  for"), "{table}");
+    assert!(!table.contains(token));
+}
+
+#[test]
+fn tokens_are_printed_only_when_asked_for() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let token = ada.does(&["project", "token", "--read", "--show-token"]).out;
+    assert_eq!(token.trim().split('.').count(), 3, "{token}");
+    for words in [&["project", "token", "--read"][..], &["user", "login", "--username", "ada@example.com"], &["profile", "info"]] {
+        let done = ada.does(words);
+        assert!(!done.out.contains("ey") && !done.err.contains("ey"), "{}", done.out);
+    }
+    ada.does(&["project", "token", "--id", "1", "--read"]);
+    let done = ada.does(&["device", "list", "-dumpRequest", "-dumpResponse=true"]);
+    assert!(done.err.contains("> GET ") && done.err.contains("< 200"), "{}", done.err);
+    assert!(!done.err.contains("ey"), "{}", done.err);
+}
+
+#[test]
+fn sql_answers_in_each_form() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let lines = "time,temperature\n0,20\n60,21\n";
+    let done = ada.tells(&["import", "--csv", "-", "--time-format", "sec", "--label", "room=hall"], lines);
+    assert_eq!(done.status, 0, "{}", done.err);
+    let warmest = "SELECT max(temperature) AS warmest FROM input WHERE room = $1";
+    let answer = ada.asks(&["sql", warmest, "--param", "hall"]);
+    assert_eq!(answer["result"][0]["fields"], json!(["warmest"]));
+    assert_eq!(answer["result"][0]["values"][0][0].as_f64(), Some(21.0));
+    let csv = ada.tells(&["sql", "--format", "csv"], "SELECT temperature FROM input ORDER BY time").out;
+    assert_eq!(csv.lines().skip(1).filter_map(|n| n.parse().ok()).collect::<Vec<f64>>(), [20.0, 21.0], "{csv}");
+    let table = ada.does(&["sql", "--format", "table", "SELECT time, temperature FROM input ORDER BY time"]).out;
+    assert!(table.contains("1970-01-01 00:01:00"), "{table}");
+    ada.does(&["sql", "-o", "all.parquet", "SELECT * FROM input"]);
+    let file = fs::read(ada.home().join("all.parquet")).expect("a file");
+    assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"));
+    ada.does(&["sql", "-o", "all.arrow", "SELECT * FROM input"]);
+    let wrong = ada.try_to(&["sql", "-o", "none.csv", "SELECT nothing FROM nowhere"]);
+    assert_eq!((wrong.status, wrong.out.as_str()), (1, ""));
+    assert!(!ada.home().join("none.csv").exists() && !ada.home().join("none.csv.part").exists());
+}
+
+#[test]
+fn a_csv_file_is_imported_once_however_often_it_is_sent() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    ada.does(&["device", "create", "--id", "42"]);
+    let mut file = String::from("when;temperature;ok;note\n");
+    for row in 0..250 {
+        file += &format!("2026-01-01T00:{:02}:{:02}Z;{}.5;{};{}\n", row / 60, row % 60, row, row % 2 == 0, if row == 7 { "" } else { "x" });
+    }
+    fs::write(ada.home().join("r.csv"), &file).expect("written");
+    let words = ["import", "--csv", "r.csv", "--delimiter", ";", "--time-column", "when", "--time-format", "rfc3339", "--device", "42", "--batch-rows", "100"];
+    assert_eq!(ada.asks(&words), json!({"stored": 250, "stored_before": 0, "requests": 3}));
+    assert_eq!(ada.asks(&words), json!({"stored": 0, "stored_before": 250, "requests": 3}));
+    let count = ada.asks(&["sql", "SELECT count(*) AS n, count(note) AS notes FROM input WHERE device_id = '42' AND ok IS NOT NULL"]);
+    assert_eq!(count["result"][0]["values"], json!([[250, 249]]));
+}
+
+#[test]
+fn a_bad_row_is_told_with_its_line_and_the_import_goes_on_behind_it() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let rows = |bad: &str| format!("time,n\n1,1\n2,2\n3,3\n4,{bad}\n5,5\n");
+    let words = ["import", "--csv", "-", "--batch-rows", "2"];
+    let done = ada.tells(&words, &rows("four"));
+    assert_eq!((done.status, done.out.as_str()), (1, ""));
+    assert!(done.err.contains("line 5, column 'n': 'four' is no number"), "{}", done.err);
+    assert!(done.err.contains("--skip-rows 2"), "{}", done.err);
+    let words = ["import", "--csv", "-", "--skip-rows", "2", "--json"];
+    assert_eq!(ada.tells(&words, &rows("4")).json()["stored"], 3);
+    let count = ada.asks(&["sql", "SELECT count(*) FROM input"]);
+    assert_eq!(count["result"][0]["values"][0][0], 5);
+}
+
+#[test]
+fn a_project_token_that_has_ended_is_refreshed_before_the_command() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let path = ada.state().join("default/proj_1.json");
+    let mut token: Value = serde_json::from_slice(&fs::read(&path).expect("a token")).expect("JSON");
+    token["Expires"] = json!("2016-08-28 17:25:31 +0000");
+    fs::write(&path, token.to_string()).expect("written");
+    ada.does(&["device", "list"]);
+    let fresh: Value = serde_json::from_slice(&fs::read(&path).expect("a token")).expect("JSON");
+    assert_ne!(fresh["Token"], token["Token"]);
+    assert_eq!((&fresh["Admin"], &fresh["project_id"]), (&json!(true), &json!(1)));
+    assert!(fresh["Expires"].as_str().expect("a date") > "2026");
+}
+
+#[test]
+fn people_are_added_to_a_project_by_invite_or_not_at_all() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let code = ada.does(&["invite", "create", "--uses", "2", "--duration", "2w"]).out;
+    let grace = Hand::at(platform.address());
+    grace.does(&["user", "create", "--email", "grace@example.com", "--invite", code.trim()]);
+    assert_eq!(ada.asks(&["invite", "list"])["invites"][0]["uses"], 2);
+    let id = grace.asks(&["user", "get"])["user_id"].to_string();
+    let added = |rights: &[&str]| {
+        let words = [&["project", "add-user", "-userId", &id], rights].concat();
+        ada.asks(&words)["change"].clone()
+    };
+    assert_eq!(added(&["-read", "-write"]), "added");
+    assert_eq!(added(&["-read", "-write=true"]), "unchanged");
+    assert_eq!(added(&["-read"]), "changed");
+    grace.does(&["project", "switch", "-id", "1", "-read"]);
+    let refused = grace.try_to(&["device", "create", "--id", "x"]);
+    assert_eq!(refused.status, 1);
+    assert!(refused.err.contains("yours allows: read"), "{}", refused.err);
+    assert_eq!(added(&[]), "removed");
+    let table = ada.does(&["project", "permissions"]).out;
+    assert_eq!(table.lines().count(), 2, "{table}");
+    let invites = ada.asks(&["invite", "list"]);
+    ada.does(&["invite", "revoke", "--id", &invites["invites"][0]["invite_id"].to_string()]);
+}
+
+#[test]
+fn a_password_is_changed_and_the_old_one_is_needed_for_it() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    ada.does(&["user", "update", "-password", "another horse battery"]);
+    let words = ["user", "login", "-username", "ada@example.com"];
+    let refused = ada.try_to(&words);
+    assert_eq!(refused.status, 1);
+    assert!(refused.err.contains("try: check name and password"), "{}", refused.err);
+    let mut command = ada.command(&words);
+    let done = command.env("IOBEAM_PASSWORD", "another horse battery").output().expect("it runs");
+    assert_eq!(done.status.code(), Some(0));
+    let words = ["user", "login", "-username", "ada@example.com", "--password-stdin"];
+    assert_eq!(ada.tells(&words, "another horse battery\n").status, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_demo_runs_twice_and_stops() {
+    let ada = Hand::at("");
+    let words = ["demo", "--seconds", "1", "--listen", "127.0.0.1:0", "--json"];
+    let first = ada.does(&words).json();
+    let server = first["server"].as_str().expect("an address").to_owned();
+    assert!(first["rows_sent"].as_u64().expect("a number") >= 4);
+    assert!(first["latest"].as_array().expect("a list").iter().any(|row| row["field"] == "load_1m"));
+    let second = ada.does(&["demo", "--seconds", "1", "--listen", "127.0.0.1:0"]);
+    assert!(second.out.contains(&format!("server running at {server}")), "{}", second.out);
+    let mode = |file: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let path = ada.home().join("iobeam-demo").join(file);
+        fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    };
+    assert_eq!((mode(""), mode("demo.json")), (0o700, 0o600));
+    let query = ada.command(&["query", "--limit", "1"]).env("IOBEAM_BACKEND", "").output();
+    assert_eq!(query.expect("it runs").status.code(), Some(0));
+    assert_eq!(ada.asks(&["demo", "--stop"])["stopped"], json!(["sender", "server"]));
+    assert_eq!(ada.asks(&["demo", "--stop"])["stopped"], json!([]));
+}
