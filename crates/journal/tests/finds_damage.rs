@@ -190,3 +190,23 @@ fn a_record_inside_a_payload_never_passes_for_one() {
     assert_eq!(seqs, [2, 3]);
     assert_eq!(recovery.damaged[0].lost, Some((Seq(1), Seq(1))));
 }
+#[test]
+fn what_is_behind_a_torn_record_does_not_come_back_when_the_gap_is_filled() {
+    let disk = filled(1, 3);
+    let path = segments(&disk).remove(0);
+    let mut bytes = disk.bytes(&path).expect("it is there");
+    let first = 1024 + (24 + payload(1).len()).next_multiple_of(8);
+    let second = first + (24 + payload(2).len()).next_multiple_of(8);
+    // The sectors with record 2 did not land, those with record 3 did.
+    bytes[first..second].fill(0);
+    disk.put(&path, bytes);
+    let (mut journal, recovery) = open(&disk);
+    assert_eq!(read(&journal), [1]);
+    assert!(recovery.torn.is_some() && recovery.damaged.is_empty(), "{recovery:?}");
+    journal.append(3, &[&payload(2)]).expect("small enough");
+    journal.sync().expect("the disk works");
+    drop(journal);
+    let (journal, recovery) = open(&disk);
+    assert_eq!(read(&journal), [1, 2], "record 3 was never acknowledged");
+    assert_eq!((recovery.torn, recovery.damaged), (None, vec![]));
+}

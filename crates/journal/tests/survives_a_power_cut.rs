@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use iobeam_journal::{Journal, Options, Recovery, Seq};
-use iobeam_testkit::{Chance, Fault, FaultyDisk};
+use iobeam_testkit::{Chance, Fault, FaultyDisk, Operation};
 use proptest::prelude::*;
 
 const DIR: &str = "/journal";
@@ -152,7 +152,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_synced_is_read_again_after_any_cut(seed: u64, steps in steps()) {
@@ -202,7 +202,7 @@ fn a_failed_group_does_not_come_back_once_the_next_file_is_made() {
         journal.append(0, &[b"kept"]).expect("small enough");
         journal.sync().expect("the disk works");
         journal.append(0, &[b"failed"]).expect("small enough");
-        disk.fail(iobeam_testkit::Operation::Sync, 0, Fault::Io);
+        disk.fail(Operation::Sync, 0, Fault::Io);
         journal.sync().expect_err("the sync fails");
         let (journal, recovery) = open(&disk.cut());
         let read: Vec<_> = journal.read_from(Seq(1)).map(|r| r.expect("sound").payload).collect();
@@ -223,4 +223,58 @@ fn a_second_process_is_told_so() {
     );
     drop(first);
     open().expect("it was given back");
+}
+
+#[test]
+fn a_file_that_could_not_be_made_nor_removed_does_no_harm_later() {
+    let disk = FaultyDisk::new(3);
+    let open = |disk: &FaultyDisk| {
+        let options = Options { segment_bytes: 4096, ..Options::default() };
+        Journal::open(Path::new(DIR), options, Arc::new(disk.clone())).expect("the disk works")
+    };
+    let (mut journal, _) = open(&disk);
+    let mut failures = 0;
+    for round in 0..20 {
+        if round == 3 {
+            disk.fail(Operation::SyncDir, 0, Fault::Io);
+            disk.fail(Operation::Remove, 0, Fault::Io);
+        }
+        journal.append(0, &[&[1; 1000]]).expect("small enough");
+        if journal.sync().is_err() {
+            failures += 1;
+            journal.append(0, &[&[1; 1000]]).expect("small enough");
+            journal.sync().expect("the disk works again");
+        }
+    }
+    assert_eq!(failures, 1);
+    journal.forget(Seq(19)).expect("the disk works");
+    drop(journal);
+    let (journal, recovery) = open(&disk);
+    assert_eq!(recovery.damaged, []);
+    assert_eq!(journal.last(), Seq(20));
+}
+
+#[test]
+fn what_is_written_after_a_crash_survives_a_cut_even_if_the_crash_came_before_the_folder_was_synced()
+ {
+    for seed in 0..20 {
+        let disk = FaultyDisk::new(seed);
+        let open = |disk: &FaultyDisk| {
+            let options = Options { segment_bytes: 4096, ..Options::default() };
+            Journal::open(Path::new(DIR), options, Arc::new(disk.clone())).expect("the disk works")
+        };
+        let (mut journal, _) = open(&disk);
+        disk.fail(Operation::SyncDir, 0, Fault::Io);
+        disk.fail_from_now(Operation::Remove, Fault::Io);
+        disk.fail(Operation::Create, 1, Fault::Io);
+        journal.append(0, &[b"lost"]).expect("small enough");
+        journal.sync().expect_err("its file could not be made");
+        drop(journal);
+        disk.heal();
+        let (mut journal, _) = open(&disk);
+        journal.append(0, &[b"kept"]).expect("small enough");
+        journal.sync().expect("the disk works again");
+        let (journal, _) = open(&disk.cut());
+        assert_eq!(journal.read_from(Seq(1)).count(), 1, "seed {seed}");
+    }
 }
