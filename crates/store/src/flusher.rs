@@ -8,6 +8,7 @@
 //! - A flush may be tried again after any failure: the commit itself tells up to which record rows are in files.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -59,7 +60,14 @@ impl Flusher {
         while let Ok(Job::Flush(sealed)) = jobs.recv() {
             let key = sealed.key.clone();
             let started = self.clock.monotonic();
-            let files = self.flush(sealed);
+            // Whatever a table's rows may do to the program, they do it to that table alone.
+            let files = catch_unwind(AssertUnwindSafe(|| self.flush(sealed)));
+            let files = files.unwrap_or_else(|_| {
+                Err(StoreError::Lake {
+                    table: format!("{}/{}", key.0, key.1),
+                    reason: "the program failed on it".to_owned(),
+                })
+            });
             match &files {
                 Ok(_) => {
                     let took = self.clock.monotonic().saturating_sub(started);

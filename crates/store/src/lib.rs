@@ -71,7 +71,7 @@ impl Store {
         clock: Arc<dyn Clock>,
         disk: Arc<dyn Disk>,
     ) -> Result<(Self, Opened), StoreError> {
-        let (running, opened) = opening::open(settings, clock, disk)?;
+        let (running, opened) = opening::open_aside(settings, clock, disk)?;
         Ok((Self(Arc::new(running)), opened))
     }
 

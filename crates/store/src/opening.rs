@@ -54,8 +54,20 @@ pub(crate) struct Running {
 
 type Files = HashMap<TableKey, Arc<[Arc<DataFile>]>>;
 
-/// Opens the store and starts it.
-pub(crate) fn open(
+/// Opens the store and starts it, on a thread of its own: the lake waits for its own runtime, which must not be done
+/// on a thread of the caller's.
+pub(crate) fn open_aside(
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    disk: Arc<dyn Disk>,
+) -> Result<(Running, Opened), StoreError> {
+    thread::scope(|scope| {
+        let opening = scope.spawn(|| open(settings, clock, disk));
+        opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn open(
     settings: Settings,
     clock: Arc<dyn Clock>,
     disk: Arc<dyn Disk>,
@@ -64,7 +76,8 @@ pub(crate) fn open(
     let counters = Arc::new(Counters::default());
     let tables = Arc::new(Tables::default());
     let mut opened = Opened::default();
-    let receipts = Receipts::open(&settings, Arc::clone(&clock), Arc::clone(&disk))?;
+    let receipts =
+        Receipts::open(&settings, Arc::clone(&clock), Arc::clone(&disk), &mut opened.damage)?;
     let id = store_id(&settings, &*disk)?;
     let mut lake =
         Lake::open(settings.dir.join("lake"), id, Arc::clone(&clock), Arc::clone(&disk))?;

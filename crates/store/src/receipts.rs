@@ -69,28 +69,51 @@ pub(crate) fn body_key(project: ProjectId, hash: u128) -> u128 {
 }
 
 impl Receipts {
-    /// The receipts saved in a folder, which is made if missing.
+    /// The receipts saved in a folder, which is made if missing. A file that is damaged is moved to `set-aside`, and
+    /// `told` says so: repeats of what it knew can no longer be recognised, but everything else works.
     pub(crate) fn open(
         settings: &Settings,
         clock: Arc<dyn Clock>,
         disk: Arc<dyn Disk>,
+        told: &mut Vec<String>,
     ) -> Result<Self, StoreError> {
         let dir = settings.dir.join("receipts");
         disk.create_dir(&dir).map_err(|error| StoreError::io("make", &dir, error))?;
+        let aside = settings.dir.join("set-aside");
+        let mut set_aside = |path: &Path, reason: &str| {
+            told.push(format!(
+                "receipts: {}: {reason}; moved to {}",
+                path.display(),
+                aside.display()
+            ));
+            let to = aside.join(path.file_name().unwrap_or_default());
+            disk.create_dir(&aside)
+                .and_then(|()| disk.rename(path, &to))
+                .and_then(|()| disk.sync_dir(&aside))
+                .map_err(|error| StoreError::io("move aside", path, error))
+        };
+        let runs = Run::open_all(&*disk, &dir, &mut set_aside)?;
         let mut receipts = Self {
             window: u32::try_from(settings.repeat_window.as_secs()).unwrap_or(u32::MAX),
             in_memory: settings.receipts_in_memory.max(1),
             at_most: settings.receipts_at_most,
             streams: Streams::new(settings.streams_at_most),
             recent: HashMap::new(),
-            runs: Run::open_all(&*disk, &dir)?,
+            runs,
             saved: 0,
             anchor: (0, clock.monotonic()),
             dir,
-            disk,
+            disk: Arc::clone(&disk),
             clock,
         };
-        receipts.load()?;
+        match receipts.load() {
+            Err(StoreError::Damaged { path, reason }) => {
+                set_aside(&path, &reason)?;
+                receipts.streams = Streams::new(settings.streams_at_most);
+                receipts.recent.clear();
+            }
+            other => other?,
+        }
         let wall = u32::try_from(receipts.clock.now().seconds()).unwrap_or(0);
         let newest = receipts.runs.iter().map(Run::newest);
         let newest = newest.chain(receipts.recent.values().map(|answer| answer.at)).max();

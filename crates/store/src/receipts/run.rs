@@ -89,13 +89,20 @@ impl Run {
         Ok(Self { file, count: entries.len() as u64, newest, filter, path })
     }
 
-    /// All runs in a folder, oldest first.
-    pub(super) fn open_all(disk: &dyn Disk, dir: &Path) -> Result<Vec<Self>, StoreError> {
+    /// All runs in a folder, oldest first; damaged ones are handed to `set_aside` with the reason.
+    pub(super) fn open_all(
+        disk: &dyn Disk,
+        dir: &Path,
+        set_aside: &mut dyn FnMut(&Path, &str) -> Result<(), StoreError>,
+    ) -> Result<Vec<Self>, StoreError> {
         let mut runs = Vec::new();
         for path in disk.list(dir).map_err(|error| StoreError::io("list", dir, error))? {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
             if name.ends_with(SUFFIX) {
-                runs.push(Self::open(disk, path)?);
+                match Self::open(disk, path) {
+                    Err(StoreError::Damaged { path, reason }) => set_aside(&path, &reason)?,
+                    other => runs.push(other?),
+                }
             } else if name.ends_with(UNFINISHED) {
                 disk.remove(&path).map_err(|error| StoreError::io("remove", &path, error))?;
             }
@@ -108,6 +115,9 @@ impl Run {
         let failed = |error| StoreError::io("read", &path, error);
         let file = disk.open(&path).map_err(failed)?;
         let length = file.len().map_err(failed)?;
+        if length < HEAD as u64 {
+            return Err(damaged(&path, "it is cut off"));
+        }
         let head = read_range(&*file, 0..HEAD as u64).map_err(failed)?;
         let mut count = [0; 8];
         count.copy_from_slice(&head[8..]);

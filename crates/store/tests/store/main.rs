@@ -1,0 +1,13 @@
+//! What the store promises, held against a disk that fails and a clock that is turned by hand.
+
+mod rig;
+
+mod survives;
+
+mod repeats;
+
+mod faults;
+
+mod lake;
+
+mod model;

@@ -1,0 +1,159 @@
+//! A repeat gets its answer again, and nothing is stored twice.
+
+use std::time::Duration;
+
+use iobeam_model::{Batch, BatchId, NamespaceName, ProjectId};
+use iobeam_store::{Settings, StoreError, Write};
+
+use crate::rig::{Rig, batch, hashed, incoming, numbered, one, project, settings};
+
+#[tokio::test]
+async fn a_numbered_batch_counts_once_across_restart_flush_and_forgetting() {
+    let mut rig = Rig::new(1);
+    let write = || numbered(batch("d", &[1, 2, 3], 1.0), 7, 42);
+    assert!(!rig.stored(write()).await.repeat);
+    for round in 0..5 {
+        let receipt = rig.stored(write()).await;
+        assert_eq!((receipt.rows, receipt.repeat), (3, true), "round {round}");
+        match round {
+            0 => rig.open(),
+            1 => rig.store().flush().await.expect("flushed"),
+            2 => rig.cut(),
+            _ => {
+                // Enough for the journal to forget the batch.
+                let times: Vec<i64> = (0..9_000).collect();
+                rig.stored(one(batch("other", &times, 1.0))).await;
+                rig.store().flush().await.expect("flushed");
+                rig.cut();
+            }
+        }
+    }
+    assert_eq!(rig.snapshot().rows(), 18_003);
+    assert!(!rig.stored(numbered(batch("d", &[1, 2, 3], 1.0), 7, 41)).await.repeat);
+}
+
+#[tokio::test]
+async fn the_same_body_counts_once_for_24_hours_and_per_project() {
+    let mut rig = Rig::new(2);
+    let write = || hashed(batch("d", &[1], 1.0), 0xabc);
+    assert!(!rig.stored(write()).await.repeat);
+    let other = ProjectId::new(2).expect("positive");
+    assert!(!rig.stored(Write { project: other, ..write() }).await.repeat);
+    rig.wait(Duration::from_hours(23)).await;
+    rig.open();
+    assert!(rig.stored(write()).await.repeat);
+    rig.wait(Duration::from_hours(2)).await;
+    assert!(!rig.stored(write()).await.repeat, "a day has passed");
+    assert_eq!(rig.snapshot().rows(), 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_or_ahead_forgets_no_receipt() {
+    let mut rig = Rig::new(3);
+    let write = || hashed(batch("d", &[1], 1.0), 0xabc);
+    rig.stored(write()).await;
+    let ten_years = Duration::from_hours(24 * 3653);
+    let now = iobeam_model::Clock::now(&*rig.clock);
+    for jump in [now.plus(ten_years), now.minus(ten_years)] {
+        rig.clock.set(jump);
+        assert!(rig.stored(write()).await.repeat);
+    }
+    rig.open();
+    assert!(rig.stored(write()).await.repeat, "set back while the store was closed");
+}
+
+#[tokio::test]
+async fn receipts_that_were_spilled_to_disk_are_found_and_expire() {
+    let mut rig = Rig::with(4, Settings { receipts_in_memory: 50, ..settings() });
+    let write = |number: u128| {
+        hashed(
+            batch("d", &[number as i64], 1.0),
+            number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
+        )
+    };
+    for number in 0..170 {
+        assert!(!rig.stored(write(number)).await.repeat);
+    }
+    let runs = |rig: &Rig| {
+        rig.disk.files().iter().filter(|path| path.extension().is_some_and(|e| e == "run")).count()
+    };
+    assert_eq!(runs(&rig), 3);
+    for reopened in [false, true] {
+        if reopened {
+            rig.cut();
+        }
+        for number in (0..170).step_by(7) {
+            assert!(rig.stored(write(number)).await.repeat, "number {number}, reopened {reopened}");
+        }
+    }
+    assert_eq!(rig.snapshot().rows(), 170);
+    rig.wait(Duration::from_hours(25)).await;
+    for number in 1000..1060 {
+        assert!(!rig.stored(write(number)).await.repeat);
+    }
+    assert_eq!(runs(&rig), 1, "the old ones are gone, the new one is there");
+    assert!(!rig.stored(write(3)).await.repeat);
+}
+
+#[tokio::test]
+async fn repeats_that_queue_behind_the_first_are_recognised() {
+    let rig = Rig::new(5);
+    let store = rig.store();
+    let same = || store.write(numbered(batch("d", &[1], 1.0), 1, 1));
+    let hash = || store.write(hashed(batch("d", &[2], 1.0), 5));
+    let (a, b, c, d, e, f) = tokio::join!(same(), hash(), same(), hash(), same(), hash());
+    let repeats = [a, b, c, d, e, f].map(|receipt| receipt.expect("stored").repeat);
+    assert_eq!(repeats, [false, false, true, true, true, true]);
+    assert_eq!(rig.snapshot().rows(), 2);
+}
+
+#[tokio::test]
+async fn of_several_numbered_batches_only_the_new_ones_are_stored() {
+    let mut rig = Rig::new(6);
+    let id = |counter| Some(BatchId { stream: [1; 16], counter });
+    let write = |counters: &[u64]| Write {
+        batches: counters.iter().map(|c| incoming(batch("d", &[*c as i64], 1.0), id(*c))).collect(),
+        ..one(batch("d", &[0], 1.0))
+    };
+    assert!(!rig.stored(write(&[1, 2])).await.repeat);
+    let receipt = rig.stored(write(&[2, 3, 3])).await;
+    assert_eq!((receipt.rows, receipt.repeat), (3, false));
+    rig.open();
+    assert!(rig.stored(write(&[1, 2, 3])).await.repeat);
+    assert_eq!(rig.snapshot().rows(), 3);
+}
+
+#[tokio::test]
+async fn two_senders_under_one_number_are_told_apart() {
+    let rig = Rig::new(7);
+    rig.stored(numbered(batch("d", &[1], 1.0), 1, 1)).await;
+    let refused = rig.write(numbered(batch("e", &[2], 1.0), 1, 1)).await;
+    assert!(matches!(refused, Err(StoreError::Reused { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_write_is_stored_whole_or_not_at_all() {
+    let mut rig = Rig::new(8);
+    rig.stored(one(batch("d", &[1], 1.0))).await;
+    let wrong: Batch = {
+        let (_, times, columns) = batch("d", &[2], 1.0).into_parts();
+        let device = columns.into_iter().next().expect("the device");
+        let text = iobeam_model::Values::String(iobeam_model::Texts::constant("warm", 1));
+        let value =
+            iobeam_model::Column::new(crate::rig::name("value"), text, None).expect("a column");
+        Batch::new(NamespaceName::input(), times, vec![device, value]).expect("a batch")
+    };
+    let id = |counter| Some(BatchId { stream: [1; 16], counter });
+    let write = |batch, last| Write {
+        project: project(),
+        batches: vec![incoming(crate::rig::batch("d", &[3], 1.0), id(1)), incoming(batch, last)],
+        body_hash: Some(9),
+    };
+    let refused = rig.write(write(wrong, None)).await;
+    assert!(matches!(refused, Err(StoreError::Unfit { .. })), "{refused:?}");
+    assert_eq!(rig.snapshot().rows(), 1);
+    // Neither number nor body count as stored.
+    assert!(!rig.stored(write(batch("d", &[4], 1.0), None)).await.repeat);
+    rig.open();
+    assert_eq!(rig.snapshot().rows(), 3);
+}
