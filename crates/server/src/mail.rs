@@ -8,7 +8,7 @@
 //!
 //! - A letter is never lost: what the mail server does not take is put into the outbox, and the log says so.
 //! - The log names the file, never the key in it.
-//! - The outbox keeps the newest [`KEPT`] letters.
+//! - The outbox keeps the newest [`outbox::KEPT`] letters.
 
 mod outbox;
 
@@ -19,8 +19,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use iobeam_model::Clock;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-
-pub(crate) use outbox::KEPT;
 
 /// How long the mail server may take.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -102,7 +102,7 @@ fn param((at, value): (usize, serde_json::Value)) -> Result<Param, Problem> {
     Ok(match value {
         Value::Null => Param::Null,
         Value::Bool(truth) => Param::Boolean(truth),
-        Value::String(text) => Param::Text(text),
+        Value::String(text) => Param::String(text),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(number), _) => Param::Long(number),
             (None, Some(number)) => Param::Double(number),

@@ -7,6 +7,7 @@ use iobeam_model::{SystemClock, Timestamp};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
+use super::outbox::KEPT;
 use super::*;
 
 fn letter() -> Letter {

@@ -1,0 +1,137 @@
+//! Devices and the server's time.
+
+use serde_json::{Value, json};
+
+use crate::platform::Platform;
+
+fn with_token(flags: &str) -> (Platform, u64, String) {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let project = platform.project(&ada, "greenhouse");
+    let token = platform.token(&ada, project, flags);
+    (platform, project, token)
+}
+
+#[test]
+fn a_registered_device_has_what_every_client_needs() {
+    let (platform, project, token) = with_token("");
+    let body = json!({"project_id": project, "device_id": "my-dev:1", "device_name": "first",
+        "device_type": "probe", "created": "2016-07-29 08:19:47 +0000"});
+    let made = platform.post("/v1/devices", &token, &body).expect(201);
+    assert_eq!(made, json!({"device_id": "my-dev:1", "project_id": project, "device_name": "first",
+        "device_type": "probe", "created": "2016-07-29T08:19:47Z"}));
+    for path in ["/v1/devices/my-dev:1", "/v1/devices/my-dev:1/", "/v1/devices?name=first"] {
+        assert_eq!(platform.get(path, &token).expect(200), made, "{path}");
+    }
+    let list = platform.get(&format!("/v1/devices?project_id={project}"), &token).expect(200);
+    assert_eq!(list, json!({"devices": [made]}));
+}
+
+#[test]
+fn a_reply_to_a_device_without_an_id_fits_its_buffer_and_is_spelt_as_it_expects() {
+    let (platform, _, token) = with_token("");
+    let reply = platform.post("/v1/devices", &token, &json!({}));
+    let made = reply.expect(201);
+    assert!(reply.text.len() <= 255, "{}", reply.text);
+    assert!(reply.text.contains("\"device_id\":"), "{}", reply.text);
+    let id = made["device_id"].as_str().expect("an id");
+    assert!((16..=48).contains(&id.len()), "{id}");
+    assert!(!made["device_name"].as_str().expect("a name").is_empty());
+    assert_eq!(reply.headers["content-length"].to_str().expect("ascii"), reply.text.len().to_string());
+}
+
+#[test]
+fn an_id_in_use_is_150_and_a_name_in_use_is_151_and_the_id_is_looked_at_first() {
+    let (platform, _, token) = with_token("");
+    let register = |body: Value| platform.post("/v1/devices", &token, &body);
+    register(json!({"device_id": "d", "device_name": "n"})).expect(201);
+    register(json!({"device_id": "e", "device_name": "m"})).expect(201);
+    assert_eq!(register(json!({"device_id": "d"})).refused(422)["code"], 150);
+    assert_eq!(register(json!({"device_id": "f", "device_name": "n"})).refused(422)["code"], 151);
+    assert_eq!(register(json!({"device_id": "d", "device_name": "m"})).refused(422)["code"], 150);
+}
+
+#[test]
+fn an_id_that_cannot_be_one_is_refused_with_the_reason() {
+    let (platform, project, token) = with_token("");
+    for id in ["", "my device", "größe", "a/b", &"x".repeat(256)] {
+        let refusal = platform.post("/v1/devices", &token, &json!({"device_id": id})).refused(400);
+        assert!(refusal["details"].as_str().expect("a text").contains("device_id"), "{refusal}");
+    }
+    platform.post("/v1/devices", &token, &json!({"device_id": 5})).refused(400);
+    platform.post("/v1/devices", &token, &json!({"created": "yesterday"})).refused(400);
+    platform.post("/v1/devices", &token, &json!({"project_id": project + 1})).refused(403);
+    platform.post("/v1/devices", &token, &json!({"project_id": "1"})).refused(400);
+    for path in ["/v1/devices/no-such", "/v1/devices/my%20device", "/v1/devices?name=no-such"] {
+        assert_eq!(platform.get(path, &token).refused(404)["code"], 32, "{path}");
+    }
+}
+
+#[test]
+fn a_change_is_200_no_change_204_and_a_removal_204() {
+    let (platform, project, token) = with_token("");
+    platform.post("/v1/devices", &token, &json!({"device_id": "d", "device_name": "n"})).expect(201);
+    platform.post("/v1/devices", &token, &json!({"device_id": "e", "device_name": "m"})).expect(201);
+    let body = json!({"project_id": project, "device_id": "d", "device_name": "o", "device_type": "t"});
+    let changed = platform.patch("/v1/devices/d", &token, &body).expect(200);
+    assert_eq!((&changed["device_name"], &changed["device_type"]), (&json!("o"), &json!("t")));
+    platform.patch("/v1/devices/d/", &token, &body).expect_empty(204);
+    let taken = json!({"device_name": "m"});
+    assert_eq!(platform.patch("/v1/devices/d", &token, &taken).refused(422)["code"], 151);
+    platform.patch("/v1/devices/d", &token, &json!({"project_id": project + 1})).refused(403);
+    platform.patch("/v1/devices/x", &token, &taken).refused(404);
+    platform.delete("/v1/devices/d", &token).expect_empty(204);
+    platform.delete("/v1/devices/d", &token).refused(404);
+    platform.get("/v1/devices/d", &token).refused(404);
+}
+
+#[test]
+fn a_list_comes_in_pages_when_asked_for() {
+    let (platform, project, token) = with_token("");
+    for n in 0..7 {
+        platform.post("/v1/devices", &token, &json!({"device_id": format!("d{n}")})).expect(201);
+    }
+    let page = |query: &str| {
+        let list = platform.get(&format!("/v1/devices?project_id={project}{query}"), &token);
+        list.expect(200)["devices"].as_array().expect("a list").clone()
+    };
+    let all = page("");
+    assert_eq!(all.len(), 7);
+    assert_eq!(page("&offset=2&count=3"), all[2..5]);
+    assert_eq!(page("&offset=5"), all[5..]);
+    assert_eq!(page("&count=0").len(), 0);
+    assert_eq!(page("&offset=100&count=5").len(), 0);
+    platform.get(&format!("/v1/devices?project_id={}", project + 1), &token).refused(403);
+    platform.get("/v1/devices?count=-1", &token).refused(400);
+}
+
+#[test]
+fn a_bound_token_registers_changes_and_removes_its_own_device_only() {
+    let (platform, _, token) = with_token("&device_id=mine");
+    let made = platform.post("/v1/devices", &token, &json!({})).expect(201);
+    assert_eq!(made["device_id"], "mine");
+    platform.post("/v1/devices", &token, &json!({"device_id": "other"})).refused(403);
+    platform.patch("/v1/devices/other", &token, &json!({"device_name": "x"})).refused(403);
+    platform.delete("/v1/devices/other", &token).refused(403);
+    platform.patch("/v1/devices/mine", &token, &json!({"device_name": "x"})).expect(200);
+    platform.delete("/v1/devices/mine", &token).expect_empty(204);
+}
+
+#[test]
+fn the_servers_time_comes_in_each_format_with_seconds_first() {
+    let (platform, _, token) = with_token("&read=false&write=false&admin=false");
+    let time = |query: &str| platform.get(&format!("/v1/devices/timestamp{query}"), &token);
+    let number = |query: &str| {
+        time(query).expect(200)["server_timestamp"].as_i64().expect("a whole number")
+    };
+    let seconds = number("?timefmt=SEC");
+    assert!(seconds > 1_700_000_000, "{seconds}");
+    assert!((number("") / 1000 - seconds).abs() <= 5);
+    assert!((number("?timefmt=msec") / 1000 - seconds).abs() <= 5);
+    assert!((number("/?timefmt=usec") / 1_000_000 - seconds).abs() <= 5);
+    let reply = time("?timefmt=TIMEVAL");
+    assert!(reply.text.starts_with("{\"server_timestamp\":{\"sec\":"), "{}", reply.text);
+    assert!(reply.expect(200)["server_timestamp"]["usec"].is_u64());
+    assert!(reply.text.len() <= 255);
+    time("?timefmt=hours").refused(400);
+}

@@ -1,0 +1,19 @@
+//! Who may do what, asked of a real server on a port of its own.
+//!
+//! One program for all of it, as each would link the whole platform.
+
+mod platform;
+
+mod users;
+
+mod projects;
+
+mod tokens;
+
+mod devices;
+
+mod namespaces;
+
+mod permissions;
+
+mod guessing;

@@ -1,0 +1,293 @@
+//! Every call × every kind of caller, generated from the description that the server gives of itself.
+//!
+//! What must come out follows from the description's `x-iobeam-who` alone; the whole table is pinned below, so a new
+//! route, or one whose rule changes, has to be looked at here.
+
+use std::fmt::Write as _;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::platform::{Person, Platform, Reply};
+
+/// A call of the description.
+struct Call {
+    method: String,
+    path: String,
+    who: String,
+}
+
+/// Everything of the description's paths.
+fn calls(platform: &Platform) -> Vec<Call> {
+    let description = platform.get("/v1/openapi.json", "").expect(200);
+    let paths = description["paths"].as_object().expect("paths");
+    let mut calls = Vec::new();
+    for (path, methods) in paths {
+        for (method, call) in methods.as_object().expect("methods") {
+            if method == "parameters" {
+                continue;
+            }
+            calls.push(Call {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                who: call["x-iobeam-who"].as_str().unwrap_or("nobody").to_owned(),
+            });
+        }
+    }
+    calls
+}
+
+/// The callers, and the things of the project under test, `p`.
+struct World {
+    platform: Platform,
+    operator: Person,
+    member: Person,
+    project: u64,
+    namespace: u64,
+    tokens: Vec<(&'static str, String)>,
+}
+
+impl World {
+    fn new() -> Self {
+        let platform = Platform::start_with(|config| config.login_attempts = 100_000);
+        let operator = platform.person("operator");
+        let member = platform.person("member");
+        let outsider = platform.person("outsider");
+        let project = platform.project(&member, "p");
+        let other = platform.project(&outsider, "other");
+        let issue = |flags: &str| platform.token(&member, project, flags);
+        let only = |right: &str| issue(&format!("&{right}=true"));
+        let expired = issue("&duration=1s");
+        let revoked = issue("");
+        let ended = platform.log_in("member", crate::platform::PASSWORD).expect(200)["token"].clone();
+        let tokens = vec![
+            ("none", String::new()),
+            ("garbage", "not.a.token".to_owned()),
+            ("expired", expired),
+            ("revoked", revoked.clone()),
+            ("revoked user", ended.as_str().expect("a token").to_owned()),
+            ("no right", issue("&read=false&write=false&admin=false")),
+            ("read", only("read")),
+            ("write", only("write")),
+            ("admin", only("admin")),
+            ("device", issue("&device_id=bound&read=true&write=true&admin=true")),
+            ("all", issue("")),
+            ("other project", platform.token(&outsider, other, "")),
+            ("outsider", outsider.token.clone()),
+            ("operator", operator.token.clone()),
+            ("user", member.token.clone()),
+        ];
+        for token in [&revoked, ended.as_str().expect("a token")] {
+            let id = number_of(&platform, &member, token);
+            platform.delete(&format!("/v1/tokens/{id}"), &member.token).expect_empty(204);
+        }
+        let all = &tokens[10].1;
+        let namespace = platform.get("/v1/namespaces", all).expect(200)["namespaces"][0]["namespace_id"]
+            .as_u64()
+            .expect("a number");
+        sleep(Duration::from_millis(1500));
+        let world = Self { platform, operator, member, project, namespace, tokens };
+        world.renew();
+        world
+    }
+
+    fn token(&self, caller: &str) -> &str {
+        let (_, token) = self.tokens.iter().find(|(name, _)| *name == caller).expect("a caller");
+        token
+    }
+
+    /// Puts back what a call may have taken away.
+    fn renew(&self) {
+        let all = self.token("all");
+        for id in ["theirs", "bound"] {
+            let body = json!({"device_id": id, "device_name": format!("{id} of p")});
+            let reply = self.platform.post("/v1/devices", all, &body);
+            assert!(matches!(reply.status, 201 | 422), "{reply:?}");
+        }
+    }
+
+    /// A token of the member that may be revoked.
+    fn fresh_token(&self) -> u64 {
+        let token = self.platform.token(&self.member, self.project, "");
+        number_of(&self.platform, &self.member, &token)
+    }
+
+    /// Makes the call as a client would, with everything in it that belongs to `p`.
+    fn make(&self, call: &Call, token: &str) -> Reply {
+        let project = self.project.to_string();
+        let fill = |name: &str| match name {
+            "project_id" => project.clone(),
+            "device_id" => "theirs".to_owned(),
+            "namespace_id" => self.namespace.to_string(),
+            "namespace" => "input".to_owned(),
+            "field" => "device_id".to_owned(),
+            "token_id" => self.fresh_token().to_string(),
+            "invite_id" => "1".to_owned(),
+            "device" | "series" => "all".to_owned(),
+            other => panic!("the path of {} has a new part: {other}", call.path),
+        };
+        let parts: Vec<String> = call
+            .path
+            .split('/')
+            .map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                Some(name) => fill(name),
+                None => part.to_owned(),
+            })
+            .collect();
+        let query = match (call.method.as_str(), call.path.as_str()) {
+            ("GET", "/v1/users") => "?name=member".to_owned(),
+            ("GET", "/v1/users/password") => "?reset=nobody@example.org".to_owned(),
+            ("GET", "/v1/tokens/project" | "/v1/tokens") => format!("?project_id={project}"),
+            ("GET", "/v1/devices" | "/v1/namespaces") => format!("?project_id={project}"),
+            _ => String::new(),
+        };
+        let path = format!("{}{query}", parts.join("/"));
+        self.platform.call(&call.method, &path, token, &self.body(call))
+    }
+
+    fn body(&self, call: &Call) -> Value {
+        let project = self.project;
+        match (call.method.as_str(), call.path.as_str()) {
+            ("GET" | "DELETE" | "HEAD", _) => Value::Null,
+            ("POST", "/v1/projects") => json!({"project_name": "p"}),
+            ("PATCH", "/v1/projects/{project_id}/permissions") => {
+                json!({"user_id": self.operator.id})
+            }
+            ("POST", "/v1/devices") => json!({"project_id": project, "device_id": "theirs"}),
+            ("PATCH", "/v1/devices/{device_id}") => json!({"project_id": project}),
+            ("POST", "/v1/namespaces") => {
+                json!({"project_id": project, "namespace_name": "input", "fields": {}})
+            }
+            ("POST", "/v1/imports") => {
+                json!({"project_id": project, "device_id": "theirs", "sources": []})
+            }
+            ("POST", "/v1/sql") => json!({"query": "SELECT 1"}),
+            _ => json!({}),
+        }
+    }
+}
+
+fn number_of(platform: &Platform, owner: &Person, token: &str) -> u64 {
+    let claims = iobeam_wire::token::peek_claims(token).expect("a token");
+    let list = platform.get("/v1/tokens", &owner.token).expect(200);
+    let known = list["tokens"].as_array().expect("a list").iter();
+    let known = known.filter_map(|token| token["token_id"].as_u64()).find(|id| *id == u64::from(claims.id));
+    known.expect("it is listed")
+}
+
+/// What may come out.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    /// 401.
+    Unknown,
+    /// 403.
+    Forbidden,
+    /// Let in: anything but 401 and 403.
+    In,
+    /// Let in, to find that nothing of `p` is there: 403, 404, or a reply without a word of it.
+    NothingOfP,
+}
+
+fn expected(call: &Call, caller: &str) -> Outcome {
+    use Outcome::{Forbidden, In, NothingOfP, Unknown};
+    let is_user = matches!(caller, "user" | "operator" | "outsider");
+    let speaks_of_p = call.path.contains('{') || call.path.starts_with("/v1/tokens");
+    match (call.who.as_str(), caller) {
+        ("anyone", _) => In,
+        // No caller here brings a password.
+        ("log-in", _) => Unknown,
+        (_, "none" | "garbage" | "expired" | "revoked" | "revoked user") => Unknown,
+        ("user", "outsider" | "operator") if speaks_of_p => NothingOfP,
+        ("user", _) => if is_user { In } else { Forbidden },
+        ("operator", _) => if caller == "operator" { In } else { Forbidden },
+        (_, _) if is_user => Forbidden,
+        (_, "other project") => NothingOfP,
+        // What a bound token may do to others of its own device is told apart below.
+        (_, "device") if changes_a_device(call) => Forbidden,
+        (_, "device" | "all") | ("project", _) => In,
+        (right, caller) => if right == format!("project:{caller}") { In } else { Forbidden },
+    }
+}
+
+/// Whether the call writes as the device `theirs`, which the bound token is not.
+fn changes_a_device(call: &Call) -> bool {
+    call.who == "project:write"
+}
+
+#[test]
+fn every_call_lets_in_whom_the_table_names_and_nobody_else() {
+    let world = World::new();
+    let mut wrong = String::new();
+    for call in calls(&world.platform) {
+        for (caller, token) in &world.tokens {
+            let reply = world.make(&call, token);
+            let expected = expected(&call, caller);
+            let holds = match expected {
+                Outcome::Unknown => reply.status == 401,
+                Outcome::Forbidden => reply.status == 403,
+                Outcome::In => !matches!(reply.status, 401 | 403) && reply.status < 500,
+                Outcome::NothingOfP => {
+                    matches!(reply.status, 403 | 404)
+                        || (reply.status < 400 && !reply.text.contains("of p"))
+                        || (reply.status == 422 && !reply.text.contains("of p"))
+                }
+            };
+            if !holds {
+                writeln!(
+                    wrong,
+                    "{} {} by {caller}: expected {expected:?}, got {} {}",
+                    call.method, call.path, reply.status, reply.text
+                )
+                .expect("written");
+            }
+            if reply.status >= 400 {
+                reply.refused(reply.status);
+            }
+            if call.method == "DELETE" {
+                world.renew();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn nothing_of_a_project_changes_by_the_hand_of_another() {
+    let world = World::new();
+    let all = world.token("all");
+    let see = || {
+        let devices = world.platform.get("/v1/devices", all).expect(200);
+        (devices, world.platform.get("/v1/namespaces", all).expect(200))
+    };
+    let before = see();
+    for call in calls(&world.platform) {
+        for caller in ["other project", "outsider", "garbage", "none", "expired", "revoked", "no right"] {
+            world.make(&call, world.token(caller));
+        }
+    }
+    assert_eq!(see(), before);
+}
+
+#[test]
+fn a_method_that_a_path_does_not_have_is_405_with_those_it_has() {
+    let world = World::new();
+    let reply = world.platform.call("PUT", "/v1/devices", world.token("all"), &json!({}));
+    reply.refused(405);
+    let allowed = reply.headers["allow"].to_str().expect("ascii").to_owned();
+    assert!(allowed.contains("POST") && allowed.contains("GET"), "{allowed}");
+    world.platform.get("/v1/no/such/path", world.token("all")).refused(404);
+}
+
+#[test]
+fn the_table_is_this_one() {
+    let platform = Platform::start();
+    let mut rows: Vec<String> = calls(&platform)
+        .into_iter()
+        .map(|call| format!("{:6} {:40} {}", call.method, call.path, call.who))
+        .collect();
+    rows.sort_by_key(|row| row[7..].to_owned());
+    let table = rows.join("\n");
+    assert!(!table.contains("nobody"), "a route has no row in the table of permissions:\n{table}");
+    insta::assert_snapshot!(table, @"");
+}

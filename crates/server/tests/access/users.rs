@@ -1,0 +1,145 @@
+//! Accounts.
+
+use serde_json::json;
+
+use crate::platform::{PASSWORD, Platform, key_in};
+
+#[test]
+fn who_signs_up_can_log_in_at_once_and_never_sees_the_password_again() {
+    let platform = Platform::start();
+    let body = json!({"email": "a@example.org", "password": PASSWORD, "username": "ada",
+        "first_name": "Ada", "invite": "whatever"});
+    let made = platform.post("/v1/users/", "", &body).expect(201);
+    assert_eq!(made, json!({"user_id": made["user_id"], "email": "a@example.org",
+        "username": "ada", "first_name": "Ada", "last_name": "", "company_name": "", "url": ""}));
+    for name in ["a@example.org", "A@Example.ORG", "ada"] {
+        let token = platform.log_in(name, PASSWORD).expect(200);
+        assert_eq!(token["user_id"], made["user_id"]);
+        let token = token["token"].as_str().expect("a token");
+        assert_eq!(platform.get("/v1/users/me", token).expect(200), made);
+    }
+}
+
+#[test]
+fn a_sign_up_that_makes_no_sense_is_told_why() {
+    let platform = Platform::start();
+    platform.person("ada");
+    let taken = json!({"email": "ADA@example.org", "password": PASSWORD});
+    assert_eq!(platform.post("/v1/users", "", &taken).refused(422)["code"], 33);
+    let password = json!({"email": "b@example.org", "password": "short"});
+    let refusal = platform.post("/v1/users", "", &password).refused(400);
+    assert!(refusal["details"].as_str().expect("a text").contains("password"), "{refusal}");
+    assert!(!refusal.to_string().contains("short\""), "{refusal}");
+    for body in [json!({}), json!({"email": 5, "password": PASSWORD}), json!([])] {
+        platform.post("/v1/users", "", &body).refused(400);
+    }
+    platform.send("POST", "/v1/users", &[], Some("{nonsense")).refused(400);
+}
+
+#[test]
+fn a_user_is_found_by_name_as_one_object_and_by_search_as_a_list() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let bob = platform.person("bob");
+    for name in ["bob", "bob@example.org", "BOB"] {
+        let found = platform.get(&format!("/v1/users?name={name}"), &ada.token).expect(200);
+        assert_eq!(found["user_id"], bob.id);
+        assert_eq!(found["email"], bob.email);
+    }
+    let found = platform.get("/v1/users/?search=bo", &ada.token).expect(200);
+    let expected = json!({"users": [{"user_id": bob.id, "username": "bob", "email": bob.email}]});
+    assert_eq!(found, expected);
+    assert_eq!(platform.get("/v1/users?name=nobody", &ada.token).refused(404)["code"], 32);
+    platform.get("/v1/users", &ada.token).refused(400);
+}
+
+#[test]
+fn a_change_is_200_and_no_change_is_204() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let body = json!({"company_name": "Engines", "user_id": 77, "email": ada.email});
+    let changed = platform.patch("/v1/users/me", &ada.token, &body).expect(200);
+    assert_eq!((changed["company_name"].as_str(), &changed["user_id"]), (Some("Engines"), &json!(ada.id)));
+    platform.patch("/v1/users/me/", &ada.token, &body).expect_empty(204);
+    platform.patch("/v1/users/me", &ada.token, &json!({})).expect_empty(204);
+}
+
+#[test]
+fn a_new_password_needs_the_old_one_and_ends_the_other_log_ins() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let other = platform.log_in("ada", PASSWORD).expect(200)["token"].clone();
+    let other = other.as_str().expect("a token");
+    let body = json!({"password": "another fine password"});
+    platform.patch("/v1/users/me", &ada.token, &body).refused(401);
+    platform.patch("/v1/users/me?old_password=wrong", &ada.token, &body).refused(401);
+    let path = "/v1/users/me?old_password=correct+horse%20battery";
+    platform.patch(path, &ada.token, &body).expect(200);
+    platform.log_in("ada", PASSWORD).refused(401);
+    platform.log_in("ada", "another fine password").expect(200);
+    platform.get("/v1/users/me", &ada.token).expect(200);
+    platform.get("/v1/users/me", other).refused(401);
+}
+
+#[test]
+fn a_letter_brings_the_key_that_verifies_an_address() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let letters = platform.letters("verify", 1);
+    assert!(letters[0].contains(&format!("To: {}", ada.email)), "{letters:?}");
+    let body = json!({"verification_key": key_in(&letters[0])});
+    platform.post("/v1/users/email", "", &body).expect_empty(204);
+    platform.post("/v1/users/email", "", &json!({"verification_key": "no such"})).refused(400);
+}
+
+#[test]
+fn a_letter_brings_the_key_that_resets_a_password_and_nobody_learns_who_has_an_account() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    platform.get("/v1/users/password?reset=nobody@example.org", "").expect_empty(204);
+    platform.get(&format!("/v1/users/password?reset={}", ada.email), "").expect_empty(204);
+    let letters = platform.letters("reset", 1);
+    assert_eq!(letters.len(), 1);
+    let key = key_in(&letters[0]);
+    let body = json!({"reset_key": key, "password": "x"});
+    platform.post("/v1/users/password", "", &body).refused(400);
+    let body = json!({"reset_key": key, "password": "another fine password"});
+    platform.post("/v1/users/password", "", &body).expect_empty(204);
+    platform.post("/v1/users/password", "", &body).refused(400);
+    platform.get("/v1/users/me", &ada.token).refused(401);
+    platform.log_in("ada", "another fine password").expect(200);
+}
+
+#[test]
+fn signing_up_can_be_by_invite_or_closed() {
+    use iobeam_server::config::SignUp;
+    let platform = Platform::start_with(|config| config.signup = SignUp::Closed);
+    let body = json!({"email": "a@example.org", "password": PASSWORD});
+    platform.post("/v1/users", "", &body).refused(403);
+    let platform = Platform::start_with(|config| config.signup = SignUp::Invite);
+    platform.post("/v1/users", "", &body).refused(403);
+    let body = json!({"email": "a@example.org", "password": PASSWORD, "invite": "guess"});
+    platform.post("/v1/users", "", &body).refused(403);
+}
+
+#[test]
+fn the_operator_invites_and_nobody_else() {
+    let platform = Platform::start();
+    let operator = platform.person("ada");
+    let user = platform.person("bob");
+    let invite = json!({"uses": 2, "duration": "1w"});
+    platform.post("/v1/invites", &user.token, &invite).refused(403);
+    let made = platform.post("/v1/invites", &operator.token, &invite).expect(201);
+    let code = made["code"].as_str().expect("a code");
+    let list = platform.get("/v1/invites", &operator.token).expect(200);
+    assert!(!list.to_string().contains(code), "{list}");
+    let listed = &list["invites"][0];
+    assert_eq!((&listed["uses"], &listed["used"]), (&json!(2), &json!(0)));
+    assert!(code.starts_with(listed["hint"].as_str().expect("a hint")));
+    let path = format!("/v1/invites/{}", listed["invite_id"]);
+    platform.delete(&path, &user.token).refused(403);
+    platform.delete(&path, &operator.token).expect_empty(204);
+    platform.delete("/v1/invites/999", &operator.token).refused(404);
+    platform.post("/v1/invites", &operator.token, &json!({"uses": 0})).refused(400);
+    platform.post("/v1/invites", &operator.token, &json!({"duration": "soon"})).refused(400);
+}

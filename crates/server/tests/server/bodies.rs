@@ -1,0 +1,153 @@
+//! Bodies: compressed, too large, bombs, and of the wrong length.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use serde_json::json;
+
+use crate::running::{Account, Reply, Server};
+
+const LIMIT: usize = 256 << 10;
+
+fn server() -> (Server, Account) {
+    let server = Server::with(&[("body-limit", "256KiB")]);
+    let account = server.account_with_device();
+    (server, account)
+}
+
+fn import(server: &Server, account: &Account, coding: &str, body: &[u8]) -> Reply {
+    let bearer = format!("Bearer {}", account.token);
+    server.send(
+        "POST /v1/imports",
+        &[("authorization", &bearer), ("content-encoding", coding)],
+        body,
+    )
+}
+
+fn readings(account: &Account, value: u32, padding: usize) -> Vec<u8> {
+    let body = json!({"project_id": account.project, "device_id": "d",
+        "sources": [{"name": "a", "data": [{"time": 1, "value": value}]}], "ignored": "x".repeat(padding)});
+    body.to_string().into_bytes()
+}
+
+fn packed(coding: &str, body: &[u8]) -> Vec<u8> {
+    let best = Compression::best();
+    match coding {
+        "gzip" => {
+            let mut encoder = GzEncoder::new(Vec::new(), best);
+            encoder.write_all(body).expect("memory");
+            encoder.finish().expect("memory")
+        }
+        "deflate" => {
+            let mut encoder = ZlibEncoder::new(Vec::new(), best);
+            encoder.write_all(body).expect("memory");
+            encoder.finish().expect("memory")
+        }
+        "raw deflate" => {
+            let mut encoder = DeflateEncoder::new(Vec::new(), best);
+            encoder.write_all(body).expect("memory");
+            encoder.finish().expect("memory")
+        }
+        _ => zstd::encode_all(body, 3).expect("memory"),
+    }
+}
+
+#[test]
+fn compressed_bodies_are_read() {
+    let (server, account) = server();
+    for (number, coding) in ["gzip", "deflate", "raw deflate", "zstd"].into_iter().enumerate() {
+        let body = packed(coding, &readings(&account, number as u32, 10));
+        let reply = import(&server, &account, coding.trim_start_matches("raw "), &body);
+        assert_eq!(reply.status, 200, "{coding}: {}", reply.text());
+    }
+    assert_eq!(import(&server, &account, "identity", &readings(&account, 9, 0)).status, 200);
+}
+
+#[test]
+fn a_coding_that_is_not_known_is_415_and_one_that_is_not_true_400() {
+    let (server, account) = server();
+    let body = readings(&account, 1, 0);
+    let unknown = import(&server, &account, "br", &body);
+    assert_eq!((unknown.status, unknown.code()), (415, 24));
+    assert_eq!(import(&server, &account, "gzip, zstd", &body).status, 415);
+    for coding in ["gzip", "zstd", "deflate"] {
+        assert_eq!(import(&server, &account, coding, &body).status, 400, "{coding}");
+        let whole = packed(coding, &body);
+        let torn = import(&server, &account, coding, &whole[..whole.len() - 5]);
+        assert_eq!(torn.status, 400, "{coding}: {}", torn.text());
+    }
+}
+
+#[test]
+fn what_is_too_large_is_413_before_and_after_unpacking() {
+    let (server, account) = server();
+    let large = readings(&account, 1, LIMIT);
+    assert_eq!(import(&server, &account, "identity", &large).status, 413);
+    for coding in ["gzip", "deflate", "raw deflate", "zstd"] {
+        let bomb = packed(coding, &vec![b' '; 64 << 20]);
+        assert!(bomb.len() < LIMIT, "{coding}: {}", bomb.len());
+        let reply = import(&server, &account, coding.trim_start_matches("raw "), &bomb);
+        assert_eq!((reply.status, reply.code()), (413, 22), "{coding}");
+    }
+    assert_eq!(import(&server, &account, "identity", &readings(&account, 2, LIMIT / 2)).status, 200);
+}
+
+#[test]
+fn a_body_in_chunks_has_the_same_limit() {
+    let (server, account) = server();
+    let chunked = |body: &[u8]| {
+        let mut request = format!(
+            "POST /v1/imports HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+             transfer-encoding: chunked\r\n\r\n",
+            account.token
+        )
+        .into_bytes();
+        for chunk in body.chunks(10_000) {
+            request.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            request.extend_from_slice(chunk);
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"0\r\n\r\n");
+        server.raw(&request)
+    };
+    assert_eq!(chunked(&readings(&account, 1, 100_000)).status, 200);
+    // Refused long before all is sent, and the refusal arrives all the same.
+    let refused = chunked(&readings(&account, 1, 16 << 20));
+    assert_eq!((refused.status, refused.code()), (413, 22));
+}
+
+#[test]
+fn an_announced_length_beyond_the_limit_is_refused_at_once() {
+    let (server, account) = server();
+    let head = format!(
+        "POST /v1/imports HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+         content-length: 99999999999\r\n\r\n",
+        account.token
+    );
+    assert_eq!(server.raw(head.as_bytes()).status, 413);
+}
+
+#[test]
+fn many_large_bodies_at_once_are_told_to_come_back() {
+    let server = Server::with(&[("memory-limit", "16MiB"), ("body-limit", "8MiB")]);
+    let account = server.account_with_device();
+    let bearer = format!("Bearer {}", account.token);
+    let half = |stream: &mut std::net::TcpStream| {
+        let head = format!(
+            "POST /v1/imports HTTP/1.1\r\nhost: x\r\nauthorization: {bearer}\r\ncontent-length: 3000000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("a socket");
+        stream.write_all(&vec![b' '; 2_900_000]).expect("a socket");
+    };
+    let mut held = server.connect();
+    half(&mut held);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let reply = import(&server, &account, "identity", &readings(&account, 1, 3_000_000));
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    drop(held);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let reply = import(&server, &account, "identity", &readings(&account, 1, 3_000_000));
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}

@@ -1,0 +1,15 @@
+//! The server as its clients see it: over sockets, on a port of its own, in a folder of its own.
+
+mod running;
+
+mod journey;
+
+mod hygiene;
+
+mod bad_input;
+
+mod bodies;
+
+mod time_limits;
+
+mod second_address;
