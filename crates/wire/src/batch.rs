@@ -108,7 +108,7 @@ pub struct Decoded {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn encode(batch: &Batch, id: Option<BatchId>, compression: Compression) -> Vec<u8> {
-    let layout = Layout::for_compression(compression);
+    let layout = Layout::of(compression, batch.rows());
     let mut body = Vec::with_capacity(64 + batch.rows() * (8 + 8 * batch.columns().len()));
     integers::encode(&mut body, batch.times(), layout);
     for column in batch.columns() {

@@ -41,7 +41,7 @@ pub enum CodecError {
     /// It is larger than the reader allows.
     #[error("the batch has {found} {what}, and at most {limit} are allowed; send smaller batches")]
     TooLarge {
-        /// `rows`, `columns` or `bytes`.
+        /// `rows`, `columns` or `bytes once unpacked`.
         what: &'static str,
         /// How many there are.
         found: u64,

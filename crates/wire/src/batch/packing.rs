@@ -6,7 +6,7 @@
 //! Zstd   byte planes of differences, then zstd   zstd shortens frequent bytes: leave it whole bytes
 //! ```
 //!
-//! A body that compression would make longer stays as it is, and the head says so.
+//! A body that compression would make longer stays as it is, a small one gets lz4 at most, and the head says so.
 
 use std::borrow::Cow;
 
@@ -14,6 +14,12 @@ use crate::error::CodecError;
 
 /// Level 1 is three times as fast as level 3 and, after the column layouts, no worse.
 const ZSTD_LEVEL: i32 = 1;
+
+/// Of fewer rows than this, zstd has too little to learn from: packed bits are shorter.
+const FEW_ROWS: usize = 64;
+
+/// A body shorter than this is not worth the tables that zstd builds first.
+const SHORT_BODY: usize = 1_024;
 
 /// How the body of a batch is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,17 +65,21 @@ pub(super) enum Layout {
 }
 
 impl Layout {
-    pub(super) const fn for_compression(compression: Compression) -> Self {
+    pub(super) const fn of(compression: Compression, rows: usize) -> Self {
         match compression {
             Compression::None => Self::Plain,
-            Compression::Lz4 => Self::Bits,
-            Compression::Zstd => Self::Planes,
+            Compression::Zstd if rows >= FEW_ROWS => Self::Planes,
+            Compression::Lz4 | Compression::Zstd => Self::Bits,
         }
     }
 }
 
-/// Compresses a body, unless that makes it longer.
+/// Compresses a body, unless that makes it longer. A small one is never worth more than lz4.
 pub(super) fn pack(body: Vec<u8>, compression: Compression) -> (Compression, Vec<u8>) {
+    let compression = match compression {
+        Compression::Zstd if body.len() < SHORT_BODY => Compression::Lz4,
+        other => other,
+    };
     let packed = match compression {
         Compression::None => None,
         Compression::Lz4 => Some(lz4_flex::block::compress(&body)),

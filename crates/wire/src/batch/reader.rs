@@ -111,7 +111,7 @@ impl Budget {
         };
         within("rows", total, self.limits.max_rows.into())?;
         within("columns", columns.into(), self.limits.max_columns.into())?;
-        within("bytes", unpacked, self.limits.max_bytes as u64)?;
+        within("bytes once unpacked", unpacked, self.limits.max_bytes as u64)?;
         self.rows = total as u32;
         Ok(())
     }
@@ -121,7 +121,11 @@ impl Budget {
         let found = self.bytes.saturating_add(bytes);
         if found > self.limits.max_bytes {
             let limit = self.limits.max_bytes as u64;
-            return Err(CodecError::TooLarge { what: "bytes", found: found as u64, limit });
+            return Err(CodecError::TooLarge {
+                what: "bytes once unpacked",
+                found: found as u64,
+                limit,
+            });
         }
         self.bytes = found;
         Ok(())

@@ -29,6 +29,8 @@ pub(super) fn encode(out: &mut Vec<u8>, texts: &Texts, rows: &[u32], layout: Lay
     for text in &dictionary {
         out.extend_from_slice(text.as_bytes());
     }
+    // Even where all else is plain: keys are small numbers, and mostly one byte instead of eight.
+    let layout = if layout == Layout::Plain { Layout::Planes } else { layout };
     integers::encode(out, &keys, layout);
 }
 

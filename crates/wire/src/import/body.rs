@@ -85,8 +85,8 @@ impl<'de> Visitor<'de> for BodyVisitor<'_> {
                         let place = "'sources' or 'data'".to_owned();
                         return Err(context.refuse(ImportError::Twice { place }));
                     }
-                    let seed = RowsMember { member, table, context };
-                    draft.rows = Some(object.next_value_seed(seed)?);
+                    let rows = RowsMember { member, table, context };
+                    draft.rows = Some(object.next_value_seed(rows)?);
                 }
             }
             context.place = Place::Body;
@@ -127,7 +127,7 @@ impl<'de> Visitor<'de> for RowsMember<'_> {
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match (self.member, self.table) {
-            ("data", false) => "?fmt=table in the address of the request, as this body is a table",
+            ("data", false) => "no 'data' without ?fmt=table in the address of the request",
             ("data", true) => "an object of 'fields' and 'values'",
             (_, true) => "an object of 'fields' and 'data', as the request says fmt=table",
             (_, false) => "a list of series (for a table, add ?fmt=table to the address)",
@@ -229,7 +229,7 @@ impl<'de> DeserializeSeed<'de> for LabelSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for LabelSeed<'_> {
+impl Visitor<'_> for LabelSeed<'_> {
     type Value = Option<Value>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

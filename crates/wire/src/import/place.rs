@@ -124,7 +124,7 @@ fn plain_words(error: &serde_json::Error) -> String {
             "a string" => "a text in quotes",
             other => other,
         };
-        return format!("{found} where {expected} is expected");
+        return format!("expected {expected}; found {found}");
     }
     match reason {
         "invalid number" => "this is not how JSON writes a number".to_owned(),

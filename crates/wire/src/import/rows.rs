@@ -144,13 +144,12 @@ impl<'de> Visitor<'de> for FieldsSeed<'_> {
             let Some(name) = list.next_element::<String>()? else {
                 break;
             };
-            let place = context.place.to_string();
             if at > context.limits.max_columns {
-                let limit = context.limits.max_columns;
+                let (place, limit) = (context.place.to_string(), context.limits.max_columns);
                 return Err(context.refuse(ImportError::TooMany { place, what: "fields", limit }));
             }
             if !seen.insert(name.clone()) {
-                let place = format!("{place}: the field {name:?}");
+                let place = format!("{}: the field {name:?}", context.place);
                 return Err(context.refuse(ImportError::Twice { place }));
             }
             if name == TIME {

@@ -341,11 +341,11 @@ fn what_is_no_json_is_refused_with_its_place() {
     insta::assert_snapshot!(series("NaN"), @"sources[0].data[0].value: this is no JSON value; send null where there is none (line 1, column 51)");
     insta::assert_snapshot!(series("Infinity"), @"sources[0].data[0].value: this is no JSON value; send null where there is none (line 1, column 51)");
     insta::assert_snapshot!(series("1e999"), @"sources[0].data[0].value: the number is too large for a DOUBLE, and infinity cannot be stored; send null (line 1, column 55)");
-    insta::assert_snapshot!(refusal(&column("1;[2]"), true), @"sources.data[1][1]: a list where a number, a text, true, false or null is expected (line 1, column 52)");
-    insta::assert_snapshot!(refusal(&column(&"[".repeat(100_000)), true), @"sources.data[0][1]: a list where a number, a text, true, false or null is expected (line 1, column 46)");
+    insta::assert_snapshot!(refusal(&column("1;[2]"), true), @"sources.data[1][1]: expected a number, a text, true, false or null; found a list (line 1, column 52)");
+    insta::assert_snapshot!(refusal(&column(&"[".repeat(100_000)), true), @"sources.data[0][1]: expected a number, a text, true, false or null; found a list (line 1, column 46)");
     insta::assert_snapshot!(refusal(&column(r#"1;{"a":2}"#), true), @"sources.data[1][1]: unknown field `a`, expected `sec` or `usec` (line 1, column 55)");
     insta::assert_snapshot!(refusal("", true), @"body: the body ends too early (line 1, column 0)");
-    insta::assert_snapshot!(refusal("[]", true), @"body: a list where an object is expected (line 1, column 0)");
+    insta::assert_snapshot!(refusal("[]", true), @"body: expected an object; found a list (line 1, column 0)");
     insta::assert_snapshot!(refusal(r#"{"sources":{"fields":["time"],"data":[[1]]}"#, true), @"body: the body ends too early (line 1, column 43)");
     insta::assert_snapshot!(refusal(r#"{"sources":{"fields":["time"],"data":[[1]]}}}"#, true), @"body: trailing characters (line 1, column 45)");
     let broken = parse(b"{\"device_id\":\"\xff\"}", false, &ImportLimits::default());
@@ -354,21 +354,21 @@ fn what_is_no_json_is_refused_with_its_place() {
 
 #[test]
 fn a_member_of_the_wrong_kind_is_refused_with_its_place() {
-    insta::assert_snapshot!(refusal(r#"{"project_id":"1"}"#, true), @r#"project_id: string "1" where a positive whole number is expected (line 1, column 17)"#);
-    insta::assert_snapshot!(refusal(r#"{"project_id":-1}"#, true), @"project_id: integer `-1` where a positive whole number is expected (line 1, column 16)");
-    insta::assert_snapshot!(refusal(r#"{"device_id":5}"#, true), @"device_id: integer `5` where a text in quotes is expected (line 1, column 14)");
-    insta::assert_snapshot!(refusal(r#"{"sources":5}"#, true), @"sources: integer `5` where an object of 'fields' and 'data', as the request says fmt=table is expected (line 1, column 12)");
-    insta::assert_snapshot!(refusal(r#"{"sources":[]}"#, true), @"sources: a list where an object of 'fields' and 'data', as the request says fmt=table is expected (line 1, column 13)");
-    insta::assert_snapshot!(refusal(r#"{"sources":{}}"#, false), @"sources: an object where a list of series (for a table, add ?fmt=table to the address) is expected (line 1, column 13)");
-    insta::assert_snapshot!(refusal(r#"{"data":{}}"#, false), @"data: an object where ?fmt=table in the address of the request, as this body is a table is expected (line 1, column 10)");
-    insta::assert_snapshot!(refusal(r#"{"data":[]}"#, true), @"data: a list where an object of 'fields' and 'values' is expected (line 1, column 10)");
-    insta::assert_snapshot!(refusal(r#"{"sources":{"fields":"time"}}"#, true), @r#"sources: string "time" where a list of field names is expected (line 1, column 27)"#);
-    insta::assert_snapshot!(refusal(r#"{"sources":{"fields":["time",5]}}"#, true), @"sources.fields[1]: integer `5` where a text in quotes is expected (line 1, column 30)");
-    insta::assert_snapshot!(refusal(r#"{"sources":{"fields":["time"],"data":[5]}}"#, true), @"sources.data[0][0]: integer `5` where a row: a list of values is expected (line 1, column 39)");
-    insta::assert_snapshot!(refusal(r#"{"sources":[5]}"#, false), @"sources[0]: integer `5` where a series: an object of 'name' and 'data' is expected (line 1, column 13)");
-    insta::assert_snapshot!(refusal(r#"{"sources":[{"name":"v","data":[[1,2]]}]}"#, false), @"sources[0].data[0].time: a list where a point: an object of 'time' and 'value' is expected (line 1, column 32)");
-    insta::assert_snapshot!(refusal(r#"{"labels":[]}"#, true), @"labels: a list where an object whose members are texts, numbers, true or false is expected (line 1, column 12)");
-    insta::assert_snapshot!(refusal(r#"{"labels":{"a":{}}}"#, true), @"labels: an object where a text, a number, true, false or null is expected (line 1, column 17)");
+    insta::assert_snapshot!(refusal(r#"{"project_id":"1"}"#, true), @r#"project_id: expected a positive whole number; found string "1" (line 1, column 17)"#);
+    insta::assert_snapshot!(refusal(r#"{"project_id":-1}"#, true), @"project_id: expected a positive whole number; found integer `-1` (line 1, column 16)");
+    insta::assert_snapshot!(refusal(r#"{"device_id":5}"#, true), @"device_id: expected a text in quotes; found integer `5` (line 1, column 14)");
+    insta::assert_snapshot!(refusal(r#"{"sources":5}"#, true), @"sources: expected an object of 'fields' and 'data', as the request says fmt=table; found integer `5` (line 1, column 12)");
+    insta::assert_snapshot!(refusal(r#"{"sources":[]}"#, true), @"sources: expected an object of 'fields' and 'data', as the request says fmt=table; found a list (line 1, column 13)");
+    insta::assert_snapshot!(refusal(r#"{"sources":{}}"#, false), @"sources: expected a list of series (for a table, add ?fmt=table to the address); found an object (line 1, column 13)");
+    insta::assert_snapshot!(refusal(r#"{"data":{}}"#, false), @"data: expected no 'data' without ?fmt=table in the address of the request; found an object (line 1, column 10)");
+    insta::assert_snapshot!(refusal(r#"{"data":[]}"#, true), @"data: expected an object of 'fields' and 'values'; found a list (line 1, column 10)");
+    insta::assert_snapshot!(refusal(r#"{"sources":{"fields":"time"}}"#, true), @r#"sources: expected a list of field names; found string "time" (line 1, column 27)"#);
+    insta::assert_snapshot!(refusal(r#"{"sources":{"fields":["time",5]}}"#, true), @"sources.fields[1]: expected a text in quotes; found integer `5` (line 1, column 30)");
+    insta::assert_snapshot!(refusal(r#"{"sources":{"fields":["time"],"data":[5]}}"#, true), @"sources.data[0][0]: expected a row: a list of values; found integer `5` (line 1, column 39)");
+    insta::assert_snapshot!(refusal(r#"{"sources":[5]}"#, false), @"sources[0]: expected a series: an object of 'name' and 'data'; found integer `5` (line 1, column 13)");
+    insta::assert_snapshot!(refusal(r#"{"sources":[{"name":"v","data":[[1,2]]}]}"#, false), @"sources[0].data[0].time: expected a point: an object of 'time' and 'value'; found a list (line 1, column 32)");
+    insta::assert_snapshot!(refusal(r#"{"labels":[]}"#, true), @"labels: expected an object whose members are texts, numbers, true or false; found a list (line 1, column 12)");
+    insta::assert_snapshot!(refusal(r#"{"labels":{"a":{}}}"#, true), @"labels: expected a text, a number, true, false or null; found an object (line 1, column 17)");
 }
 
 #[test]
