@@ -55,7 +55,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, CatalogError> {
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
     recognise(&connection, path, found)?;
     if found > 0 {
-        check(&connection, path)?;
+        check(&connection, path, found)?;
     }
     prepare(&connection).map_err(explain)?;
     if u64::from(found) < LATEST {
@@ -135,15 +135,36 @@ fn recognise(connection: &Connection, path: &Path, found: u32) -> Result<(), Cat
     Ok(())
 }
 
-/// Reads through the whole file once.
-fn check(connection: &Connection, path: &Path) -> Result<(), CatalogError> {
-    let detail: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(|error| damaged_or(path, error))?;
+/// Reads through the whole file once: tables against their indices, and the schema against what we would make.
+fn check(connection: &Connection, path: &Path, version: u32) -> Result<(), CatalogError> {
+    let explain = |error| damaged_or(path, error);
+    let mut detail: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(explain)?;
     if detail == "ok" {
-        return Ok(());
+        let expected = fresh(version)?;
+        if schema(connection).map_err(explain)? == schema(&expected)? {
+            return Ok(());
+        }
+        "its schema is not that of its version".clone_into(&mut detail);
     }
     Err(CatalogError::Damaged { path: path.to_owned(), detail })
+}
+
+/// An empty catalog of that version, in memory.
+fn fresh(version: u32) -> Result<Connection, CatalogError> {
+    let mut connection = Connection::open_in_memory()?;
+    let made = Migrations::from_slice(STEPS).to_version(&mut connection, version as usize);
+    made.expect("the steps are sound: a test opens files of each version");
+    Ok(connection)
+}
+
+/// What a file's tables and indices are, in SQL.
+fn schema(connection: &Connection) -> rusqlite::Result<Vec<[String; 4]>> {
+    let mut statement = connection.prepare(
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name",
+    )?;
+    let read = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+    statement.query_map([], read)?.collect()
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use iobeam_model::{DeviceId, Remedy};
+use iobeam_model::{DeviceId, FieldType, NamespaceName, Remedy};
 use iobeam_testkit::TestClock;
 use tempfile::TempDir;
 
@@ -75,4 +75,36 @@ fn times_that_could_not_be_written_back_are_written_later() {
         })
         .expect("read");
     assert_eq!(stored, Some(1));
+}
+
+#[test]
+fn a_change_returns_after_its_sync() {
+    let scene = scene();
+    let writer = scene.catalog.open.core.writer.lock();
+    let ask = |what: &str| {
+        let answer =
+            writer.pragma_query_value(None, what, |row| row.get::<_, rusqlite::types::Value>(0));
+        answer.expect("answered")
+    };
+    assert_eq!(ask("journal_mode"), "wal".to_owned().into());
+    // 2 is FULL: every commit waits for the disk, not only every checkpoint.
+    assert_eq!(ask("synchronous"), 2.into());
+    assert_eq!(ask("foreign_keys"), 1.into());
+}
+
+#[test]
+fn a_change_that_fails_half_way_leaves_nothing_and_the_next_one_works() {
+    let scene = scene();
+    let sql = "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.fields WHEN NEW.name = 'second' \
+               BEGIN SELECT RAISE(ABORT, 'no'); END";
+    scene.catalog.open.core.writer.lock().execute_batch(sql).expect("done");
+    let (id, name) = (scene.project.id, NamespaceName::input());
+    let double = |name: &str| (name.parse().expect("a field name"), FieldType::Double);
+    let fields = [double("first"), double("second")];
+    let failed = scene.catalog.add_fields(id, &name, &fields).expect_err("it fails half-way");
+    assert_eq!(failed.remedy(), Remedy::CallOperator);
+    assert_eq!(scene.catalog.namespace(id, &name).expect("input").fields.len(), 1);
+    // The first field is not in the file either: it can be added as if for the first time.
+    let added = scene.catalog.add_fields(id, &name, &fields[..1]).expect("added");
+    assert_eq!(added.fields.len(), 2);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use iobeam_catalog::{CatalogError, Changed, NewUser, SignUp, UserChanges};
+use iobeam_catalog::{CatalogError, Changed, NewUser, Settings, SignUp, UserChanges};
 
 use crate::scene::{PASSWORD, Scene, new_user, nobody};
 
@@ -20,9 +20,16 @@ fn the_first_user_is_the_operator_and_nobody_else_is() {
 
 #[test]
 fn of_many_who_sign_up_first_at_once_one_becomes_the_operator() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
+    scene.close();
+    // All hash at once, so that they come to the file together.
+    let settings = Settings { hashes_at_once: 8, ..Settings::default() };
+    let catalog = scene.try_open_with(settings).expect("opened");
     let operators = thread::scope(|threads| {
-        let sign_up = |n: u32| scene.user(&format!("user{n}@example.com")).operator;
+        let sign_up = |n: u32| {
+            let new = new_user(&format!("user{n}@example.com"));
+            catalog.create_user(new, SignUp::Open).expect("a user").operator
+        };
         let all: Vec<_> = (0..8).map(|n| threads.spawn(move || sign_up(n))).collect();
         all.into_iter().filter_map(|one| one.join().ok()).filter(|operator| *operator).count()
     });
