@@ -73,7 +73,7 @@ fn a_body_sent_again_is_answered_as_the_repeat_it_is_also_after_a_crash() {
 
 #[test]
 fn a_numbered_batch_sent_again_gets_the_first_answer_also_after_crash_and_flush() {
-    let mut platform = Platform::start_with(&["--flush-bytes", "1000", "--flush-age", "1s"]);
+    let mut platform = Platform::start_with(&["--flush-size", "65536", "--flush-age", "1s"]);
     let account = platform.account();
     let sender = Sender { platform: &platform, account: &account };
     for counter in [1, 2, 3, 5] {

@@ -20,8 +20,9 @@ fn requests_made_from_the_document_are_answered_as_it_says() {
             .args(["--checks", "content_type_conformance,response_schema_conformance"])
             .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "15"])
             // The seed makes a failure repeatable; the tool prints the request as a curl command.
-            .args(["--seed", "1", "--request-timeout", "20", "--workers", "2", "--no-color"])
-            .args(["--exclude-path", "/v1/openapi.json"])
+            .args(["--seed", "1", "--request-timeout", "20", "--workers", "1", "--no-color"])
+            // The tokens of this very run must live.
+            .args(["--exclude-path", "/v1/tokens/{token_id}"])
             .current_dir(std::env::temp_dir())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .output()

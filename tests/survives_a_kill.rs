@@ -20,7 +20,7 @@ fn an_acknowledged_row_survives_kill_9_and_is_there_once() {
     let cycles =
         std::env::var("IOBEAM_KILL_CYCLES").map_or(CYCLES, |n| n.parse().expect("a number"));
     // Small thresholds, so that kills also fall into flushes.
-    let mut platform = Platform::start_with(&["--flush-bytes", "20000", "--flush-age", "1s"]);
+    let mut platform = Platform::start_with(&["--flush-size", "65536", "--flush-age", "1s"]);
     let account = platform.account();
     let next = Arc::new(AtomicU64::new(0));
     let acknowledged = Arc::new(Mutex::new(Vec::new()));

@@ -27,10 +27,10 @@ fn numbers(platform: &Platform, account: &Account) -> Vec<u64> {
 
 /// The newest segment of the write-ahead log, and where its last record ends.
 fn end_of_log(data: &Path) -> (PathBuf, u64) {
-    let mut segments: Vec<_> = fs::read_dir(data.join("wal"))
+    let mut segments: Vec<_> = fs::read_dir(data.join("journal"))
         .expect("a log")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "log" || ending == "wal"))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "journal"))
         .collect();
     segments.sort();
     let mut newest = None;

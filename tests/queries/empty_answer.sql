@@ -1,0 +1,1 @@
+SELECT time, temperature FROM input WHERE device_id = 'nobody'

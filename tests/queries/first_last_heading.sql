@@ -1,0 +1,1 @@
+SELECT first(count, time), last_value(count ORDER BY time) FROM input

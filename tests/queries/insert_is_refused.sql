@@ -1,0 +1,1 @@
+INSERT INTO input VALUES (now(), 1)

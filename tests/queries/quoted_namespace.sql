@@ -1,0 +1,1 @@
+SELECT time, meter, "kWh" FROM "power-meter" ORDER BY time
