@@ -103,14 +103,14 @@ fn time_of<T>(mut work: impl FnMut() -> T) -> Duration {
     let clock = SystemClock::new();
     let start = clock.monotonic();
     black_box(work());
-    let once = (clock.monotonic() - start).max(Duration::from_nanos(100));
+    let once = clock.monotonic().saturating_sub(start).max(Duration::from_nanos(100));
     let calls = (Duration::from_millis(60).as_nanos() / once.as_nanos()).clamp(1, 100_000) as u32;
     let rounds = (0..5).map(|_| {
         let start = clock.monotonic();
         for _ in 0..calls {
             black_box(work());
         }
-        (clock.monotonic() - start) / calls
+        clock.monotonic().saturating_sub(start) / calls
     });
     rounds.min().unwrap_or_default()
 }
