@@ -180,7 +180,7 @@ mod tests {
         let devices = chunk.rows.column(1).as_string_view();
         assert_eq!((devices.value(0), devices.value(1)), ("d", long));
         let values = chunk.rows.column(2).as_primitive::<Float64Type>();
-        assert!(values.is_null(1) && values.value(2) == 3.0);
+        assert!(values.is_null(1) && values.value(2).to_bits() == 3f64.to_bits());
     }
 
     #[test]

@@ -1,22 +1,29 @@
-//! The thread that moves sealed rows into files, beside the writer and never in its way.
+//! The thread that moves sealed rows into files, beside the writer and never in its way; and beside it another one,
+//! which merges small files.
 //!
 //! ```text
-//! Job::Flush(Sealed) ─▶ sort ─▶ Parquet ─▶ commit {txn: Seq} ─▶ Outcome { the table's files now }
+//! Job::Flush ─▶ sort ─▶ Parquet ─▶ commit {txn: Seq} ─▶ Outcome { the table's files now }
+//!                                     └ enough files alike ─▶ compactor: merge ─▶ Job::Merged ─▶ commit ─▶ Outcome
 //! ```
 //!
-//! - It alone changes the lake, one thing after the other: what it says of a table's files is true until it says more.
+//! - The flusher alone changes the lake, one thing after the other: what it says of a table's files is true until it
+//!   says more. The compactor only reads files and writes a new one; the flusher commits it.
 //! - A flush may be tried again after any failure: the commit itself tells up to which record rows are in files.
+//! - A file that was replaced is deleted when the last snapshot that names it is gone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
 use iobeam_journal::disk::Disk;
-use iobeam_model::Clock;
+use iobeam_model::{Clock, FieldName};
 
 use crate::chunk;
 use crate::error::StoreError;
+use crate::intake::Confirm;
+use crate::lake::compact::{self, Merge};
 use crate::lake::delta::{Change, Lake, TableKey};
 use crate::lake::parquet::{self, Target};
 use crate::memtable::Sealed;
@@ -24,100 +31,213 @@ use crate::settings::Settings;
 use crate::snapshot::{DataFile, FileFacts};
 use crate::statistics::{Counters, count};
 
+/// The files of a table.
+type FileList = Arc<[Arc<DataFile>]>;
+
 /// What the flusher is asked to do.
 #[derive(Debug)]
 pub(crate) enum Job {
     /// Move rows into a file.
     Flush(Sealed),
+    /// Give up files whose rows are all before a time.
+    Retain { key: TableKey, keep_from: i64, answer: Confirm },
+    /// Put a merged file in the place of others.
+    Merged(Merged),
     /// End.
     Stop,
 }
 
 /// What became of it.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    /// Which table.
-    pub(crate) key: TableKey,
-    /// All its files now.
-    pub(crate) files: Result<Arc<[Arc<DataFile>]>, StoreError>,
+pub(crate) enum Outcome {
+    /// Sealed rows are in a file, or could not be moved there; with all the table's files.
+    Flushed { key: TableKey, files: Result<FileList, StoreError> },
+    /// A table's files changed, and its rows in memory did not.
+    Refiled { key: TableKey, files: FileList },
+}
+
+/// Small files on their way to become a large one.
+#[derive(Debug)]
+pub(crate) struct Task {
+    key: TableKey,
+    merge: Merge,
+}
+
+/// What became of that.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    key: TableKey,
+    inputs: Vec<Arc<DataFile>>,
+    /// The new file; nothing when no row was left, or when it was told to stop.
+    output: Result<Option<FileFacts>, StoreError>,
 }
 
 /// Owns the lake.
 pub(crate) struct Flusher {
-    pub(crate) lake: Lake,
-    pub(crate) files: HashMap<TableKey, Arc<[Arc<DataFile>]>>,
+    lake: Lake,
+    files: HashMap<TableKey, FileList>,
+    partitions: HashMap<TableKey, FieldName>,
+    /// Rows before this time are not wanted.
+    keep_from: HashMap<TableKey, i64>,
     /// Tables whose last commit failed in a way that leaves its outcome open.
-    pub(crate) unsure: HashSet<TableKey>,
-    pub(crate) settings: Settings,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) counters: Arc<Counters>,
+    unsure: HashSet<TableKey>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    disk: Arc<dyn Disk>,
+    counters: Arc<Counters>,
+    merges: Sender<Task>,
+    stop: Arc<AtomicBool>,
+    merging: bool,
+    /// Tables whose files may ask for a merge.
+    grown: VecDeque<TableKey>,
 }
 
 impl Flusher {
-    /// Works until it is told to stop.
-    pub(crate) fn run(mut self, jobs: &Receiver<Job>, outcomes: &Sender<Outcome>) {
-        while let Ok(Job::Flush(sealed)) = jobs.recv() {
-            let key = sealed.key.clone();
-            let started = self.clock.monotonic();
-            // Whatever a table's rows may do to the program, they do it to that table alone.
-            let files = catch_unwind(AssertUnwindSafe(|| self.flush(sealed)));
-            let files = files.unwrap_or_else(|_| {
-                Err(StoreError::Lake {
-                    table: format!("{}/{}", key.0, key.1),
-                    reason: "the program failed on it".to_owned(),
-                })
-            });
-            match &files {
-                Ok(_) => {
-                    let took = self.clock.monotonic().saturating_sub(started);
-                    self.counters.flushes.add(took);
-                }
-                Err(error) => {
-                    count(&self.counters.flush_failures);
-                    tracing::error!(project = %key.0, namespace = %key.1, %error, "rows stay in memory and journal: they could not be flushed");
-                }
-            }
-            if outcomes.send(Outcome { key, files }).is_err() {
-                return;
-            }
+    pub(crate) fn new(
+        lake: Lake,
+        (files, partitions): (HashMap<TableKey, FileList>, HashMap<TableKey, FieldName>),
+        settings: Settings,
+        (clock, disk, counters): (Arc<dyn Clock>, Arc<dyn Disk>, Arc<Counters>),
+        (merges, stop): (Sender<Task>, Arc<AtomicBool>),
+    ) -> Self {
+        Self {
+            lake,
+            grown: files.keys().cloned().collect(),
+            files,
+            partitions,
+            keep_from: HashMap::new(),
+            unsure: HashSet::new(),
+            settings,
+            clock,
+            disk,
+            counters,
+            merges,
+            stop,
+            merging: false,
         }
     }
 
-    fn flush(&mut self, sealed: Sealed) -> Result<Arc<[Arc<DataFile>]>, StoreError> {
+    /// Works until it is told to stop.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>, outcomes: &Sender<Outcome>) {
+        self.start_merge();
+        while let Ok(job) = jobs.recv() {
+            let outcome = match job {
+                Job::Flush(sealed) => Some(self.flush_and_count(sealed)),
+                Job::Retain { key, keep_from, answer } => {
+                    let done = self.retain(&key, keep_from);
+                    let outcome = Outcome::Refiled { files: self.known(&key), key };
+                    // The writer hears of it first: whoever asked shall see it done.
+                    let sent = outcomes.send(outcome);
+                    let _ = answer.send(done);
+                    if sent.is_err() {
+                        break;
+                    }
+                    None
+                }
+                Job::Merged(merged) => self.take_merged(merged),
+                Job::Stop => break,
+            };
+            if outcome.is_some_and(|outcome| outcomes.send(outcome).is_err()) {
+                break;
+            }
+            self.start_merge();
+        }
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    fn flush_and_count(&mut self, sealed: Sealed) -> Outcome {
+        let key = sealed.key.clone();
+        let started = self.clock.monotonic();
+        // Whatever a table's rows may do to the program, they do it to that table alone.
+        let files = catch_unwind(AssertUnwindSafe(|| self.flush(sealed)));
+        let files = files.unwrap_or_else(|_| Err(panicked(&key)));
+        match &files {
+            Ok(_) => {
+                self.counters.flushes.add(self.clock.monotonic().saturating_sub(started));
+                self.grown.push_back(key.clone());
+            }
+            Err(error) => {
+                count(&self.counters.flush_failures);
+                tracing::error!(project = %key.0, namespace = %key.1, %error, "rows stay in memory and journal: they could not be flushed");
+            }
+        }
+        Outcome::Flushed { key, files }
+    }
+
+    fn flush(&mut self, sealed: Sealed) -> Result<FileList, StoreError> {
         let Sealed { key, partition, chunks, seq } = sealed;
-        if self.unsure.contains(&key) && self.settle(&key, seq)? {
+        if self.unsure.contains(&key) && self.settle(&key)? >= seq {
             return Ok(self.known(&key));
         }
         let fields = chunk::united_schema(&chunks).fields()[1..]
             .iter()
             .map(|field| (field.name().as_str().into(), field.data_type().clone()))
             .collect();
-        let dir = self.lake.dir(&key);
-        self.disk.create_dir(&dir).map_err(|error| StoreError::io("make", &dir, error))?;
-        let target = Target { dir, seq, row_group_rows: self.settings.row_group_rows };
-        let facts = parquet::write(&*self.disk, &target, chunks, partition.as_str())?;
-        let change =
-            Change { add: vec![facts.clone()], fields, seq: Some(seq), ..Change::default() };
-        match self.lake.commit(&key, &partition, change) {
-            Ok(()) => self.took(&key, facts),
+        let target = self.target(&key, seq);
+        let dir = &target.dir;
+        self.disk.create_dir(dir).map_err(|error| StoreError::io("make", dir, error))?;
+        let facts = parquet::write(&*self.disk, target, chunks, partition.as_str())?;
+        self.partitions.insert(key.clone(), partition);
+        let add: Vec<FileFacts> = facts.into_iter().collect();
+        let change = Change {
+            add: add.clone(),
+            fields,
+            data_changes: true,
+            seq: Some(seq),
+            ..Change::default()
+        };
+        self.commit(&key, change, |lake_seq, _| lake_seq >= seq)?;
+        Ok(self.known(&key))
+    }
+
+    fn target(&self, key: &TableKey, seq: u64) -> Target {
+        let row_group_rows = self.settings.row_group_rows;
+        Target { dir: self.lake.dir(key), seq, row_group_rows }
+    }
+
+    /// Commits a change and knows the table's files afterwards. When the commit's own answer leaves it open, the log
+    /// is asked, and `is_made` tells from its Seq and files whether the change is in it.
+    fn commit(
+        &mut self,
+        key: &TableKey,
+        change: Change,
+        is_made: impl Fn(u64, &[Arc<DataFile>]) -> bool,
+    ) -> Result<(), StoreError> {
+        let partition = self.partitions.get(key).cloned().unwrap_or_else(FieldName::device_id);
+        let made = self.lake.commit(key, &partition, &change);
+        let Change { add: added, remove: removed, .. } = change;
+        match made {
+            Ok(()) => {
+                let known = self.known(key);
+                let stays =
+                    |file: &&Arc<DataFile>| !removed.iter().any(|gone| Arc::ptr_eq(gone, file));
+                let new = added.iter().map(|facts| Arc::new(DataFile::new(facts.clone())));
+                let files = known.iter().filter(stays).map(Arc::clone).chain(new).collect();
+                self.files.insert(key.clone(), files);
+            }
             Err(error) => {
                 self.unsure.insert(key.clone());
-                if !self.settle(&key, seq)? {
-                    // It does not count and never will.
-                    let _ = self.disk.remove(&facts.path);
+                let seq = self.settle(key)?;
+                if !is_made(seq, &self.known(key)) {
+                    // The new files do not count and never will.
+                    for facts in &added {
+                        drop(self.disk.remove(&facts.path));
+                    }
                     return Err(error);
                 }
             }
         }
-        Ok(self.known(&key))
+        for file in &removed {
+            file.retire(&self.disk);
+        }
+        Ok(())
     }
 
-    /// Asks the log whether the rows up to a record are in files.
-    fn settle(&mut self, key: &TableKey, seq: u64) -> Result<bool, StoreError> {
+    /// Asks the log for a table's files, and up to which record they go.
+    fn settle(&mut self, key: &TableKey) -> Result<u64, StoreError> {
         if !self.lake.exists(key)? {
             self.unsure.remove(key);
-            return Ok(false);
+            return Ok(0);
         }
         let loaded = self.lake.load(key)?;
         let known = self.known(key);
@@ -126,16 +246,126 @@ impl Flusher {
         };
         self.files.insert(key.clone(), loaded.files.into_iter().map(same).collect());
         self.unsure.remove(key);
-        Ok(loaded.seq >= seq)
+        Ok(loaded.seq)
     }
 
-    fn known(&self, key: &TableKey) -> Arc<[Arc<DataFile>]> {
+    fn known(&self, key: &TableKey) -> FileList {
         self.files.get(key).map_or_else(|| Arc::from([]), Arc::clone)
     }
 
-    fn took(&mut self, key: &TableKey, facts: FileFacts) {
+    fn retain(&mut self, key: &TableKey, keep_from: i64) -> Result<(), StoreError> {
+        self.keep_from.insert(key.clone(), keep_from);
+        if self.unsure.contains(key) {
+            self.settle(key)?;
+        }
+        let old = |file: &&Arc<DataFile>| file.max_time < keep_from;
+        let remove: Vec<_> = self.known(key).iter().filter(old).map(Arc::clone).collect();
+        if remove.is_empty() {
+            return Ok(());
+        }
+        let gone = remove.clone();
+        let change = Change { remove, data_changes: true, ..Change::default() };
+        self.commit(key, change, |_, files| !files.iter().any(|file| gone[0].path() == file.path()))
+    }
+
+    /// Hands the compactor the next table that asks for it, unless it is at work.
+    fn start_merge(&mut self) {
+        while !self.merging
+            && let Some(key) = self.grown.pop_front()
+        {
+            let files = self.known(&key);
+            let (at_once, most) = (self.settings.merge_files, self.settings.file_rows);
+            let Some(files) = compact::plan(&files, at_once, most) else { continue };
+            let seq = files.iter().map(|file| file.seq).max().unwrap_or(0);
+            let partition = self.partitions.get(&key).map_or("device_id", |name| name.as_str());
+            let merge = Merge {
+                files,
+                keep_from: self.keep_from.get(&key).copied().unwrap_or(i64::MIN),
+                target: self.target(&key, seq),
+                partition: partition.into(),
+            };
+            self.merging = self.merges.send(Task { key, merge }).is_ok();
+        }
+    }
+
+    fn take_merged(&mut self, merged: Merged) -> Option<Outcome> {
+        self.merging = false;
+        let Merged { key, inputs, output } = merged;
+        let done = output.and_then(|output| self.replace(&key, inputs, output));
+        match done {
+            Ok(()) => {
+                count(&self.counters.compactions);
+                self.grown.push_back(key.clone());
+                let files = self.known(&key);
+                Some(Outcome::Refiled { key, files })
+            }
+            Err(error) => {
+                tracing::error!(project = %key.0, namespace = %key.1, %error, "small files stay as they are: they could not be merged");
+                None
+            }
+        }
+    }
+
+    fn replace(
+        &mut self,
+        key: &TableKey,
+        inputs: Vec<Arc<DataFile>>,
+        output: Option<FileFacts>,
+    ) -> Result<(), StoreError> {
+        if self.unsure.contains(key) {
+            self.settle(key)?;
+        }
         let known = self.known(key);
-        let new = Arc::new(DataFile::new(facts));
-        self.files.insert(key.clone(), known.iter().map(Arc::clone).chain([new]).collect());
+        let all_there =
+            inputs.iter().all(|input| known.iter().any(|file| Arc::ptr_eq(file, input)));
+        if !all_there {
+            // Retention was quicker. The others may be merged anew.
+            if let Some(facts) = &output {
+                drop(self.disk.remove(&facts.path));
+            }
+            return Ok(());
+        }
+        let rows: u64 = inputs.iter().map(|file| file.rows).sum();
+        let gone = inputs[0].path().to_owned();
+        let change = Change {
+            data_changes: output.as_ref().map_or(0, |facts| facts.rows) != rows,
+            add: output.into_iter().collect(),
+            remove: inputs,
+            ..Change::default()
+        };
+        self.commit(key, change, |_, files| !files.iter().any(|file| file.path() == gone))
+    }
+}
+
+fn panicked(key: &TableKey) -> StoreError {
+    let table = format!("{}/{}", key.0, key.1);
+    StoreError::Lake { table, reason: "the program failed on it".to_owned() }
+}
+
+/// Merges files, one table after the other.
+pub(crate) struct Compactor {
+    pub(crate) disk: Arc<dyn Disk>,
+    /// Says that what is being done is no longer wanted.
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Compactor {
+    /// Works until nobody can ask for more.
+    pub(crate) fn run(self, tasks: &Receiver<Task>, answers: &Sender<Job>) {
+        for Task { key, merge } in tasks {
+            let inputs = merge.files.clone();
+            let output =
+                catch_unwind(AssertUnwindSafe(|| compact::merge(&self.disk, merge, &self.stop)));
+            let output = output.unwrap_or_else(|_| Err(panicked(&key)));
+            if self.stop.load(Ordering::Relaxed) {
+                if let Ok(Some(facts)) = output {
+                    let _ = self.disk.remove(&facts.path);
+                }
+                return;
+            }
+            if answers.send(Job::Merged(Merged { key, inputs, output })).is_err() {
+                return;
+            }
+        }
     }
 }

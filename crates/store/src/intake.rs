@@ -55,6 +55,9 @@ pub struct Receipt {
 /// Where a write's answer goes.
 pub(crate) type Answer = oneshot::Sender<Result<Receipt, StoreError>>;
 
+/// Where it is said that something was done.
+pub(crate) type Confirm = oneshot::Sender<Result<(), StoreError>>;
+
 /// A write that is ready for the writer.
 #[derive(Debug)]
 pub(crate) struct Prepared {

@@ -10,6 +10,8 @@
 //! - The commit carries the highest journal record in its files: after a crash the journal is replayed from there.
 //! - Every file and folder is synced before the next step relies on it.
 
+pub(crate) mod compact;
+
 pub(crate) mod delta;
 
 pub(crate) mod parquet;

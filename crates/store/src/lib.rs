@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use iobeam_journal::disk::Disk;
-use iobeam_model::{Clock, NamespaceName, ProjectId};
+use iobeam_model::{Clock, NamespaceName, ProjectId, Timestamp};
 use tokio::sync::oneshot;
 
 mod opening;
@@ -134,6 +134,23 @@ impl Store {
     pub async fn flush(&self) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
         self.0.inbox.send(Message::Flush(answer)).map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Lets go of a namespace's files whose rows are all before a time. Single rows before it go when their file is
+    /// merged with others.
+    ///
+    /// # Errors
+    /// When the files could not be given up; they stay.
+    pub async fn retain(
+        &self,
+        project: ProjectId,
+        namespace: &NamespaceName,
+        keep_from: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Retain((project, namespace.clone()), keep_from.micros(), answer);
+        self.0.inbox.send(message).map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 

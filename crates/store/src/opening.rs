@@ -4,9 +4,10 @@
 //! lock ─▶ receipts ─▶ lake: files and Seq of each table ─▶ sweep leftovers ─▶ journal ─▶ replay ─▶ writer, flusher
 //! ```
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use iobeam_model::Clock;
 use parking_lot::Mutex;
 
 use crate::error::StoreError;
-use crate::flusher::Flusher;
+use crate::flusher::{Compactor, Flusher};
 use crate::lake::delta::{Lake, TableKey};
 use crate::lake::files::{put_synced, read_range};
 use crate::memtable::{Memtable, Tables};
@@ -76,20 +77,24 @@ fn open(
     let counters = Arc::new(Counters::default());
     let tables = Arc::new(Tables::default());
     let mut opened = Opened::default();
-    let receipts =
-        Receipts::open(&settings, Arc::clone(&clock), Arc::clone(&disk), &mut opened.damage)?;
+    let receipts = Receipts::open(&settings, Arc::clone(&clock), &disk, &mut opened.damage)?;
     let id = store_id(&settings, &*disk)?;
     let mut lake =
         Lake::open(settings.dir.join("lake"), id, Arc::clone(&clock), Arc::clone(&disk))?;
     let (memtables, files) = load(&mut lake, &tables, &mut opened)?;
-    let filed = memtables.values().map(Memtable::filed).max().unwrap_or(0);
-    let at_least = filed.max(receipts.saved());
+    let partitions = memtables
+        .iter()
+        .map(|(key, memtable)| (key.clone(), memtable.partition().clone()))
+        .collect();
+    let highest = memtables.values().map(Memtable::filed).max().unwrap_or(0);
+    let at_least = highest.max(receipts.saved());
     let parts = (Arc::clone(&clock), Arc::clone(&disk), Arc::clone(&counters));
     let (wal, recovery) = Wal::open(&settings, at_least, parts.0, parts.1, parts.2)?;
     opened.damage.extend(told(&recovery));
     let (inbox, messages) = unbounded();
     let (jobs, orders) = unbounded();
     let (results, outcomes) = unbounded();
+    let answers = jobs.clone();
     let mut writer = Writer::new(
         (settings.clone(), Arc::clone(&clock), Arc::clone(&counters)),
         (wal, receipts, lock),
@@ -101,16 +106,13 @@ fn open(
     (opened.replayed, opened.rows) = (replayed.records, replayed.rows);
     opened.set_aside = replayed.set_aside;
     let memory_budget = settings.memory_budget as u64;
-    let flusher = Flusher {
-        lake,
-        files,
-        unsure: HashSet::new(),
-        settings,
-        clock,
-        disk,
-        counters: Arc::clone(&counters),
-    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let (merges, tasks) = unbounded();
+    let compactor = Compactor { disk: Arc::clone(&disk), stop: Arc::clone(&stop) };
+    let parts = (clock, disk, Arc::clone(&counters));
+    let flusher = Flusher::new(lake, (files, partitions), settings, parts, (merges, stop));
     let threads = vec![
+        start("iobeam-compactor", move || compactor.run(&tasks, &answers))?,
         start("iobeam-flusher", move || flusher.run(&orders, &results))?,
         start("iobeam-writer", move || writer.run(&messages, &outcomes))?,
     ];

@@ -74,7 +74,7 @@ impl Receipts {
     pub(crate) fn open(
         settings: &Settings,
         clock: Arc<dyn Clock>,
-        disk: Arc<dyn Disk>,
+        disk: &Arc<dyn Disk>,
         told: &mut Vec<String>,
     ) -> Result<Self, StoreError> {
         let dir = settings.dir.join("receipts");
@@ -92,7 +92,7 @@ impl Receipts {
                 .and_then(|()| disk.sync_dir(&aside))
                 .map_err(|error| StoreError::io("move aside", path, error))
         };
-        let runs = Run::open_all(&*disk, &dir, &mut set_aside)?;
+        let runs = Run::open_all(&**disk, &dir, &mut set_aside)?;
         let mut receipts = Self {
             window: u32::try_from(settings.repeat_window.as_secs()).unwrap_or(u32::MAX),
             in_memory: settings.receipts_in_memory.max(1),
@@ -103,7 +103,7 @@ impl Receipts {
             saved: 0,
             anchor: (0, clock.monotonic()),
             dir,
-            disk: Arc::clone(&disk),
+            disk: Arc::clone(disk),
             clock,
         };
         match receipts.load() {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub streams_at_most: usize,
     /// Rows per Parquet row group.
     pub row_group_rows: usize,
+    /// So many files of about one size are merged into one; at least two.
+    pub merge_files: usize,
     /// Rows that a file should have; smaller neighbours are merged up to it.
     pub file_rows: u64,
 }
@@ -53,6 +55,7 @@ impl Settings {
             receipts_at_most: 1 << 26,
             streams_at_most: 1 << 20,
             row_group_rows: 1 << 17,
+            merge_files: 8,
             file_rows: 8 << 20,
         }
     }

@@ -9,10 +9,10 @@
 //! disk until the last snapshot that names it is gone.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
+use iobeam_journal::Disk;
 
 /// The rows of one namespace at one moment.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct DataFile {
     facts: FileFacts,
-    /// Set once no new snapshot will name the file: then the last one to drop it deletes it.
-    obsolete: AtomicBool,
+    /// Set once no new snapshot will name the file: then the last one to drop it deletes it, from that disk.
+    obsolete: OnceLock<Arc<dyn Disk>>,
 }
 
 /// What is known of a file without opening it. All of it is exact.
@@ -69,7 +69,7 @@ pub struct FileFacts {
 
 impl DataFile {
     pub(crate) fn new(facts: FileFacts) -> Self {
-        Self { facts, obsolete: AtomicBool::new(false) }
+        Self { facts, obsolete: OnceLock::new() }
     }
 
     /// Where it is, absolute.
@@ -78,8 +78,9 @@ impl DataFile {
     }
 
     /// From now on nobody new will ask for the file: it goes with its last reader.
-    pub(crate) fn retire(&self) {
-        self.obsolete.store(true, Ordering::Release);
+    pub(crate) fn retire(&self, disk: &Arc<dyn Disk>) {
+        // Retired twice is retired.
+        let _ = self.obsolete.set(Arc::clone(disk));
     }
 }
 
@@ -93,8 +94,8 @@ impl std::ops::Deref for DataFile {
 
 impl Drop for DataFile {
     fn drop(&mut self) {
-        if self.obsolete.load(Ordering::Acquire)
-            && let Err(error) = std::fs::remove_file(&self.facts.path)
+        if let Some(disk) = self.obsolete.get()
+            && let Err(error) = disk.remove(&self.facts.path)
         {
             // What is left over is swept up at the next start.
             tracing::debug!(path = %self.facts.path.display(), %error, "a replaced file stays for now");

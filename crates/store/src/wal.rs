@@ -191,7 +191,7 @@ impl Wal {
         let head = head.write();
         let mut parts: Vec<&[u8]> = Vec::with_capacity(batches.len() + 1);
         parts.push(&head);
-        parts.extend(batches.iter().map(|bytes| bytes.as_ref()));
+        parts.extend(batches.iter().map(std::convert::AsRef::as_ref));
         self.journal.append(IMPORT, &parts).map(|seq| seq.0).map_err(refused)
     }
 

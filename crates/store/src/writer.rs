@@ -18,11 +18,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, select};
 use iobeam_journal::DiskLock;
 use iobeam_model::Clock;
-use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::flusher::{Job, Outcome};
-use crate::intake::{Answer, Prepared};
+use crate::intake::{Answer, Confirm, Prepared};
 use crate::lake::delta::TableKey;
 use crate::memtable::{Memtable, Tables};
 use crate::receipts::Receipts;
@@ -40,15 +39,17 @@ pub(crate) enum Message {
     /// Store these rows.
     Write(Prepared, Answer),
     /// Move everything that is in memory now into files.
-    Flush(oneshot::Sender<Result<(), StoreError>>),
+    Flush(Confirm),
+    /// Let go of a table's rows before a time.
+    Retain(TableKey, i64, Confirm),
     /// Take no more, save what must be, and end.
-    Close(Option<oneshot::Sender<Result<(), StoreError>>>),
+    Close(Option<Confirm>),
 }
 
 /// Somebody who waits until rows are in files.
 struct Waiter {
     upto: u64,
-    answer: oneshot::Sender<Result<(), StoreError>>,
+    answer: Confirm,
 }
 
 /// The age of rows and the outcome of failed flushes are looked at this often.
@@ -104,14 +105,15 @@ impl Writer {
                     Ok(Message::Write(write, answer)) => {
                         let (group, next) = self.gather(write, answer, inbox);
                         self.commit(group);
-                        match next {
-                            Some(Message::Flush(answer)) => self.flush_all(answer),
-                            Some(Message::Close(answer)) => break answer,
-                            _ => {}
+                        if let Some(Message::Close(answer)) = next {
+                            break answer;
+                        }
+                        if let Some(message) = next {
+                            self.heed(message);
                         }
                     }
-                    Ok(Message::Flush(answer)) => self.flush_all(answer),
                     Ok(Message::Close(answer)) => break answer,
+                    Ok(message) => self.heed(message),
                     Err(_) => break None,
                 },
                 recv(outcomes) -> outcome => match outcome {
@@ -127,6 +129,17 @@ impl Writer {
             }
         };
         self.close(end, inbox, outcomes);
+    }
+
+    /// What is neither a write nor the end.
+    fn heed(&mut self, message: Message) {
+        match message {
+            Message::Flush(answer) => self.flush_all(answer),
+            Message::Retain(key, keep_from, answer) => {
+                let _ = self.jobs.send(Job::Retain { key, keep_from, answer });
+            }
+            Message::Write(..) | Message::Close(_) => {}
+        }
     }
 
     /// Takes what else waits, up to a size, until something else than a write comes.
@@ -160,7 +173,9 @@ impl Writer {
         };
         let due: Vec<TableKey> =
             self.memtables.values().filter(old).map(|memtable| memtable.key().clone()).collect();
-        due.iter().for_each(|key| self.start_flush(key));
+        for key in &due {
+            self.start_flush(key);
+        }
         self.hold_journal_short();
         let due: Vec<TableKey> =
             self.retries.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
@@ -209,9 +224,11 @@ impl Writer {
         }
     }
 
-    fn flush_all(&mut self, answer: oneshot::Sender<Result<(), StoreError>>) {
+    fn flush_all(&mut self, answer: Confirm) {
         self.waiters.push(Waiter { upto: self.wal.last(), answer });
-        self.retries.values_mut().for_each(|at| *at = 0);
+        for at in self.retries.values_mut() {
+            *at = 0;
+        }
         self.serve_waiters();
         self.tick();
     }
@@ -222,7 +239,9 @@ impl Writer {
         let unfiled = |memtable: &Memtable| memtable.first_unfiled().filter(|first| *first <= upto);
         let due = self.memtables.values().filter(|memtable| unfiled(memtable).is_some());
         let due: Vec<TableKey> = due.map(|memtable| memtable.key().clone()).collect();
-        due.iter().for_each(|key| self.start_flush(key));
+        for key in &due {
+            self.start_flush(key);
+        }
         let first = self.memtables.values().filter_map(Memtable::first_unfiled).min();
         let done = |waiter: &mut Waiter| first.is_none_or(|first| first > waiter.upto);
         for waiter in self.waiters.extract_if(.., done) {
@@ -232,11 +251,20 @@ impl Writer {
 
     /// The flusher is done with a table.
     fn settle(&mut self, outcome: Outcome) {
-        let Outcome { key, files } = outcome;
-        let Some(memtable) = self.memtables.get_mut(&key) else { return };
+        let (key, files) = match outcome {
+            Outcome::Flushed { key, files } => (key, files),
+            Outcome::Refiled { key, files } => {
+                if let Some(memtable) = self.memtables.get_mut(&key) {
+                    memtable.refile(files);
+                }
+                return;
+            }
+        };
         match files {
             Ok(files) => {
-                memtable.flushed(files);
+                if let Some(memtable) = self.memtables.get_mut(&key) {
+                    memtable.flushed(files);
+                }
                 self.count_memory();
                 self.forget();
             }
@@ -272,7 +300,7 @@ impl Writer {
     /// Answers what still waits, ends the flusher after what it is doing, and saves the receipts.
     fn close(
         mut self,
-        answer: Option<oneshot::Sender<Result<(), StoreError>>>,
+        answer: Option<Confirm>,
         inbox: &Receiver<Message>,
         outcomes: &Receiver<Outcome>,
     ) {
@@ -289,7 +317,10 @@ impl Writer {
         while let Ok(outcome) = outcomes.recv() {
             self.settle(outcome);
         }
-        let saved = self.try_forget();
+        let mut saved = self.try_forget();
+        if self.receipts.saved() < self.wal.last() {
+            saved = saved.and_then(|()| self.receipts.save(self.wal.last()));
+        }
         if let Err(error) = &saved {
             tracing::error!(%error, "the receipts are in the journal alone");
         }

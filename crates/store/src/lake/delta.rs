@@ -72,7 +72,9 @@ pub(crate) struct Change {
     pub(crate) remove: Vec<Arc<DataFile>>,
     /// Fields in the files, new ones among them.
     pub(crate) fields: Fields,
-    /// For rows that come from the journal: up to which record. `None`: the same rows in other files.
+    /// Whether rows come or go. No: the same rows in other files.
+    pub(crate) data_changes: bool,
+    /// For rows that come from the journal: up to which record.
     pub(crate) seq: Option<u64>,
 }
 
@@ -189,13 +191,13 @@ impl Lake {
         &mut self,
         key: &TableKey,
         partition: &FieldName,
-        change: Change,
+        change: &Change,
     ) -> Result<(), StoreError> {
         let mut handle = match self.handles.remove(key) {
             Some(handle) if handle.commits < COMMITS_PER_HANDLE => handle,
             _ => self.open_handle(key, partition, &change.fields)?,
         };
-        let actions = self.actions(key, partition, &handle.state, &change)?;
+        let actions = self.actions(key, partition, &handle.state, change)?;
         let mut properties = CommitProperties::default().with_cleanup_expired_logs(Some(false));
         if let Some(seq) = change.seq {
             let txn = Transaction::new(&self.store_id, seq.cast_signed());
@@ -224,7 +226,7 @@ impl Lake {
         change: &Change,
     ) -> Result<Vec<Action>, StoreError> {
         let now = self.clock.now().millis();
-        let data_change = change.seq.is_some();
+        let data_change = change.data_changes;
         let mut actions = Vec::new();
         let mut schema: Vec<StructField> = state.schema().fields().cloned().collect();
         let known = schema.len();
@@ -342,7 +344,8 @@ impl Lake {
         let paths = self.disk.list(&dir).map_err(|error| StoreError::io("list", &dir, error))?;
         for path in paths {
             let name = last_name(&path);
-            let ours = name.starts_with("part-") && name.ends_with(".parquet");
+            let ours =
+                name.starts_with("part-") && path.extension().is_some_and(|e| e == "parquet");
             let leftover = ours && !files.iter().any(|file| file.path() == path);
             if leftover || name.ends_with(UNFINISHED) {
                 self.disk.remove(&path).map_err(|error| StoreError::io("remove", &path, error))?;
@@ -358,8 +361,7 @@ fn last_name(path: &Path) -> &str {
 }
 
 fn is_commit(path: &Path) -> bool {
-    let name = last_name(path);
-    name.ends_with(".json") || name.ends_with(".parquet")
+    path.extension().is_some_and(|ending| ending == "json" || ending == "parquet")
 }
 
 fn refused(key: &TableKey, error: impl std::fmt::Display) -> StoreError {

@@ -25,10 +25,6 @@ pub(crate) struct Ordered {
     chunks: Vec<Arc<Chunk>>,
     /// (chunk, row), in order.
     places: Vec<(usize, usize)>,
-    /// Least and greatest partition value.
-    pub(crate) partitions: Option<(Box<str>, Box<str>)>,
-    /// Rows without one: they stand first.
-    pub(crate) nulls: u64,
 }
 
 impl Ordered {
@@ -39,7 +35,6 @@ impl Ordered {
         for rank in ranks.each.iter().flatten() {
             ends[*rank as usize] += 1;
         }
-        let nulls = ends[0] as u64;
         let mut next = 0;
         for end in &mut ends {
             next += std::mem::replace(end, next);
@@ -54,8 +49,7 @@ impl Ordered {
             }
         }
         sort_buckets(&chunks, &mut places, &ends);
-        let partitions = ranks.extremes;
-        Self { chunks, places, partitions, nulls }
+        Self { chunks, places }
     }
 
     /// How many rows there are.
@@ -121,7 +115,6 @@ fn sort_buckets(chunks: &[Arc<Chunk>], places: &mut [(usize, usize)], ends: &[us
 struct Ranks {
     each: Vec<Vec<u32>>,
     count: usize,
-    extremes: Option<(Box<str>, Box<str>)>,
 }
 
 impl Ranks {
@@ -143,12 +136,10 @@ impl Ranks {
         for (rank, (_, number)) in (1..).zip(&distinct) {
             rank_of[*number as usize] = rank;
         }
-        each.iter_mut().flatten().for_each(|number| *number = rank_of[*number as usize]);
-        let extremes = distinct
-            .first()
-            .zip(distinct.last())
-            .map(|(least, greatest)| (least.0.into(), greatest.0.into()));
-        Self { each, count: distinct.len(), extremes }
+        for number in each.iter_mut().flatten() {
+            *number = rank_of[*number as usize];
+        }
+        Self { each, count: distinct.len() }
     }
 }
 
@@ -211,6 +202,5 @@ mod tests {
         assert_eq!(times, [1, 2, i64::MIN, i64::MAX, 4, 5, 5]);
         // Of equals the first that came is first.
         assert_eq!(ordered.places[5..], [(0, 0), (1, 1)]);
-        assert_eq!((ordered.partitions, ordered.nulls), (Some(("a".into(), "b".into())), 2));
     }
 }

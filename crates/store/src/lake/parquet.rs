@@ -8,11 +8,12 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray as _};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
 use iobeam_journal::disk::{Disk, DiskFile};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -42,63 +43,122 @@ pub(crate) struct Target {
 /// Writes chunks as one file. There must be a row among them.
 pub(crate) fn write(
     disk: &dyn Disk,
-    target: &Target,
+    target: Target,
     chunks: Vec<Arc<Chunk>>,
     partition: &str,
-) -> Result<FileFacts, StoreError> {
-    let min_time = chunks.iter().map(|chunk| chunk.min_time).min().unwrap_or(i64::MAX);
-    let max_time = chunks.iter().map(|chunk| chunk.max_time).max().unwrap_or(i64::MIN);
+) -> Result<Option<FileFacts>, StoreError> {
     let ordered = Ordered::new(chunks, partition);
-    let name = format!("part-{:020}-{}.parquet", target.seq, uuid::Uuid::new_v4().simple());
-    let path = target.dir.join(name);
-    let size = match write_rows(disk, &path, &ordered, partition, target.row_group_rows) {
-        Ok(size) => size,
-        Err(error) => {
-            // Half a file is of no use, and on a full disk it is in the way.
-            let _ = disk.remove(&path);
-            return Err(error);
-        }
-    };
-    disk.sync_dir(&target.dir).map_err(|error| StoreError::io("sync", &target.dir, error))?;
-    let (min_partition, max_partition) = ordered.partitions.clone().unzip();
-    Ok(FileFacts {
-        path,
-        size,
-        rows: ordered.len() as u64,
-        min_time,
-        max_time,
-        min_partition,
-        max_partition,
-        partition_nulls: ordered.nulls,
-        seq: target.seq,
-    })
-}
-
-fn write_rows(
-    disk: &dyn Disk,
-    path: &Path,
-    ordered: &Ordered,
-    partition: &str,
-    row_group_rows: usize,
-) -> Result<u64, StoreError> {
-    let failed = |error: ParquetError| StoreError::io("write", path, as_io(error));
-    let file = disk.create(path).map_err(|error| StoreError::io("create", path, error))?;
     let schema = chunk::united_schema(ordered.chunks());
-    let properties = properties(ordered.chunks(), partition, row_group_rows);
-    let sink = Sink { file: Arc::clone(&file), at: 0, buffer: Vec::with_capacity(BUFFER) };
-    let mut writer =
-        ArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties)).map_err(failed)?;
+    let row_group_rows = target.row_group_rows;
+    let mut output = Output::new(disk, target, partition);
     let mut start = 0;
     while start < ordered.len() {
         let end = ordered.len().min(start + row_group_rows);
-        let rows = ordered.rows(start..end, &schema).map_err(|error| failed(error.into()))?;
-        writer.write(&rows).map_err(failed)?;
+        let rows = ordered.rows(start..end, &schema);
+        output.write(&rows.map_err(|error| output.failed(error.into()))?)?;
         start = end;
     }
-    let mut sink = writer.into_inner().map_err(failed)?;
-    sink.flush().map_err(|error| StoreError::io("write", path, error))?;
-    file.sync_data().map_err(|error| StoreError::io("sync", path, error))?;
-    Ok(sink.at)
+    output.finish()
+}
+
+/// A file being written, of rows that come in its order. Dropped unfinished, it is gone again.
+pub(crate) struct Output<'a> {
+    disk: &'a dyn Disk,
+    target: Target,
+    partition: &'a str,
+    path: PathBuf,
+    file: Option<Arc<dyn DiskFile>>,
+    writer: Option<ArrowWriter<Sink>>,
+    facts: FileFacts,
+    finished: bool,
+}
+
+impl<'a> Output<'a> {
+    /// Nothing is made before the first rows come.
+    pub(crate) fn new(disk: &'a dyn Disk, target: Target, partition: &'a str) -> Self {
+        let name = format!("part-{:020}-{}.parquet", target.seq, uuid::Uuid::new_v4().simple());
+        let path = target.dir.join(name);
+        let facts = FileFacts {
+            path: path.clone(),
+            size: 0,
+            rows: 0,
+            min_time: i64::MAX,
+            max_time: i64::MIN,
+            min_partition: None,
+            max_partition: None,
+            partition_nulls: 0,
+            seq: target.seq,
+        };
+        Self { disk, target, partition, path, file: None, writer: None, facts, finished: false }
+    }
+
+    /// Adds a row group's worth of rows, of which there is at least one.
+    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), StoreError> {
+        if self.writer.is_none() {
+            let file = self.disk.create(&self.path);
+            let file = file.map_err(|error| StoreError::io("create", &self.path, error))?;
+            self.file = Some(Arc::clone(&file));
+            let sink = Sink { file, at: 0, buffer: Vec::with_capacity(BUFFER) };
+            let properties = properties(rows, self.partition, self.target.row_group_rows);
+            let writer = ArrowWriter::try_new(sink, rows.schema(), Some(properties));
+            self.writer = Some(writer.map_err(|error| self.failed(error))?);
+        }
+        self.learn(rows);
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.write(rows).map_err(|error| self.failed(error))
+    }
+
+    /// Facts of rows that come sorted by partition.
+    fn learn(&mut self, rows: &RecordBatch) {
+        let facts = &mut self.facts;
+        facts.rows += rows.num_rows() as u64;
+        for time in rows.column(0).as_primitive::<TimestampMicrosecondType>().values() {
+            facts.min_time = facts.min_time.min(*time);
+            facts.max_time = facts.max_time.max(*time);
+        }
+        let texts =
+            rows.column_by_name(self.partition).and_then(|column| column.as_string_view_opt());
+        let Some(texts) = texts else {
+            facts.partition_nulls += rows.num_rows() as u64;
+            return;
+        };
+        let nulls = texts.null_count();
+        facts.partition_nulls += nulls as u64;
+        if nulls < texts.len() {
+            // Those without stand first.
+            facts.min_partition.get_or_insert_with(|| texts.value(nulls).into());
+            facts.max_partition = Some(texts.value(texts.len() - 1).into());
+        }
+    }
+
+    /// Makes the file last, and tells what is in it; nothing when no rows came.
+    pub(crate) fn finish(mut self) -> Result<Option<FileFacts>, StoreError> {
+        let (Some(writer), Some(file)) = (self.writer.take(), self.file.take()) else {
+            return Ok(None);
+        };
+        let mut sink = writer.into_inner().map_err(|error| self.failed(error))?;
+        sink.flush().map_err(|error| StoreError::io("write", &self.path, error))?;
+        file.sync_data().map_err(|error| StoreError::io("sync", &self.path, error))?;
+        let dir = &self.target.dir;
+        self.disk.sync_dir(dir).map_err(|error| StoreError::io("sync", dir, error))?;
+        self.finished = true;
+        self.facts.size = sink.at;
+        Ok(Some(self.facts.clone()))
+    }
+
+    /// What went wrong with this file.
+    pub(crate) fn failed(&self, error: ParquetError) -> StoreError {
+        StoreError::io("write", &self.path, as_io(error))
+    }
+}
+
+impl Drop for Output<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Half a file is of no use, and on a full disk it is in the way.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
 }
 
 /// The disk's own word where there is one: "no space left" must stay recognisable.
@@ -112,20 +172,20 @@ fn as_io(error: ParquetError) -> io::Error {
     }
 }
 
-fn properties(chunks: &[Arc<Chunk>], partition: &str, row_group_rows: usize) -> WriterProperties {
-    let zstd = Compression::ZSTD(ZstdLevel::default());
+fn properties(rows: &RecordBatch, partition: &str, row_group_rows: usize) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("iobeam ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(zstd)
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(row_group_rows))
         .set_statistics_truncate_length(None)
         .set_column_index_truncate_length(None)
         .set_statistics_enabled(EnabledStatistics::Chunk);
-    for field in &chunk::united_schema(chunks).fields()[1..] {
+    let schema = rows.schema();
+    for (field, column) in schema.fields().iter().zip(rows.columns()).skip(1) {
         let path = ColumnPath::from(vec![field.name().clone()]);
         if field.name() == partition {
             properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
-        } else if let Some(encoding) = plain_encoding(chunks, field.name(), field.data_type()) {
+        } else if let Some(encoding) = plain_encoding(column) {
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, encoding);
@@ -140,36 +200,25 @@ fn properties(chunks: &[Arc<Chunk>], partition: &str, row_group_rows: usize) -> 
 }
 
 /// The encoding of a column whose values hardly repeat; `None` when a dictionary serves it.
-fn plain_encoding(chunks: &[Arc<Chunk>], name: &str, kind: &DataType) -> Option<Encoding> {
-    let encoding = match kind {
-        DataType::Float64 => Encoding::BYTE_STREAM_SPLIT,
-        DataType::Int64 => Encoding::DELTA_BINARY_PACKED,
+fn plain_encoding(column: &dyn Array) -> Option<Encoding> {
+    let (encoding, bits): (_, fn(&dyn Array, usize) -> u64) = match column.data_type() {
+        DataType::Float64 => (Encoding::BYTE_STREAM_SPLIT, |column, row| {
+            column.as_primitive::<Float64Type>().value(row).to_bits()
+        }),
+        DataType::Int64 => (Encoding::DELTA_BINARY_PACKED, |column, row| {
+            column.as_primitive::<Int64Type>().value(row).cast_unsigned()
+        }),
         _ => return None,
     };
-    let rows: usize = chunks.iter().map(|chunk| chunk.rows.num_rows()).sum();
-    let step = (rows / SAMPLE).max(1);
+    let step = (column.len() / SAMPLE).max(1);
     let mut seen = HashSet::with_capacity(SAMPLE);
     let mut looked = 0;
-    let mut skip = 0;
-    for chunk in chunks {
-        let count = chunk.rows.num_rows();
-        if let Some(column) = chunk.rows.column_by_name(name) {
-            for row in (skip..count).step_by(step).filter(|row| column.is_valid(*row)) {
-                seen.insert(bits(column, row));
-                looked += 1;
-            }
-        }
-        skip = (skip + step - count % step) % step;
+    for row in (0..column.len()).step_by(step).filter(|row| column.is_valid(*row)) {
+        seen.insert(bits(column, row));
+        looked += 1;
     }
     // A dictionary of up to about 18 000 values, as this works out, costs 15 bits a value, and less where they run.
     (looked > 64 && seen.len() * 5 > looked * 4).then_some(encoding)
-}
-
-fn bits(column: &dyn Array, row: usize) -> u64 {
-    match column.data_type() {
-        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).to_bits(),
-        _ => column.as_primitive::<Int64Type>().value(row).cast_unsigned(),
-    }
 }
 
 const BUFFER: usize = 1 << 20;

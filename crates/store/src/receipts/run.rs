@@ -74,7 +74,9 @@ impl Run {
         bytes.extend(MAGIC);
         bytes.extend(newest.to_le_bytes());
         bytes.extend((entries.len() as u64).to_le_bytes());
-        entries.iter().for_each(|entry| entry.write(&mut bytes));
+        for entry in entries {
+            entry.write(&mut bytes);
+        }
         let mut filter = vec![0u8; entries.len()];
         for entry in entries {
             probes(entry.key, entries.len()).for_each(|(at, bit)| filter[at] |= bit);

@@ -118,7 +118,7 @@ impl Streams {
             let id = take(bytes)?;
             let at = u32::from_le_bytes(take(bytes)?);
             let floor = u64::from_le_bytes(take(bytes)?);
-            let mut stream = Stream { at, floor, ..Stream::default() };
+            let mut stream = Stream { floor, at, ..Stream::default() };
             for _ in 0..u16::from_le_bytes(take(bytes)?) {
                 let (first, last) = (take(bytes)?, take(bytes)?);
                 stream.came.push((u64::from_le_bytes(first), u64::from_le_bytes(last)));

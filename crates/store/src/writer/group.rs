@@ -59,7 +59,9 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, "nothing of this group is stored");
                 self.strike(noted);
-                staged.into_iter().for_each(|staged| self.refuse(staged.answer, error.clone()));
+                for staged in staged {
+                    self.refuse(staged.answer, error.clone());
+                }
             }
         }
         self.counters.queued.fetch_sub(count, Ordering::Relaxed);
@@ -163,7 +165,9 @@ impl Writer {
                 }
             }
         }
-        touched.iter().for_each(|key| self.memtables[key].publish());
+        for key in &touched {
+            self.memtables[key].publish();
+        }
         for (answer, receipt) in answers {
             count(&self.counters.writes);
             if receipt.repeat {

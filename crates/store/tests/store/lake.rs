@@ -1,14 +1,18 @@
 //! What lies on the disk is an open format: any Delta reader finds the rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use deltalake_core::kernel::DataType;
 use iobeam_journal::RealDisk;
 use iobeam_model::{Batch, Column, NamespaceName, SystemClock, Values};
 use iobeam_store::{Settings, Store};
+use iobeam_testkit::Fault;
 use url::Url;
 
-use crate::rig::{Rig, batch, name, one, project, read};
+use crate::rig::{Rig, Rows, batch, name, one, project, read, rows, settings};
 
 fn with_more(device: &str, time: i64) -> Batch {
     let column = |text: &str, values| Column::new(name(text), values, None).expect("a column");
@@ -61,10 +65,13 @@ async fn a_table_opens_with_a_stock_delta_reader_and_has_a_standard_schema() {
     );
     let mut views: Vec<_> = state.log_data().iter().collect();
     views.sort_by_key(|view| view.path().into_owned());
-    assert_eq!(views.iter().map(|view| view.num_records()).collect::<Vec<_>>(), [Some(2), Some(1)]);
-    let stats = views[0].stats().expect("statistics");
-    assert!(stats.contains("2023-11-14T22:13:20.123456Z"), "to the microsecond: {stats}");
-    assert!(stats.contains("\"d1\""), "{stats}");
+    assert_eq!(
+        views.iter().map(deltalake_core::kernel::LogicalFileView::num_records).collect::<Vec<_>>(),
+        [Some(2), Some(1)]
+    );
+    let told = views[0].stats().expect("statistics");
+    assert!(told.contains("2023-11-14T22:13:20.123456Z"), "to the microsecond: {told}");
+    assert!(told.contains("\"d1\""), "{told}");
     let ours: Vec<_> =
         files.iter().map(|file| file.path().file_name().expect("a name").to_owned()).collect();
     assert!(views.iter().all(|view| ours.iter().any(|name| name.to_str() == Some(&*view.path()))));
@@ -76,8 +83,6 @@ async fn a_table_opens_with_a_stock_delta_reader_and_has_a_standard_schema() {
 
 #[tokio::test]
 async fn files_are_sorted_by_partition_and_time_and_their_facts_are_exact_after_reopening() {
-    use arrow::array::AsArray as _;
-    use arrow::datatypes::TimestampMicrosecondType;
     let mut rig = Rig::new(1);
     for (device, times) in [("b", [5, -7]), ("a", [9, i64::MIN]), ("b", [5, 1])] {
         rig.stored(one(batch(device, &times, 1.0))).await;
@@ -131,4 +136,166 @@ async fn files_that_no_commit_names_are_swept_up_at_the_start() {
     rig.open();
     assert_eq!((rig.opened.leftovers, rig.snapshot().rows()), (1, 1));
     assert!(rig.disk.bytes("/store/lake/1/input/mine.parquet".as_ref()).is_some(), "not ours");
+}
+
+/// Waits until so many merges are done.
+async fn merged(rig: &Rig, at_least: u64) {
+    for _ in 0..500 {
+        if rig.store().statistics().compactions >= at_least {
+            // The flusher has counted it; the writer shows it a moment later.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} merges", rig.store().statistics().compactions);
+}
+
+async fn eight_files(rig: &Rig) -> Rows {
+    let mut all = Rows::new();
+    for round in 0..8i64 {
+        let device = if round % 2 == 0 { "even" } else { "odd" };
+        for times in [[round, 100 - round], [i64::MAX - round, i64::MIN + round]] {
+            rig.stored(one(batch(device, &times, round as f64))).await;
+            for time in times {
+                *all.entry((device.to_owned(), time, (round as f64).to_bits())).or_default() += 1;
+            }
+        }
+        rig.store().flush().await.expect("flushed");
+    }
+    all
+}
+
+#[tokio::test]
+async fn small_files_become_one_that_is_sorted_and_whose_facts_are_exact() {
+    let mut rig = Rig::with(4, Settings { row_group_rows: 5, ..settings() });
+    let all = eight_files(&rig).await;
+    merged(&rig, 1).await;
+    for _ in 0..2 {
+        assert_eq!(rig.rows(), all);
+        let files = rig.snapshot().files;
+        let file = &files[0];
+        assert_eq!(
+            (files.len(), file.rows, file.min_time, file.max_time),
+            (1, 32, i64::MIN, i64::MAX)
+        );
+        assert_eq!(
+            (file.min_partition.as_deref(), file.max_partition.as_deref()),
+            (Some("even"), Some("odd"))
+        );
+        assert_eq!(file.size, rig.disk.bytes(file.path()).expect("there").len() as u64);
+        let keys: Vec<_> = read(&rig.disk, file.path()).iter().flat_map(keys).collect();
+        assert!(keys.is_sorted(), "{keys:?}");
+        assert_eq!(parquet_files(&rig), 1, "the small ones are gone");
+        rig.cut();
+    }
+}
+
+fn keys(rows: &RecordBatch) -> Vec<(String, i64)> {
+    let devices = rows.column_by_name("device_id").expect("devices").as_string_view();
+    let times =
+        rows.column_by_name("time").expect("times").as_primitive::<TimestampMicrosecondType>();
+    devices
+        .iter()
+        .zip(times.values())
+        .map(|(device, time)| (device.unwrap_or("").to_owned(), *time))
+        .collect()
+}
+
+fn parquet_files(rig: &Rig) -> usize {
+    let files = rig.disk.files();
+    files.iter().filter(|path| path.to_string_lossy().contains("/part-")).count()
+}
+
+#[tokio::test]
+async fn a_merged_file_stays_as_long_as_a_snapshot_names_it() {
+    let rig = Rig::new(5);
+    rig.stored(one(batch("d", &[1], 1.0))).await;
+    rig.store().flush().await.expect("flushed");
+    let early = rig.snapshot();
+    let _ = eight_files(&rig).await;
+    merged(&rig, 1).await;
+    let path = early.files[0].path().to_owned();
+    assert_eq!(rows(&rig.disk, &early).len(), 1, "it can still be read");
+    let later = rig.snapshot();
+    assert!(later.files.iter().all(|file| file.path() != path), "nobody new is told of it");
+    drop(early);
+    assert!(rig.disk.bytes(&path).is_none(), "it is gone with its last reader");
+    assert_eq!(later.rows(), 33);
+}
+
+#[tokio::test]
+async fn files_of_columns_that_differ_merge_and_rows_of_missing_devices_too() {
+    let rig = Rig::with(6, Settings { merge_files: 2, ..settings() });
+    rig.stored(one(with_more("d2", 7))).await;
+    rig.store().flush().await.expect("flushed");
+    let bare = Batch::new(NamespaceName::input(), vec![3], vec![]).expect("a batch");
+    rig.stored(one(bare)).await;
+    rig.store().flush().await.expect("flushed");
+    merged(&rig, 1).await;
+    let snapshot = rig.snapshot();
+    let batches = read(&rig.disk, snapshot.files[0].path());
+    let rows = &batches[0];
+    assert_eq!(
+        (snapshot.files.len(), rows.num_rows(), snapshot.files[0].partition_nulls),
+        (1, 2, 1)
+    );
+    assert_eq!(keys(rows), [(String::new(), 3), ("d2".to_owned(), 7)]);
+    let counts = rows.column_by_name("count").expect("counts").as_primitive::<Int64Type>();
+    assert!(counts.is_null(0) && counts.value(1) == i64::MIN);
+}
+
+#[tokio::test]
+async fn an_error_or_a_power_cut_at_any_step_of_a_merge_loses_and_doubles_nothing() {
+    for step in (0..).step_by(3) {
+        for cut in [false, true] {
+            let mut rig = Rig::with(step, Settings { merge_files: 64, ..settings() });
+            let all = eight_files(&rig).await;
+            rig.settings.merge_files = 8;
+            rig.store = None;
+            rig.disk.fail_any(step + 40, Fault::Io);
+            while rig.try_open().is_err() {}
+            let until = rig.disk.steps() + step;
+            while rig.disk.steps() < until && rig.store().statistics().compactions == 0 {
+                tokio::time::sleep(Duration::from_micros(100)).await;
+                if rig.disk.steps() > 40 && !cut {
+                    break;
+                }
+            }
+            let done = rig.store().statistics().compactions > 0;
+            if cut {
+                rig.cut();
+            } else {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+            assert_eq!(rig.rows(), all, "step {step}, cut {cut}");
+            rig.disk.heal();
+            rig.open();
+            assert_eq!(rig.rows(), all, "step {step}, cut {cut}, and reopened");
+            if done && cut && step > 150 {
+                return;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn retention_gives_up_old_files_at_once_and_old_rows_when_files_merge() {
+    let mut rig = Rig::with(7, Settings { merge_files: 3, ..settings() });
+    let keep_from = iobeam_model::Timestamp::from_micros(100);
+    for times in [[1, 2], [50, 150]] {
+        rig.stored(one(batch("d", &times, 1.0))).await;
+        rig.store().flush().await.expect("flushed");
+    }
+    rig.store().retain(project(), &NamespaceName::input(), keep_from).await.expect("retained");
+    assert_eq!((rig.snapshot().files.len(), rig.snapshot().rows()), (1, 2));
+    for times in [[200, 201], [99, 202]] {
+        rig.stored(one(batch("d", &times, 1.0))).await;
+        rig.store().flush().await.expect("flushed");
+    }
+    merged(&rig, 1).await;
+    let left: Vec<i64> = rig.rows().into_keys().map(|(_, time, _)| time).collect();
+    assert_eq!(left, [150, 200, 201, 202]);
+    rig.cut();
+    assert_eq!((rig.snapshot().rows(), rig.snapshot().files[0].min_time), (4, 150));
 }

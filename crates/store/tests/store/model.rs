@@ -75,7 +75,15 @@ impl Model {
 }
 
 async fn play(seed: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let mut rig = Rig::with(seed, iobeam_store::Settings { receipts_in_memory: 3, ..settings() });
+    let mut rig = Rig::with(
+        seed,
+        iobeam_store::Settings {
+            receipts_in_memory: 3,
+            merge_files: 2,
+            row_group_rows: 7,
+            ..settings()
+        },
+    );
     let mut model = Model::default();
     let mut looks = Vec::new();
     for step in steps {

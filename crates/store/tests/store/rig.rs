@@ -154,8 +154,9 @@ pub(crate) fn read(disk: &FaultyDisk, path: &Path) -> Vec<RecordBatch> {
 fn count(rows: &mut Rows, batch: &RecordBatch) {
     let times = batch.column_by_name("time").expect("times");
     let times = times.as_primitive::<TimestampMicrosecondType>();
-    let devices = batch.column_by_name("device_id").map(|column| column.as_string_view());
-    let values = batch.column_by_name("value").map(|column| column.as_primitive::<Float64Type>());
+    let devices = batch.column_by_name("device_id").map(arrow::array::AsArray::as_string_view);
+    let values =
+        batch.column_by_name("value").map(arrow::array::AsArray::as_primitive::<Float64Type>);
     for row in 0..batch.num_rows() {
         let device = devices.filter(|devices| devices.is_valid(row)).map_or("", |d| d.value(row));
         let value =
