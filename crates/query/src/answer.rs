@@ -6,7 +6,7 @@ use std::fmt;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::BoxStream;
 use iobeam_model::{NamespaceName, ProjectId};
 
 use crate::error::QueryError;

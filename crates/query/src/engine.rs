@@ -164,10 +164,14 @@ fn template(
     options.execution.parquet.schema_force_view_types = true;
     options.execution.parquet.bloom_filter_on_read = false;
     options.execution.collect_statistics = true;
+    // What a sort sets aside for its merge must fit however little there is.
+    let aside = (settings.memory_bytes / 16).min(10 << 20);
+    options.execution.sort_spill_reservation_bytes = aside as usize;
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(environment)
         .with_default_features()
+        .with_type_planner(Arc::new(sql::Types))
         .build();
     functions::register(&mut state)?;
     Ok(state)

@@ -1,5 +1,7 @@
 //! Why a question got no answer, and whose move it is.
 
+mod words;
+
 use std::time::Duration;
 
 use datafusion::common::DataFusionError;
@@ -85,11 +87,11 @@ pub enum QueryError {
 }
 
 /// The setting that limits how long a query may run.
-pub const TIMEOUT_SETTING: &str = "query_timeout";
+pub const TIMEOUT_SETTING: &str = "query-timeout";
 /// The setting that limits the memory of all queries together.
-pub const MEMORY_SETTING: &str = "query_memory";
+pub const MEMORY_SETTING: &str = "query-memory";
 /// The setting that limits the rows of an answer.
-pub const ROWS_SETTING: &str = "query_rows";
+pub const ROWS_SETTING: &str = "query-rows";
 
 impl QueryError {
     /// Whose move it is.
@@ -110,13 +112,18 @@ impl QueryError {
         Self::Parameter { parameter, reason: reason.into() }
     }
 
+    /// A mistake in SQL, in the words of its reader or planner.
+    pub(crate) fn sql(error: &DataFusionError) -> Self {
+        Self::Sql { reason: words::plain(&error.strip_backtrace()) }
+    }
+
     pub(crate) fn internal(reason: impl ToString) -> Self {
         Self::Internal { reason: reason.to_string() }
     }
 
     /// Sorts an error of the engine into ours; `memory` is the limit that stands when memory ran out.
     pub(crate) fn from_engine(error: &DataFusionError, memory: u64) -> Self {
-        let reason = || first_line(&error.strip_backtrace());
+        let reason = || words::plain(&error.strip_backtrace());
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => {
                 Self::Memory { limit: memory, setting: MEMORY_SETTING }
@@ -131,10 +138,4 @@ impl QueryError {
             _ => Self::Sql { reason: reason() },
         }
     }
-}
-
-/// What is before the engine's advice to its own developers.
-fn first_line(text: &str) -> String {
-    let end = text.find("\n\nThis issue was likely caused").unwrap_or(text.len());
-    text[..end].trim().to_owned()
 }

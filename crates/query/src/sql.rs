@@ -16,6 +16,8 @@ mod show;
 
 mod statement;
 
+mod types;
+
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -40,6 +42,7 @@ use crate::sql::statement::Asked;
 use crate::table::SnapshotTable;
 
 pub use param::Param;
+pub(crate) use types::Types;
 
 /// Runs one query.
 pub(crate) async fn run(

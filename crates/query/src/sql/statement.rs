@@ -43,7 +43,7 @@ pub(super) fn read(text: &str) -> Result<Asked, QueryError> {
         .with_dialect(&dialect)
         .build()
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| refuse(error.strip_backtrace()))?;
+        .map_err(|error| QueryError::sql(&error))?;
     match (statements.pop_front(), statements.is_empty()) {
         (Some(statement), true) => kind(statement),
         (Some(_), false) => {
@@ -84,9 +84,14 @@ fn table(name: &ast::ObjectName) -> String {
     last.map_or_else(|| name.to_string(), |ident| ident.value.clone())
 }
 
-/// The first word of a statement.
+/// The first word of a statement; the first two of SHOW.
 fn word(statement: &str) -> String {
-    statement.split_whitespace().next().unwrap_or("this").to_ascii_uppercase()
+    let mut words = statement.split_whitespace().map(str::to_ascii_uppercase);
+    match (words.next(), words.next()) {
+        (Some(show), Some(what)) if show == "SHOW" => format!("{show} {what}"),
+        (Some(word), _) => word,
+        (None, _) => "this".to_owned(),
+    }
 }
 
 /// Whether a token may stand for a level of the plan.

@@ -1,0 +1,15 @@
+//! What the query engine answers, over a real store: part of the rows in files, part in memory.
+
+mod doors;
+
+mod limits;
+
+mod model;
+
+mod properties;
+
+mod queries;
+
+mod sql;
+
+mod world;

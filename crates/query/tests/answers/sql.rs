@@ -1,0 +1,214 @@
+//! What SQL can do here, and what it cannot.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow::ipc::reader::StreamReader;
+use bytes::Bytes;
+use iobeam_model::{TimeFormat, Value};
+use iobeam_query::{Output, Param, Scope};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use proptest::prelude::*;
+
+use crate::world::{NOW, Row, World, bytes, project, text};
+
+/// Rows in five files, each a day later than the one before, and a few in memory.
+async fn files() -> World {
+    let world = World::new();
+    for day in 0..6_i64 {
+        let rows: Vec<Row> = (0..50)
+            .map(|at| {
+                let device = Value::String(format!("d{day}{}", at % 5).into());
+                let time = (day * 86_400 + at) * 1_000_000;
+                Row::new(time, vec![("device_id", device), ("count", Value::Long(at))])
+            })
+            .collect();
+        world.add(&rows).await;
+        if day < 5 {
+            world.flush().await;
+        }
+    }
+    world
+}
+
+async fn explain(world: &World, query: &str) -> String {
+    world.sql_text(&format!("EXPLAIN ANALYZE VERBOSE {query}")).await
+}
+
+/// How many files the plan names.
+fn scanned(plan: &str) -> usize {
+    let list = plan.split("file_groups={").nth(1).unwrap_or_default();
+    list.split("]]").next().unwrap_or_default().matches(".parquet").count()
+}
+
+#[tokio::test]
+async fn files_that_cannot_hold_a_row_are_not_even_named() {
+    let world = files().await;
+    let files = world.table().snapshot.files.len();
+    let all = explain(&world, "SELECT max(count) FROM input").await;
+    assert_eq!(scanned(&all), files, "{all}");
+    if files == 5 {
+        let a_day = explain(
+            &world,
+            "SELECT count FROM input WHERE time >= '1970-01-03' AND time < '1970-01-04'",
+        )
+        .await;
+        assert_eq!(scanned(&a_day), 1, "{a_day}");
+        let a_device = explain(&world, "SELECT count FROM input WHERE device_id = 'd31'").await;
+        assert_eq!(scanned(&a_device), 1, "{a_device}");
+    }
+    let none = explain(&world, "SELECT count FROM input WHERE time > '1980-01-01'").await;
+    assert_eq!(scanned(&none), 0, "{none}");
+}
+
+#[tokio::test]
+async fn a_device_is_looked_for_inside_the_scan_and_a_broad_filter_is_not() {
+    let world = files().await;
+    let device = world.sql_text("EXPLAIN FORMAT INDENT SELECT count FROM input WHERE device_id = 'd31' AND time < '1970-01-05'").await;
+    let plan = device.split("physical_plan").nth(1).unwrap_or_default();
+    let scan = plan.find("file_type=parquet").expect("a scan");
+    assert!(!plan[..scan].contains("FilterExec") || plan.contains("UnionExec"), "{device}");
+    let broad = world
+        .sql_text(
+            "EXPLAIN FORMAT INDENT SELECT count FROM input WHERE count > 3 AND time < '1970-01-05'",
+        )
+        .await;
+    assert!(broad.contains("FilterExec"), "{broad}");
+}
+
+#[tokio::test]
+async fn all_rows_are_counted_without_reading_any() {
+    let world = files().await;
+    let plan = world.sql_text("EXPLAIN FORMAT INDENT SELECT count(*) FROM input").await;
+    assert!(plan.contains("PlaceholderRowExec") && !plan.contains("file_type"), "{plan}");
+    assert!(world.sql_text("SELECT count(*) FROM input").await.contains("[[300]]"));
+}
+
+#[tokio::test]
+async fn where_files_lie_is_not_told() {
+    let world = files().await;
+    let plan = explain(&world, "SELECT max(count) FROM input").await;
+    assert!(plan.contains(".parquet"), "{plan}");
+    let tmp = std::env::temp_dir();
+    let place = tmp.to_string_lossy();
+    assert!(!plan.contains(place.trim_start_matches('/')), "{plan}");
+}
+
+#[tokio::test]
+async fn parameters_stand_for_values() {
+    let world = files().await;
+    let query = "SELECT count(*) AS rows FROM input WHERE device_id = $1 AND count >= $2 AND time < $3 AND $4 IS NULL";
+    let params = vec![
+        Param::String("d01".to_owned()),
+        Param::Long(6),
+        Param::String("1970-01-02T00:00:00Z".to_owned()),
+        Param::Null,
+    ];
+    let answer = world.sql(query, params).await.expect("answered");
+    assert!(text(answer, Output::Json, TimeFormat::Msec).await.contains("[[9]]"));
+    let missing = world.sql(query, vec![Param::Long(1)]).await.expect_err("too few");
+    insta::assert_snapshot!(missing, @"No value found for placeholder with id $2");
+}
+
+#[tokio::test]
+async fn only_the_scope_has_names() {
+    let world = files().await;
+    let scope = Scope { project: project(), tables: vec![] };
+    let error =
+        world.engine.sql(scope, "SELECT * FROM input", vec![], NOW).await.expect_err("not there");
+    insta::assert_snapshot!(error, @"there is no namespace 'input'; SHOW TABLES lists what there is");
+}
+
+fn rows_of(batches: &[RecordBatch]) -> Vec<i64> {
+    batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+        .collect()
+}
+
+#[tokio::test]
+async fn arrow_and_parquet_hold_the_same_rows() {
+    let world = files().await;
+    let query =
+        "SELECT count, device_id, time, [count] AS list FROM input ORDER BY time, device_id";
+    let ask = || async { world.sql(query, vec![]).await.expect("answered") };
+    let arrow = bytes(ask().await, Output::Arrow, TimeFormat::Msec).await;
+    let arrow: Vec<RecordBatch> = StreamReader::try_new(arrow.as_slice(), None)
+        .expect("a stream")
+        .collect::<Result<_, _>>()
+        .expect("batches");
+    let parquet = Bytes::from(bytes(ask().await, Output::Parquet, TimeFormat::Msec).await);
+    let parquet: Vec<RecordBatch> = ParquetRecordBatchReaderBuilder::try_new(parquet)
+        .expect("a file")
+        .build()
+        .expect("a reader")
+        .collect::<Result<_, _>>()
+        .expect("batches");
+    assert_eq!(rows_of(&arrow).len(), 300);
+    assert_eq!(rows_of(&arrow), rows_of(&parquet));
+    assert_eq!(arrow[0].schema().field(2).data_type(), parquet[0].schema().field(2).data_type());
+}
+
+#[tokio::test]
+async fn an_empty_answer_has_its_columns_in_every_form() {
+    let world = World::new();
+    for output in [Output::Json, Output::Csv, Output::Arrow, Output::Parquet] {
+        let answer = world.sql("SELECT time, count FROM input", vec![]).await.expect("answered");
+        assert_eq!(answer.schema().fields().len(), 2);
+        assert!(!bytes(answer, output, TimeFormat::Msec).await.is_empty(), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn text_that_is_nested_too_deeply_is_refused_and_nothing_ends() {
+    let world = Arc::new(World::new());
+    let deep = [
+        format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+        format!("SELECT {}1", "- ".repeat(20_000)),
+        format!("SELECT {}1", "NOT ".repeat(20_000)),
+        format!("SELECT 1{}", " + 1".repeat(20_000)),
+        format!("SELECT 1 WHERE true{}", " AND true".repeat(20_000)),
+        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(20_000)),
+        format!("SELECT {}1{}", "[".repeat(20_000), "]".repeat(20_000)),
+        format!("SELECT 1{}", "::bigint".repeat(20_000)),
+        format!("SELECT {}1{}", "abs(".repeat(20_000), ")".repeat(20_000)),
+        "SELECT * FROM ".to_owned() + &"(SELECT * FROM ".repeat(10_000),
+    ];
+    for query in deep {
+        let error = world.sql(&query, vec![]).await.map(|_| ()).expect_err("too deep");
+        assert!(error.to_string().len() < 500, "{error}");
+    }
+    // What is just allowed can be planned and run.
+    let long =
+        format!("SELECT count(*) FROM input WHERE count > 0{}", " OR count + 1 = 7".repeat(120));
+    assert!(world.sql_text(&long).await.contains("[[0]]"));
+    let union = format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(150));
+    assert!(world.sql_text(&union).await.contains("[1]"));
+    let list: Vec<String> = (0..20_000).map(|at| at.to_string()).collect();
+    let list = format!("SELECT count(*) FROM input WHERE count IN ({})", list.join(","));
+    assert!(world.sql_text(&list).await.contains("[[0]]"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_ends_the_engine(words in prop::collection::vec(prop_oneof![
+        prop::sample::select(vec![
+            "SELECT", "FROM", "input", "WHERE", "(", ")", ",", "*", "1", "'a'", "time", "count", "GROUP BY", "ORDER BY", "first",
+            "last(count, time)", "date_bin('5m', time)", "time_bucket(", "EXPLAIN", "SHOW", "TABLES", "COLUMNS", "WITH", "AS", "x",
+            "UNION", "=", "::", "$1", "now()", "INTERVAL", "'1 month'", "OVER", "LIMIT", "NULL", ";", "\"", "DESCRIBE", "CASE",
+        ]).prop_map(str::to_owned),
+        "\\PC{0,6}",
+    ], 0..14)) {
+        static WORLD: std::sync::OnceLock<World> = std::sync::OnceLock::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let world = WORLD.get_or_init(World::new);
+            let reply = world.sql_text(&words.join(" ")).await;
+            prop_assert!(!reply.contains("task ended before"), "{} {:?}", reply, words);
+            Ok(())
+        })?;
+    }
+}
