@@ -18,6 +18,8 @@ pub(crate) mod refusal;
 
 pub(crate) mod described;
 
+pub(crate) mod first;
+
 pub(crate) mod basic;
 
 pub(crate) mod guesses;
@@ -39,8 +41,8 @@ use iobeam_catalog::{Catalog, Token};
 use iobeam_model::{Clock, DeviceId, Permissions, ProjectId, TokenId, UserId};
 use iobeam_wire::token::Claims;
 
-pub use guesses::Allowance;
-pub use key::KeyError;
+pub(crate) use guesses::Allowance;
+pub(crate) use key::KeyError;
 
 use guesses::{Attempt, Guesses};
 use jwt::Signer;
@@ -53,11 +55,11 @@ pub(crate) const REFRESH_GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Wrong passwords for one account.
-    pub per_account: Allowance,
+    pub(crate) per_account: Allowance,
     /// Wrong passwords from one address.
-    pub per_address: Allowance,
+    pub(crate) per_address: Allowance,
 }
 
 impl Settings {
@@ -106,9 +108,7 @@ pub(crate) struct UserCaller {
 /// The bearer of a project token: a device, a program, or a person at the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct ProjectCaller {
-    /// The token, as it was issued.
-    pub(crate) token: Arc<Token>,
-    /// The project it opens.
+    /// The project the token opens.
     pub(crate) project: ProjectId,
     /// What it grants at this moment.
     pub(crate) permissions: Permissions,
@@ -148,7 +148,7 @@ impl Auth {
         };
         let permissions = self.granted(&token, project);
         let device = token.device.clone();
-        Ok(Caller::Project(ProjectCaller { token, project, permissions, device }))
+        Ok(Caller::Project(ProjectCaller { project, permissions, device }))
     }
 
     /// The text of an issued token.

@@ -6,16 +6,18 @@
 //! ```
 //!
 //! The guard stands before every route, so a handler that forgets to ask is guarded all the same; one that asks
-//! for a caller that its row does not bring is a bug, which answers 500 and never opens anything.
+//! for a caller that its row does not bring is a bug, which answers 403 and never opens anything.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, HeaderValue};
+use http::header::{ALLOW, CONNECTION, EXPECT, HeaderValue};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 
 use crate::app::App;
 use crate::auth::refusal::Refusal;
@@ -23,13 +25,20 @@ use crate::auth::table::{self, Who};
 use crate::auth::{Caller, ProjectCaller, UserCaller};
 use crate::problem::Problem;
 
+/// How much is read of a body that nobody wants.
+const UNWANTED: usize = 64 << 10;
+
+/// How long it may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Stands before every route and lets in whom the table names.
 pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(route) = request.extensions().get::<MatchedPath>().cloned() else {
         return Problem::from(Refusal::Nobody).into_response();
     };
     let Some(who) = table::who(request.method(), route.as_str()) else {
-        return no_row(route.as_str(), request.method());
+        let reply = no_row(route.as_str(), request.method());
+        return without(request, reply).await;
     };
     match enter(&app, who, request.headers()).await {
         Ok(Some(caller)) => {
@@ -37,8 +46,27 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
             next.run(request).await
         }
         Ok(None) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Err(problem) => without(request, problem.into_response()).await,
     }
+}
+
+/// The reply to a request whose body nobody wants. A short one is read all the same, as the connection could not
+/// be used again otherwise, of which its client would only learn from its next request.
+async fn without(request: Request, mut reply: Response) -> Response {
+    let waits = request.headers().contains_key(EXPECT);
+    let mut body = Limited::new(request.into_body(), UNWANTED);
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    if waits || !tokio::time::timeout(PATIENCE, read).await.unwrap_or(false) {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
 }
 
 async fn enter(app: &App, who: Who, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {

@@ -12,6 +12,7 @@
 
 mod outbox;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -39,8 +40,7 @@ struct Parts {
 
 /// Why no letters can be sent.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MailError {
+pub(crate) enum MailError {
     /// The setting `mail-from` is no address.
     #[error("mail-from '{address}' is no mail address: {reason}")]
     From {
@@ -116,12 +116,10 @@ impl Mail {
     }
 
     async fn keep(&self, message: &Message, purpose: Purpose) {
-        let (folder, now, bytes) =
-            (self.0.outbox.clone(), self.0.clock.now(), message.formatted());
-        let kept = tokio::task::spawn_blocking(move || {
-            outbox::keep(&folder, now, purpose.name(), &bytes)
-        })
-        .await;
+        let (folder, now, bytes) = (self.0.outbox.clone(), self.0.clock.now(), message.formatted());
+        let kept =
+            tokio::task::spawn_blocking(move || outbox::keep(&folder, now, purpose.name(), &bytes))
+                .await;
         match kept {
             Ok(Ok(file)) => {
                 tracing::info!(file = %file.display(), "a letter was put into the outbox");
@@ -193,12 +191,10 @@ impl std::fmt::Debug for Letter {
 /// A connection that is opened when the first letter is sent. Without TLS nothing is sent but to this machine.
 fn connect(url: &url::Url) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     let mut url = url.clone();
-    let local = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    // For this scheme the library leaves even addresses as names.
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     if url.scheme() == "smtp" && !local && !url.query_pairs().any(|(name, _)| name == "tls") {
         url.query_pairs_mut().append_pair("tls", "required");
     }

@@ -25,11 +25,11 @@ const REMEMBERED: usize = 16_384;
 
 /// How many attempts there are, and how fast they come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub(crate) struct Allowance {
     /// Attempts that may be made at once.
-    pub attempts: u32,
+    pub(crate) attempts: u32,
     /// The time in which all of them come back.
-    pub window: Duration,
+    pub(crate) window: Duration,
 }
 
 /// Counts the attempts.

@@ -1,26 +1,31 @@
 //! The key that tokens are signed with: 32 random bytes, made at the first start.
 //!
 //! ```text
-//! first start: random ─▶ keys/token.key.new ─sync─▶ keys/token.key (0600, folder 0700)
+//! first start: random ─▶ keys/token.key (0600, folder 0700), whole or not at all
 //! later:       keys/token.key ─▶ exactly 32 bytes, or the server does not start
 //! ```
 //!
 //! There is no default: two servers never share a key by accident. Whoever removes the file
 //! ends every token that was ever issued.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use crate::error::ServeError;
+use crate::files::{private_folder, write_private};
 
 /// How many bytes the key has: as many as HS256 gives out.
 pub(crate) const KEY_BYTES: usize = 32;
 
 /// Why there is no key to sign with.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The file or its folder could not be read or written.
+pub(crate) enum KeyError {
+    /// A new key could not be written.
+    #[error(transparent)]
+    Write(#[from] ServeError),
+    /// The file could not be read.
     #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried.
@@ -72,10 +77,7 @@ fn read(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, KeyError> {
             .map_err(failed("set the mode of", path))?;
     }
     let mut bytes = Vec::with_capacity(KEY_BYTES);
-    (&mut file)
-        .take(KEY_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed("read", path))?;
+    (&mut file).take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed("read", path))?;
     let length = bytes.len();
     let key = bytes.try_into().map_err(|_| KeyError::Length { path: path.to_owned(), length })?;
     Ok(Some(key))
@@ -84,25 +86,8 @@ fn read(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, KeyError> {
 fn make(folder: &Path, path: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(KeyError::Random)?;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(failed("make the folder", folder))?;
-    // Written aside and renamed: a power cut leaves the whole key or none.
-    let aside = folder.join("token.key.new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&aside)
-        .map_err(failed("create", &aside))?;
-    file.write_all(&key)
-        .and_then(|()| file.sync_all())
-        .map_err(failed("write", &aside))?;
-    fs::rename(&aside, path).map_err(failed("rename", &aside))?;
-    File::open(folder).and_then(|dir| dir.sync_all()).map_err(failed("sync", folder))?;
+    private_folder(folder)?;
+    write_private(path, &key)?;
     tracing::info!(file = %path.display(), "made a new key to sign tokens with");
     Ok(key)
 }

@@ -108,7 +108,9 @@ impl Refusal {
                 "A token that is bound to a device writes as that device only; use its own token"
             }
             Self::NotOperator => "The first user of a server is its operator",
-            Self::NotAdmin => "Ask one of those whom GET /v1/projects/{id}/permissions lists as admin",
+            Self::NotAdmin => {
+                "Ask one of those whom GET /v1/projects/{id}/permissions lists as admin"
+            }
             Self::MoreThanHeld => {
                 "A token grants at most what its user holds in the project; ask for less, or without flags"
             }

@@ -224,11 +224,9 @@ async fn update(
     let id = known_id(id)?;
     let changes = DeviceChanges { name: request.device_name, kind: request.device_type };
     let after = app
-        .catalog(move |catalog| {
-            match catalog.update_device(caller.project, &id, changes)? {
-                Changed::Yes => catalog.device(caller.project, &id).map(Some),
-                Changed::No => Ok(None),
-            }
+        .catalog(move |catalog| match catalog.update_device(caller.project, &id, changes)? {
+            Changed::Yes => catalog.device(caller.project, &id).map(Some),
+            Changed::No => Ok(None),
         })
         .await?;
     Ok(match after {

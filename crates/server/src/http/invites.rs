@@ -91,9 +91,8 @@ async fn create(
     let uses = request.uses.unwrap_or(1);
     let life = request.duration.as_deref().map(life).transpose()?;
     let expires = life.map(|life| app.clock.now().plus(life));
-    let code = app
-        .catalog(move |catalog| catalog.create_invite(Some(caller.user), uses, expires))
-        .await?;
+    let code =
+        app.catalog(move |catalog| catalog.create_invite(Some(caller.user), uses, expires)).await?;
     let made = NewInvite { code, uses, expires: expires.map(date::format_expires) };
     Ok((StatusCode::CREATED, Reply(made)))
 }

@@ -90,13 +90,11 @@ async fn create(
     Json(request): Json<NamespaceRequest>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<NamespaceObject>), Problem> {
     caller.is_of_project(request.project_id)?;
-    let partition = request.partitioning_field.as_deref().map(|name| field("partitioning_field", name));
+    let partition =
+        request.partitioning_field.as_deref().map(|name| field("partitioning_field", name));
     let new = NewNamespace {
         project: caller.project,
-        name: request
-            .namespace_name
-            .parse()
-            .map_err(|error| wrong("namespace_name", &error))?,
+        name: request.namespace_name.parse().map_err(|error| wrong("namespace_name", &error))?,
         partition: partition.transpose()?.unwrap_or_else(FieldName::device_id),
         fields: fields(request.fields.unwrap_or_default())?,
         labels: labels(request.labels.unwrap_or_default())?,

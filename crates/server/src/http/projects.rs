@@ -12,9 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use iobeam_catalog::{Catalog, CatalogError, Changed, PermissionChange, Project};
 use iobeam_model::{Permissions, ProjectId, UserId};
-use iobeam_wire::v1::{
-    Holders, PermissionsReply, ProjectList, ProjectListItem, ProjectObject,
-};
+use iobeam_wire::v1::{Holders, PermissionsReply, ProjectList, ProjectListItem, ProjectObject};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -237,9 +235,7 @@ async fn set_permissions(
 pub(super) fn visible(app: &App, caller: &UserCaller, number: u32) -> Result<ProjectId, Problem> {
     ProjectId::new(number)
         .filter(|project| !app.catalog.permissions(caller.user, *project).is_empty())
-        .ok_or_else(|| {
-            CatalogError::NotFound { what: "project", name: number.to_string() }.into()
-        })
+        .ok_or_else(|| CatalogError::NotFound { what: "project", name: number.to_string() }.into())
 }
 
 /// The project of that number, if the caller administers it.
@@ -257,14 +253,13 @@ pub(super) fn administered(
 }
 
 fn all(catalog: &Catalog, user: UserId) -> Result<ProjectList, CatalogError> {
-    let projects = catalog.projects_of(user)?.into_iter().map(|(project, permissions)| {
-        ProjectListItem {
+    let projects =
+        catalog.projects_of(user)?.into_iter().map(|(project, permissions)| ProjectListItem {
             project_id: project.id,
             project_name: project.name.clone(),
             created: project.created,
             permissions,
-        }
-    });
+        });
     Ok(ProjectList { projects: projects.collect() })
 }
 

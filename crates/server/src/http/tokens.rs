@@ -243,8 +243,7 @@ async fn list(
     caller: UserCaller,
     Query(query): Query<ListQuery>,
 ) -> Result<Reply<TokenList>, Problem> {
-    let project =
-        query.project_id.map(|number| administered(&app, &caller, number)).transpose()?;
+    let project = query.project_id.map(|number| administered(&app, &caller, number)).transpose()?;
     let tokens = app
         .catalog(move |catalog| match project {
             Some(project) => catalog.tokens_of_project(project),
@@ -377,10 +376,14 @@ mod tests {
 
     #[test]
     fn a_life_is_a_whole_number_and_a_unit() {
-        for (text, seconds) in [("5w", 3_024_000), ("1d", 86_400), ("2h", 7200), ("3m", 180), ("9s", 9)] {
+        for (text, seconds) in
+            [("5w", 3_024_000), ("1d", 86_400), ("2h", 7200), ("3m", 180), ("9s", 9)]
+        {
             assert_eq!(life(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "5", "w", "0s", "-1d", "1.5h", "1y", "99999999999999999999s", "600w", "5ä", "+"] {
+        for text in
+            ["", "5", "w", "0s", "-1d", "1.5h", "1y", "99999999999999999999s", "600w", "5ä", "+"]
+        {
             assert!(life(text).is_err(), "{text}");
         }
     }

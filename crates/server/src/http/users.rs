@@ -271,8 +271,7 @@ async fn update(
     };
     let before = app.catalog(move |catalog| catalog.user(user)).await?;
     let attempt = new_password.then(|| app.auth.attempt(&before.email, peer)).transpose()?;
-    let changed =
-        app.ask(move |catalog| catalog.update_user(user, changes, old.as_deref())).await;
+    let changed = app.ask(move |catalog| catalog.update_user(user, changes, old.as_deref())).await;
     if let Some(attempt) = attempt.filter(|_| !matches!(changed, Err(CatalogError::WrongPassword)))
     {
         attempt.give_back();

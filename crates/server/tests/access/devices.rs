@@ -18,8 +18,11 @@ fn a_registered_device_has_what_every_client_needs() {
     let body = json!({"project_id": project, "device_id": "my-dev:1", "device_name": "first",
         "device_type": "probe", "created": "2016-07-29 08:19:47 +0000"});
     let made = platform.post("/v1/devices", &token, &body).expect(201);
-    assert_eq!(made, json!({"device_id": "my-dev:1", "project_id": project, "device_name": "first",
-        "device_type": "probe", "created": "2016-07-29T08:19:47Z"}));
+    assert_eq!(
+        made,
+        json!({"device_id": "my-dev:1", "project_id": project, "device_name": "first",
+        "device_type": "probe", "created": "2016-07-29T08:19:47Z"})
+    );
     for path in ["/v1/devices/my-dev:1", "/v1/devices/my-dev:1/", "/v1/devices?name=first"] {
         assert_eq!(platform.get(path, &token).expect(200), made, "{path}");
     }
@@ -37,7 +40,10 @@ fn a_reply_to_a_device_without_an_id_fits_its_buffer_and_is_spelt_as_it_expects(
     let id = made["device_id"].as_str().expect("an id");
     assert!((16..=48).contains(&id.len()), "{id}");
     assert!(!made["device_name"].as_str().expect("a name").is_empty());
-    assert_eq!(reply.headers["content-length"].to_str().expect("ascii"), reply.text.len().to_string());
+    assert_eq!(
+        reply.headers["content-length"].to_str().expect("ascii"),
+        reply.text.len().to_string()
+    );
 }
 
 #[test]
@@ -70,9 +76,14 @@ fn an_id_that_cannot_be_one_is_refused_with_the_reason() {
 #[test]
 fn a_change_is_200_no_change_204_and_a_removal_204() {
     let (platform, project, token) = with_token("");
-    platform.post("/v1/devices", &token, &json!({"device_id": "d", "device_name": "n"})).expect(201);
-    platform.post("/v1/devices", &token, &json!({"device_id": "e", "device_name": "m"})).expect(201);
-    let body = json!({"project_id": project, "device_id": "d", "device_name": "o", "device_type": "t"});
+    platform
+        .post("/v1/devices", &token, &json!({"device_id": "d", "device_name": "n"}))
+        .expect(201);
+    platform
+        .post("/v1/devices", &token, &json!({"device_id": "e", "device_name": "m"}))
+        .expect(201);
+    let body =
+        json!({"project_id": project, "device_id": "d", "device_name": "o", "device_type": "t"});
     let changed = platform.patch("/v1/devices/d", &token, &body).expect(200);
     assert_eq!((&changed["device_name"], &changed["device_type"]), (&json!("o"), &json!("t")));
     platform.patch("/v1/devices/d/", &token, &body).expect_empty(204);
@@ -121,9 +132,8 @@ fn a_bound_token_registers_changes_and_removes_its_own_device_only() {
 fn the_servers_time_comes_in_each_format_with_seconds_first() {
     let (platform, _, token) = with_token("&read=false&write=false&admin=false");
     let time = |query: &str| platform.get(&format!("/v1/devices/timestamp{query}"), &token);
-    let number = |query: &str| {
-        time(query).expect(200)["server_timestamp"].as_i64().expect("a whole number")
-    };
+    let number =
+        |query: &str| time(query).expect(200)["server_timestamp"].as_i64().expect("a whole number");
     let seconds = number("?timefmt=SEC");
     assert!(seconds > 1_700_000_000, "{seconds}");
     assert!((number("") / 1000 - seconds).abs() <= 5);

@@ -19,10 +19,12 @@ fn guesses_on_an_account_are_refused_with_the_time_to_wait_even_when_right() {
     for password in ["wrong", PASSWORD] {
         let refused = platform.log_in("ada", password);
         refused.refused(429);
-        let wait: u64 = refused.headers["retry-after"].to_str().expect("ascii").parse().expect("a number");
+        let wait: u64 =
+            refused.headers["retry-after"].to_str().expect("ascii").parse().expect("a number");
         assert!((1..=300).contains(&wait), "{wait}");
     }
-    let by_query = platform.get(&format!("/v1/tokens/user?name=ada&password={PASSWORD}").replace(' ', "+"), "");
+    let by_query = platform
+        .get(&format!("/v1/tokens/user?name=ada&password={PASSWORD}").replace(' ', "+"), "");
     by_query.refused(429);
     platform.log_in("bob", PASSWORD).expect(200);
 }
@@ -76,18 +78,15 @@ fn letters_cannot_be_sent_without_end() {
 fn an_unknown_user_takes_as_long_as_a_wrong_password() {
     let platform = Platform::start_with(|config| config.login_attempts = 1000);
     platform.person("ada");
-    let median = |name: &str| {
-        let mut times: Vec<Duration> = (0..15)
-            .map(|_| {
-                let begun = Instant::now();
-                platform.log_in(name, "wrong").refused(401);
-                begun.elapsed()
-            })
-            .collect();
-        times.sort_unstable();
-        times[times.len() / 2]
+    let once = |name: &str| {
+        let begun = Instant::now();
+        platform.log_in(name, "wrong").refused(401);
+        begun.elapsed()
     };
-    let (known, unknown) = (median("ada"), median("nobody"));
+    // The shortest of many, by turns: whatever else this machine does makes some of both longer.
+    let times: Vec<(Duration, Duration)> = (0..25).map(|_| (once("ada"), once("nobody"))).collect();
+    let known = times.iter().map(|(known, _)| known).min().expect("some");
+    let unknown = times.iter().map(|(_, unknown)| unknown).min().expect("some");
     let ratio = known.as_secs_f64() / unknown.as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{known:?} {unknown:?}");
+    assert!((0.6..1.7).contains(&ratio), "{known:?} {unknown:?}");
 }

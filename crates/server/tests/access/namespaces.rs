@@ -15,8 +15,12 @@ fn with_token() -> (Platform, u64, String) {
 #[test]
 fn each_project_has_the_namespace_input_from_the_start() {
     let (platform, project, token) = with_token();
-    let paths =
-        ["/v1/namespaces", "/v1/namespaces/", "/v1/namespaces/?name=input", "/v1/namespaces?namespace_name=input"];
+    let paths = [
+        "/v1/namespaces",
+        "/v1/namespaces/",
+        "/v1/namespaces/?name=input",
+        "/v1/namespaces?namespace_name=input",
+    ];
     for path in paths {
         let list = platform.get(path, &token).expect(200);
         let input = &list["namespaces"][0];

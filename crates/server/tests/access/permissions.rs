@@ -60,7 +60,8 @@ impl World {
         let only = |right: &str| issue(&format!("&{right}=true"));
         let expired = issue("&duration=1s");
         let revoked = issue("");
-        let ended = platform.log_in("member", crate::platform::PASSWORD).expect(200)["token"].clone();
+        let ended =
+            platform.log_in("member", crate::platform::PASSWORD).expect(200)["token"].clone();
         let tokens = vec![
             ("none", String::new()),
             ("garbage", "not.a.token".to_owned()),
@@ -83,9 +84,10 @@ impl World {
             platform.delete(&format!("/v1/tokens/{id}"), &member.token).expect_empty(204);
         }
         let all = &tokens[10].1;
-        let namespace = platform.get("/v1/namespaces", all).expect(200)["namespaces"][0]["namespace_id"]
-            .as_u64()
-            .expect("a number");
+        let namespace =
+            platform.get("/v1/namespaces", all).expect(200)["namespaces"][0]["namespace_id"]
+                .as_u64()
+                .expect("a number");
         sleep(Duration::from_millis(1500));
         let world = Self { platform, operator, member, project, namespace, tokens };
         world.renew();
@@ -172,7 +174,8 @@ fn number_of(platform: &Platform, owner: &Person, token: &str) -> u64 {
     let claims = iobeam_wire::token::peek_claims(token).expect("a token");
     let list = platform.get("/v1/tokens", &owner.token).expect(200);
     let known = list["tokens"].as_array().expect("a list").iter();
-    let known = known.filter_map(|token| token["token_id"].as_u64()).find(|id| *id == u64::from(claims.id));
+    let known =
+        known.filter_map(|token| token["token_id"].as_u64()).find(|id| *id == u64::from(claims.id));
     known.expect("it is listed")
 }
 
@@ -199,14 +202,32 @@ fn expected(call: &Call, caller: &str) -> Outcome {
         ("log-in", _) => Unknown,
         (_, "none" | "garbage" | "expired" | "revoked" | "revoked user") => Unknown,
         ("user", "outsider" | "operator") if speaks_of_p => NothingOfP,
-        ("user", _) => if is_user { In } else { Forbidden },
-        ("operator", _) => if caller == "operator" { In } else { Forbidden },
+        ("user", _) => {
+            if is_user {
+                In
+            } else {
+                Forbidden
+            }
+        }
+        ("operator", _) => {
+            if caller == "operator" {
+                In
+            } else {
+                Forbidden
+            }
+        }
         (_, _) if is_user => Forbidden,
         (_, "other project") => NothingOfP,
         // What a bound token may do to others of its own device is told apart below.
         (_, "device") if changes_a_device(call) => Forbidden,
         (_, "device" | "all") | ("project", _) => In,
-        (right, caller) => if right == format!("project:{caller}") { In } else { Forbidden },
+        (right, caller) => {
+            if right == format!("project:{caller}") {
+                In
+            } else {
+                Forbidden
+            }
+        }
     }
 }
 
@@ -262,7 +283,9 @@ fn nothing_of_a_project_changes_by_the_hand_of_another() {
     };
     let before = see();
     for call in calls(&world.platform) {
-        for caller in ["other project", "outsider", "garbage", "none", "expired", "revoked", "no right"] {
+        for caller in
+            ["other project", "outsider", "garbage", "none", "expired", "revoked", "no right"]
+        {
             world.make(&call, world.token(caller));
         }
     }
@@ -282,12 +305,77 @@ fn a_method_that_a_path_does_not_have_is_405_with_those_it_has() {
 #[test]
 fn the_table_is_this_one() {
     let platform = Platform::start();
-    let mut rows: Vec<String> = calls(&platform)
-        .into_iter()
-        .map(|call| format!("{:6} {:40} {}", call.method, call.path, call.who))
+    let mut calls = calls(&platform);
+    calls.sort_by(|a, b| (&a.path, &a.method).cmp(&(&b.path, &b.method)));
+    let rows: Vec<String> = calls
+        .iter()
+        .map(|call| format!("{:6} {:43} {}", call.method, call.path, call.who))
         .collect();
-    rows.sort_by_key(|row| row[7..].to_owned());
     let table = rows.join("\n");
     assert!(!table.contains("nobody"), "a route has no row in the table of permissions:\n{table}");
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r"
+    GET    /health                                     anyone
+    GET    /metrics                                    anyone
+    GET    /ready                                      anyone
+    GET    /v1/data/{namespace}                        project:read
+    GET    /v1/data/{namespace}/{field}                project:read
+    GET    /v1/devices                                 project:read
+    POST   /v1/devices                                 project:write
+    GET    /v1/devices/timestamp                       project
+    DELETE /v1/devices/{device_id}                     project:write
+    GET    /v1/devices/{device_id}                     project:read
+    PATCH  /v1/devices/{device_id}                     project:write
+    GET    /v1/exports/{project_id}                    project:read
+    GET    /v1/exports/{project_id}/{device}           project:read
+    GET    /v1/exports/{project_id}/{device}/{series}  project:read
+    POST   /v1/imports                                 project:write
+    GET    /v1/invites                                 operator
+    POST   /v1/invites                                 operator
+    DELETE /v1/invites/{invite_id}                     operator
+    GET    /v1/namespaces                              project:read
+    POST   /v1/namespaces                              project:admin
+    GET    /v1/namespaces/{namespace_id}               project:read
+    PUT    /v1/namespaces/{namespace_id}               project:admin
+    GET    /v1/openapi.json                            anyone
+    GET    /v1/ping                                    anyone
+    GET    /v1/projects                                user
+    POST   /v1/projects                                user
+    GET    /v1/projects/{project_id}                   user
+    PATCH  /v1/projects/{project_id}                   user
+    GET    /v1/projects/{project_id}/permissions       user
+    PATCH  /v1/projects/{project_id}/permissions       user
+    POST   /v1/sql                                     project:read
+    GET    /v1/tokens                                  user
+    GET    /v1/tokens/project                          user
+    POST   /v1/tokens/project                          anyone
+    GET    /v1/tokens/user                             log-in
+    DELETE /v1/tokens/{token_id}                       user
+    GET    /v1/users                                   user
+    POST   /v1/users                                   anyone
+    POST   /v1/users/email                             anyone
+    GET    /v1/users/me                                user
+    PATCH  /v1/users/me                                user
+    GET    /v1/users/password                          anyone
+    POST   /v1/users/password                          anyone
+    ");
+}
+
+#[test]
+fn a_refused_request_leaves_its_connection_usable() {
+    use std::io::{Read as _, Write as _};
+
+    let platform = Platform::start();
+    let mut stream = std::net::TcpStream::connect(platform.address()).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
+    for _ in 0..20 {
+        let head = "POST /v1/devices HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
+        stream.write_all(head.as_bytes()).expect("sent");
+        // As many clients do, the body comes in a segment of its own, after the server has made up its mind.
+        sleep(Duration::from_millis(20));
+        stream.write_all(&[b' '; 1000]).expect("sent");
+        let mut reply = [0; 2048];
+        let length = stream.read(&mut reply).expect("a reply");
+        let reply = String::from_utf8_lossy(&reply[..length]);
+        assert!(reply.starts_with("HTTP/1.1 401"), "{reply:?}");
+    }
 }

@@ -70,6 +70,11 @@ impl Platform {
         Self { base, folder, stop: Some(stop), thread: Some(thread), agent }
     }
 
+    /// The address that it listens on.
+    pub(crate) fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     /// The data directory.
     pub(crate) fn data(&self) -> &Path {
         self.folder.path()
@@ -83,7 +88,8 @@ impl Platform {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Reply {
-        let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request =
+            http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -21,8 +21,11 @@ fn a_new_project_is_its_makers_with_every_permission() {
     for path in ["/v1/projects", "/v1/projects/"] {
         let list = platform.get(path, &ada.token).expect(200);
         let all = json!({"read": true, "write": true, "admin": true});
-        assert_eq!(list, json!({"projects": [{"project_id": id, "project_name": "greenhouse",
-            "created": created, "permissions": all}]}));
+        assert_eq!(
+            list,
+            json!({"projects": [{"project_id": id, "project_name": "greenhouse",
+            "created": created, "permissions": all}]})
+        );
     }
     assert_eq!(platform.post("/v1/projects", &ada.token, &body).refused(422)["code"], 33);
     platform.post("/v1/projects", &ada.token, &json!({"project_name": ""})).refused(400);
@@ -102,6 +105,8 @@ fn only_an_administrator_changes_a_project_and_the_last_one_stays() {
     platform.patch(&format!("/v1/projects/{id}"), &bob.token, &rename).refused(403);
     platform.get(&format!("/v1/tokens?project_id={id}"), &bob.token).refused(403);
     platform.patch(&path, &ada.token, &json!({"user_id": ada.id, "read": true})).refused(409);
-    platform.patch(&path, &ada.token, &json!({"user_id": 4_000_000_000_u32, "read": true})).refused(404);
+    platform
+        .patch(&path, &ada.token, &json!({"user_id": 4_000_000_000_u32, "read": true}))
+        .refused(404);
     platform.patch(&path, &ada.token, &json!({"read": true})).refused(400);
 }

@@ -1,5 +1,8 @@
 //! Accounts.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 
 use crate::platform::{PASSWORD, Platform, key_in};
@@ -10,8 +13,11 @@ fn who_signs_up_can_log_in_at_once_and_never_sees_the_password_again() {
     let body = json!({"email": "a@example.org", "password": PASSWORD, "username": "ada",
         "first_name": "Ada", "invite": "whatever"});
     let made = platform.post("/v1/users/", "", &body).expect(201);
-    assert_eq!(made, json!({"user_id": made["user_id"], "email": "a@example.org",
-        "username": "ada", "first_name": "Ada", "last_name": "", "company_name": "", "url": ""}));
+    assert_eq!(
+        made,
+        json!({"user_id": made["user_id"], "email": "a@example.org",
+        "username": "ada", "first_name": "Ada", "last_name": "", "company_name": "", "url": ""})
+    );
     for name in ["a@example.org", "A@Example.ORG", "ada"] {
         let token = platform.log_in(name, PASSWORD).expect(200);
         assert_eq!(token["user_id"], made["user_id"]);
@@ -59,7 +65,10 @@ fn a_change_is_200_and_no_change_is_204() {
     let ada = platform.person("ada");
     let body = json!({"company_name": "Engines", "user_id": 77, "email": ada.email});
     let changed = platform.patch("/v1/users/me", &ada.token, &body).expect(200);
-    assert_eq!((changed["company_name"].as_str(), &changed["user_id"]), (Some("Engines"), &json!(ada.id)));
+    assert_eq!(
+        (changed["company_name"].as_str(), &changed["user_id"]),
+        (Some("Engines"), &json!(ada.id))
+    );
     platform.patch("/v1/users/me/", &ada.token, &body).expect_empty(204);
     platform.patch("/v1/users/me", &ada.token, &json!({})).expect_empty(204);
 }
@@ -120,6 +129,20 @@ fn signing_up_can_be_by_invite_or_closed() {
     platform.post("/v1/users", "", &body).refused(403);
     let body = json!({"email": "a@example.org", "password": PASSWORD, "invite": "guess"});
     platform.post("/v1/users", "", &body).refused(403);
+    // Whoever runs the server finds the first code in its folder, and it is good for one.
+    let file = platform.data().join("first-invite");
+    let mode = fs::metadata(&file).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let code = fs::read_to_string(&file).expect("a code");
+    let body = json!({"email": "a@example.org", "password": PASSWORD, "invite": code.trim()});
+    platform.post("/v1/users", "", &body).expect(201);
+    let body = json!({"email": "b@example.org", "password": PASSWORD, "invite": code.trim()});
+    platform.post("/v1/users", "", &body).refused(403);
+    let token = platform.log_in("a@example.org", PASSWORD).expect(200)["token"].clone();
+    let made = platform.post("/v1/invites", token.as_str().expect("a token"), &json!({}));
+    let body =
+        json!({"email": "b@example.org", "password": PASSWORD, "invite": made.expect(201)["code"]});
+    platform.post("/v1/users", "", &body).expect(201);
 }
 
 #[test]
