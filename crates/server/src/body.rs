@@ -79,9 +79,12 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
         match axum::extract::Path::from_request_parts(parts, app).await {
             Ok(axum::extract::Path(path)) => Ok(Self(path)),
             // An id that cannot be one names nothing, which is what 404 says.
-            Err(rejection) => Err(Problem::not_found(
+            Err(_) => Err(Problem::not_found(
                 "There is no such thing",
-                format!("{} (path {})", rejection.body_text(), parts.uri.path()),
+                format!(
+                    "{}: a part of the path is not of the form that is needed there",
+                    parts.uri.path()
+                ),
             )),
         }
     }

@@ -186,6 +186,9 @@ impl Config {
     }
 
     /// The defaults, with data in that folder and a port of the system's choice on loopback: for tests.
+    ///
+    /// # Panics
+    /// When the folder has no name.
     pub fn for_test(data_dir: &Path) -> Self {
         let flags = [
             ("data-dir".to_owned(), data_dir.display().to_string()),

@@ -37,7 +37,7 @@ use socket::{Socket, Stream};
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client may take to fetch some of a reply.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 /// How long a client is heard out after the last reply.
 const LINGER: Duration = Duration::from_secs(2);
 /// How many bytes of it.
@@ -150,8 +150,12 @@ async fn talk(stream: Stream, peer: SocketAddr, mut doors: Doors) {
         }
     };
     let parts = connection.into_parts();
-    let (stream, unsaid) = parts.io.into_inner().into_parts();
+    let (mut stream, unsaid) = parts.io.into_inner().into_parts();
     match outcome {
+        // When it is time to stop, nobody is waited for: whoever is idle has been told all there is to tell.
+        Ok(()) if told_to_stop => {
+            let _ = tokio::time::timeout(LINGER, stream.shutdown()).await;
+        }
         Ok(()) => close(stream).await,
         Err(error) => {
             tracing::debug!(%peer, %error, "a connection ended");

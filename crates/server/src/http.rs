@@ -39,16 +39,17 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use futures::FutureExt as _;
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
@@ -67,11 +68,9 @@ pub(crate) struct Site {
 impl Site {
     /// All routes, with what they need.
     pub(crate) fn new(app: App) -> Self {
-        let (routes, mut description) = routes().split_for_parts();
-        describe(&mut description);
-        schema::add_errors(&mut description);
-        let router = routes
-            .merge(openapi::routes(description))
+        let (paths, description) = described();
+        let router = paths
+            .layer(Extension(openapi::Text::of(&description)))
             .route_layer(from_fn_with_state(app.clone(), guard))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(no_such_path)
@@ -121,17 +120,29 @@ impl Site {
         self.app.metrics.answered(method, status, took);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let _entered = span.enter();
-        match reply.extensions().get::<Problem>() {
-            Some(problem) => {
-                self.app.metrics.refused(problem.code.0);
-                tracing::info!(status, micros, code = problem.code.0, "refused");
-            }
-            None => tracing::info!(status, micros, "answered"),
+        if let Some(problem) = reply.extensions().get::<Problem>() {
+            self.app.metrics.refused(problem.code.0);
+            tracing::info!(status, micros, code = problem.code.0, "refused");
+        } else {
+            tracing::info!(status, micros, "answered");
         }
     }
 }
 
-/// Every route but the description of them.
+/// The description of the API, as it is served at `/v1/openapi.json`.
+pub(crate) fn description() -> OpenApi {
+    described().1
+}
+
+/// The routes, and their description with all that is true of each of them.
+fn described() -> (Router<App>, OpenApi) {
+    let (routes, mut description) = routes().split_for_parts();
+    describe(&mut description);
+    schema::add_errors(&mut description);
+    (routes, description)
+}
+
+/// Every route.
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::title())
         .merge(imports::routes())
@@ -145,6 +156,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(namespaces::routes())
         .merge(invites::routes())
         .merge(health::routes())
+        .merge(openapi::routes())
 }
 
 async fn no_such_path(uri: Uri) -> Problem {
@@ -205,7 +217,8 @@ fn with_json_error(reply: Response) -> Response {
         return reply;
     }
     let reason = status.canonical_reason().unwrap_or("The request was refused");
-    let problem = Problem::new(status, reason, "See the description of the API at /v1/openapi.json");
+    let problem =
+        Problem::new(status, reason, "See the description of the API at /v1/openapi.json");
     let mut whole = problem.into_response();
     if let Some(allow) = reply.headers().get(header::ALLOW) {
         whole.headers_mut().insert(header::ALLOW, allow.clone());
@@ -218,4 +231,3 @@ fn is_json(headers: &HeaderMap) -> bool {
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
-

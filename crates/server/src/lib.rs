@@ -49,3 +49,8 @@ pub mod error;
 pub use config::Config;
 pub use error::ServeError;
 pub use run::serve;
+
+/// The description of the API as OpenAPI 3.1 in JSON, as it is served at `/v1/openapi.json`.
+pub fn openapi() -> String {
+    http::description().to_pretty_json().unwrap_or_default()
+}

@@ -91,7 +91,11 @@ impl Metrics {
         registry.register("imports", "Imports stored", counters.imports.clone());
         registry.register("import_repeats", "Imports that were repeats", counters.repeats.clone());
         registry.register("import_rows", "Rows stored by imports", counters.rows.clone());
-        registry.register("import_bytes", "Bytes of import bodies, unpacked", counters.bytes.clone());
+        registry.register(
+            "import_bytes",
+            "Bytes of import bodies, unpacked",
+            counters.bytes.clone(),
+        );
         registry.register(
             "query_seconds",
             "Time from a question to the begin of its answer",

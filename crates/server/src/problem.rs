@@ -13,8 +13,8 @@
 mod sources;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::StatusCode;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 pub(crate) use iobeam_wire::problem::Code;
 use iobeam_wire::problem::ErrorBody;
 
@@ -130,6 +130,10 @@ impl IntoResponse for Problem {
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+            // The rest of the body is not waited for, so the connection cannot be used again.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         reply.extensions_mut().insert(self);
         reply

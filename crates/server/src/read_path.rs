@@ -58,7 +58,7 @@ pub(crate) async fn ask(
     let (kind, memory) = (media_type(output), app.config.reply_memory);
     let reply = match door {
         "sql" => reply::streamed(kind, rendered, memory).await?,
-        _ => reply::gathered(kind, rendered, memory, &app.config.data_dir).await?,
+        _ => reply::gathered(kind, rendered, memory, &app.config.data_dir.join("tmp")).await?,
     };
     app.metrics.queried(door, app.clock.monotonic().saturating_sub(begun));
     Ok(reply)

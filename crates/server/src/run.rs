@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use crate::app::{App, Parts};
 use crate::auth::{self, Auth};
 use crate::body::room_for;
-use crate::config::{Config, SecretUrl};
+use crate::config::{Config, SecretUrl, SignUp};
 use crate::connection::{self, Doors};
 use crate::error::ServeError;
 use crate::files;
@@ -108,6 +108,8 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         Arc::clone(&clock),
     )
     .map_err(|error| part("keys", &error))?;
+    let by_invite = config.signup == SignUp::Invite;
+    auth::first::offer(&catalog, data, by_invite).map_err(|error| part("first invite", &error))?;
     let mail = Mail::open(
         config.smtp_url.as_ref().map(SecretUrl::reveal),
         &config.mail_from,
@@ -140,8 +142,8 @@ fn open_store(config: &Config, data: &Path, clock: &Arc<dyn Clock>) -> Result<St
         memory_budget: config.memory_limit,
         ..iobeam_store::Settings::new(data)
     };
-    let (store, opened) =
-        Store::open(settings, Arc::clone(clock), Arc::new(RealDisk)).map_err(|error| part("store", &error))?;
+    let (store, opened) = Store::open(settings, Arc::clone(clock), Arc::new(RealDisk))
+        .map_err(|error| part("store", &error))?;
     if opened.replayed > 0 {
         tracing::info!(records = opened.replayed, rows = opened.rows, "replayed the log");
     }

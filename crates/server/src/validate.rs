@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use iobeam_catalog::{Catalog, CatalogError, Namespace, NewDevice};
-use iobeam_model::{Batch, Column, DeviceId, FieldName, FieldType, NamespaceName, ProjectId, Values};
+use iobeam_model::{
+    Batch, Column, DeviceId, FieldName, FieldType, NamespaceName, ProjectId, Values,
+};
 use iobeam_store::{Incoming, Write};
 
 use crate::auth::ProjectCaller;
@@ -153,9 +155,7 @@ impl<'c> Draft<'c> {
             .filter(|column| self.field_type(namespace, column.name()).is_none())
             .map(|column| (column.name().clone(), column.values().field_type()))
             .collect();
-        if let Some((field, _)) = new.first() {
-            self.note(namespace, field.clone(), new)?;
-        }
+        self.note(namespace, new)?;
         if !batch.is_empty() {
             self.checked.write.batches.push(incoming);
         }
@@ -166,9 +166,9 @@ impl<'c> Draft<'c> {
     fn note(
         &mut self,
         namespace: &Namespace,
-        first: FieldName,
         mut new: Vec<(FieldName, FieldType)>,
     ) -> Result<(), Problem> {
+        let Some((first, _)) = new.first() else { return Ok(()) };
         if namespace.explicit {
             return Err(Problem::bad_request(
                 format!("The namespace '{}' has no field '{first}'", namespace.name),

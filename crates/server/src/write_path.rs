@@ -59,7 +59,8 @@ async fn check(app: &App, caller: &ProjectCaller, upload: Upload) -> Result<Chec
 }
 
 fn check_now(app: &App, caller: &ProjectCaller, upload: &Upload) -> Result<Checked, Problem> {
-    let mut checked = validate::check(&app.catalog, caller, upload.form, &upload.body, app.config.body_limit)?;
+    let mut checked =
+        validate::check(&app.catalog, caller, upload.form, &upload.body, app.config.body_limit)?;
     checked.write.body_hash = hash(upload, &checked.write);
     Ok(checked)
 }

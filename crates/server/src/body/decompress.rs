@@ -43,7 +43,9 @@ impl Coding {
             _ => Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "The body is packed in a way that is not understood",
-                format!("Content-Encoding '{name}'; use gzip, zstd or deflate, one of them once, or none"),
+                format!(
+                    "Content-Encoding '{name}'; use gzip, zstd or deflate, one of them once, or none"
+                ),
             )),
         }
     }

@@ -82,11 +82,13 @@ impl<'de> MapAccess<'de> for Parameters<'de> {
         seed.deserialize(name).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Unreadable> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, Unreadable> {
         let (name, text) = self.now.take().unwrap_or_default();
-        seed.deserialize(Text(&text)).map_err(|Unreadable(reason)| {
-            Unreadable(format!("the parameter '{name}': {reason}"))
-        })
+        seed.deserialize(Text(&text))
+            .map_err(|Unreadable(reason)| Unreadable(format!("the parameter '{name}': {reason}")))
     }
 }
 
@@ -145,4 +147,3 @@ impl<'de> Deserializer<'de> for Text<'_> {
         struct enum identifier ignored_any
     }
 }
-

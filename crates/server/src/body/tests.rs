@@ -19,10 +19,11 @@ fn booleans_are_read_as_every_client_writes_them() {
 
 #[test]
 fn a_wrong_parameter_is_named() {
-    let reasons: Vec<String> = ["", "project_id=x", "project_id=1&read=maybe", "project_id=1&project_id=2"]
-        .iter()
-        .map(|text| query::parse::<Asked>(text).expect_err("wrong").details)
-        .collect();
+    let reasons: Vec<String> =
+        ["", "project_id=x", "project_id=1&read=maybe", "project_id=1&project_id=2"]
+            .iter()
+            .map(|text| query::parse::<Asked>(text).expect_err("wrong").details)
+            .collect();
     insta::assert_snapshot!(reasons.join("\n"), @"");
 }
 

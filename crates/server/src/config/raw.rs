@@ -1,7 +1,7 @@
 //! Settings as texts, each with the place it comes from.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::settings::{SETTINGS, Setting};
@@ -52,7 +52,7 @@ impl Origins {
             } else {
                 format!("{} = {}", setting.name, toml::Value::String(value.to_owned()))
             };
-            text.push_str(&format!("{line:<44} # {origin}\n"));
+            let _ = writeln!(text, "{line:<44} # {origin}");
         }
         text
     }
@@ -64,7 +64,8 @@ pub(super) struct Raw(BTreeMap<&'static str, (String, Origin)>);
 impl Raw {
     /// Nobody said anything.
     pub(super) fn defaults() -> Self {
-        let entry = |setting: &Setting| (setting.name, (setting.default.to_owned(), Origin::Default));
+        let entry =
+            |setting: &Setting| (setting.name, (setting.default.to_owned(), Origin::Default));
         Self(SETTINGS.iter().map(entry).collect())
     }
 
@@ -80,7 +81,9 @@ impl Raw {
                 toml::Value::Boolean(truth) => truth.to_string(),
                 other => {
                     let kind = other.type_str();
-                    return Err(wrong(format!("{name}: a text, a whole number or a truth is expected, not a {kind}")));
+                    return Err(wrong(format!(
+                        "{name}: a text, a whole number or a truth is expected, not a {kind}"
+                    )));
                 }
             };
             self.set(&name, value, Origin::File(path.to_owned()))?;
@@ -110,16 +113,12 @@ impl Raw {
 
     fn set(&mut self, name: &str, value: String, origin: Origin) -> Result<(), ConfigError> {
         // A file written by hand may have either; nobody should have to remember which.
-        match self.0.get_mut(name.replace('_', "-").as_str()) {
-            Some(slot) => {
-                *slot = (value, origin);
-                Ok(())
-            }
-            None => {
-                let nearest = nearest(name);
-                Err(ConfigError::Unknown { name: name.to_owned(), origin, nearest })
-            }
+        if let Some(slot) = self.0.get_mut(name.replace('_', "-").as_str()) {
+            *slot = (value, origin);
+            return Ok(());
         }
+        let nearest = nearest(name);
+        Err(ConfigError::Unknown { name: name.to_owned(), origin, nearest })
     }
 
     /// The checked value of a setting.

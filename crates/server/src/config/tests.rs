@@ -20,7 +20,11 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
     let file = dir.path().join("iobeam.toml");
     std::fs::write(&file, "listen = '127.0.0.1:1'\nbody-limit = '1MiB'\nlogin-attempts = 3\n")
         .expect("written");
-    let env = [flag("IOBEAM_LISTEN", "127.0.0.1:2"), flag("IOBEAM_BODY_LIMIT", "2MiB"), flag("IOBEAM_TOKEN", "x")];
+    let env = [
+        flag("IOBEAM_LISTEN", "127.0.0.1:2"),
+        flag("IOBEAM_BODY_LIMIT", "2MiB"),
+        flag("IOBEAM_TOKEN", "x"),
+    ];
     let (config, origins) =
         Config::load(&[flag("listen", "127.0.0.1:3")], env, Some(&file)).expect("sound");
     assert_eq!(config.listen.port(), 3);
@@ -28,7 +32,9 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
     assert_eq!(config.login_attempts, 3);
     let shown: Vec<String> = origins
         .iter()
-        .filter(|(setting, ..)| ["listen", "body-limit", "login-attempts", "signup"].contains(&setting.name))
+        .filter(|(setting, ..)| {
+            ["listen", "body-limit", "login-attempts", "signup"].contains(&setting.name)
+        })
         .map(|(setting, value, origin)| format!("{} {value} {origin}", setting.name))
         .collect();
     let shown = shown.join("\n").replace(&dir.path().display().to_string(), "DIR");
@@ -72,7 +78,9 @@ fn what_is_printed_can_be_loaded_again() {
 
 #[test]
 fn sign_up_is_open_where_only_this_machine_can_reach_it() {
-    for (listen, signup) in [("127.0.0.1:1", SignUp::Open), ("[::1]:1", SignUp::Open), ("0.0.0.0:1", SignUp::Invite)] {
+    for (listen, signup) in
+        [("127.0.0.1:1", SignUp::Open), ("[::1]:1", SignUp::Open), ("0.0.0.0:1", SignUp::Invite)]
+    {
         let (config, _) = Config::load(&[flag("listen", listen)], [], None).expect("sound");
         assert_eq!(config.signup, signup, "{listen}");
     }

@@ -39,7 +39,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = number.parse().map_err(|_| USAGE)?;
     match number.checked_mul(millis) {
-        Some(total) if total > 0 && number <= u64::from(u32::MAX) => Ok(Duration::from_millis(total)),
+        Some(total) if total > 0 && u32::try_from(number).is_ok() => {
+            Ok(Duration::from_millis(total))
+        }
         _ => Err(USAGE.to_owned()),
     }
 }
@@ -90,10 +92,9 @@ pub(super) fn truth(text: &str) -> Result<bool, String> {
 pub(super) fn signup(text: &str, listen: SocketAddr) -> Result<SignUp, String> {
     match text {
         "open" => Ok(SignUp::Open),
-        "invite" => Ok(SignUp::Invite),
         "closed" => Ok(SignUp::Closed),
         "auto" if listen.ip().is_loopback() => Ok(SignUp::Open),
-        "auto" => Ok(SignUp::Invite),
+        "invite" | "auto" => Ok(SignUp::Invite),
         _ => Err("use open, invite, closed or auto".to_owned()),
     }
 }
@@ -135,8 +136,7 @@ pub(super) fn without_password(text: &str) -> String {
             let hidden = url.set_password(Some("***")).is_ok();
             if hidden { url.into() } else { "***".to_owned() }
         }
-        Ok(_) => text.to_owned(),
         Err(_) if text.contains('@') => "***".to_owned(),
-        Err(_) => text.to_owned(),
+        _ => text.to_owned(),
     }
 }

@@ -41,7 +41,11 @@ impl Socket {
     }
 
     /// Counts the time in which nothing could be written.
-    fn watch<T>(&mut self, context: &mut Context<'_>, outcome: Poll<T>) -> Poll<Result<T, io::Error>> {
+    fn watch<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<T>,
+    ) -> Poll<Result<T, io::Error>> {
         if let Poll::Ready(done) = outcome {
             self.stalled = None;
             return Poll::Ready(Ok(done));

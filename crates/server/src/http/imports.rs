@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use iobeam_wire::batch::MEDIA_TYPE;
 use iobeam_wire::v1::ImportReply;
 use serde::Deserialize;
@@ -62,7 +62,7 @@ async fn import(
 }
 
 fn form(shape: &Shape, headers: &HeaderMap) -> Result<Form, Problem> {
-    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if kind.starts_with(MEDIA_TYPE.as_bytes()) {
         return Ok(Form::Batches);
     }
@@ -71,7 +71,9 @@ fn form(shape: &Shape, headers: &HeaderMap) -> Result<Form, Problem> {
         Some(text) if text.eq_ignore_ascii_case("table") => Ok(Form::Table),
         Some(text) => Err(Problem::bad_request(
             "The parameter 'fmt' is wrong",
-            format!("'{text}' is no shape of a body; use fmt=table for a table, or leave it out for series"),
+            format!(
+                "'{text}' is no shape of a body; use fmt=table for a table, or leave it out for series"
+            ),
         )),
     }
 }

@@ -1,11 +1,12 @@
 //! The description of the API, made from the code and served beside it.
 
-use axum::Router;
+use axum::Extension;
 use axum::response::Response;
-use axum::routing::get;
 use bytes::Bytes;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::reply;
@@ -49,16 +50,25 @@ pub(super) fn title() -> OpenApi {
     Title::openapi()
 }
 
-/// Serves the description of the routes.
-pub(super) fn routes(description: OpenApi) -> Router<App> {
-    let text = description.to_pretty_json().map_or_else(|_| Bytes::new(), Bytes::from);
-    let serve = move || {
-        let text = text.clone();
-        async move { served(text) }
-    };
-    Router::new().route("/v1/openapi.json", get(serve))
+/// The routes of this file.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::default().routes(routes!(document))
 }
 
-fn served(text: Bytes) -> Response {
+/// The description as text; the router gives it to the handler once all routes are known.
+#[derive(Clone, Debug)]
+pub(super) struct Text(pub(super) Bytes);
+
+impl Text {
+    /// Writes a description.
+    pub(super) fn of(description: &OpenApi) -> Self {
+        Self(description.to_pretty_json().map_or_else(|_| Bytes::new(), Bytes::from))
+    }
+}
+
+/// This description.
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "health",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+async fn document(Extension(Text(text)): Extension<Text>) -> Response {
     reply::whole("application/json", text)
 }

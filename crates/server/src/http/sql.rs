@@ -90,7 +90,10 @@ fn output(form: &Form, headers: &HeaderMap) -> Result<Output, Problem> {
     if accept.contains("application/json") {
         return Ok(Output::Json);
     }
-    Ok(known.into_iter().find(|(name, _)| accept.contains(name)).map_or(Output::Json, |known| known.1))
+    Ok(known
+        .into_iter()
+        .find(|(name, _)| accept.contains(name))
+        .map_or(Output::Json, |known| known.1))
 }
 
 fn text_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use iobeam_store::statistics::{BOUNDS, Durations};
 use iobeam_store::Store;
+use iobeam_store::statistics::{BOUNDS, Durations};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -22,7 +22,11 @@ impl Collector for Figures {
             ("store_rows", "Rows stored", now.rows),
             ("store_repeats", "Writes that were repeats", now.repeats),
             ("store_refused", "Writes refused or failed", now.refused),
-            ("store_flush_failures", "Flushes that failed; each is tried again", now.flush_failures),
+            (
+                "store_flush_failures",
+                "Flushes that failed; each is tried again",
+                now.flush_failures,
+            ),
             ("store_compactions", "Merges of small files", now.compactions),
         ] {
             let counter = ConstCounter::new(figure);
@@ -60,7 +64,6 @@ fn histogram(
     let bounds = BOUNDS.iter().copied().chain([f64::MAX]);
     let buckets: Vec<(f64, u64)> = bounds.zip(took.counts).collect();
     let count = took.counts.iter().sum();
-    to.encode_descriptor(name, help, None, MetricType::Histogram)?.encode_histogram::<[(&str, &str); 0]>(
-        took.sum, count, &buckets, None,
-    )
+    to.encode_descriptor(name, help, None, MetricType::Histogram)?
+        .encode_histogram::<[(&str, &str); 0]>(took.sum, count, &buckets, None)
 }

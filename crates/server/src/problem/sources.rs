@@ -88,13 +88,11 @@ impl From<QueryError> for Problem {
             QueryError::Timeout { .. } | QueryError::TooManyRows { .. } => {
                 Self::bad_request("The query reached a limit", text).with_code(Code::QUERY_LIMIT)
             }
-            QueryError::Memory { .. } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The query reached a limit",
-                text,
-            )
-            .with_code(Code::QUERY_LIMIT)
-            .with_retry_after(SOON),
+            QueryError::Memory { .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The query reached a limit", text)
+                    .with_code(Code::QUERY_LIMIT)
+                    .with_retry_after(SOON)
+            }
             other => match other.remedy() {
                 Remedy::Retry => busy(text, SOON),
                 Remedy::FixRequest => Self::bad_request("The query cannot be answered", text),
@@ -148,7 +146,5 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 /// A sentence begins with a capital letter.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

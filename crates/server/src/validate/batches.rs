@@ -87,10 +87,12 @@ fn converted(column: Column, wanted: FieldType) -> Result<Column, Problem> {
             Values::Double(numbers.into_iter().map(|number| number as f64).collect())
         }
         (Values::Double(numbers), FieldType::Long) => {
-            exact(&name, wanted, &numbers, |number| number.fract() == 0.0 && number.abs() <= EXACT)?;
+            exact(&name, wanted, &numbers, |number| {
+                number.fract() == 0.0 && number.abs() <= EXACT
+            })?;
             Values::Long(numbers.into_iter().map(|number| number as i64).collect())
         }
-        _ => return Err(conflict(&name, format!("the batch has {has} values"), wanted)),
+        _ => return Err(conflict(&name, &format!("the batch has {has} values"), wanted)),
     };
     Column::new(name, values, present).map_err(|error| iobeam_wire::CodecError::from(error).into())
 }
@@ -106,7 +108,7 @@ fn exact<T: std::fmt::Display + Copy>(
         None => Ok(()),
         Some((row, number)) => {
             let place = format!("row {row}, value {number}");
-            Err(conflict(field, place, wanted))
+            Err(conflict(field, &place, wanted))
         }
     }
 }
@@ -124,7 +126,7 @@ fn empty(column: Column, wanted: FieldType) -> Result<Column, Problem> {
     Column::new(name, values, present).map_err(|error| iobeam_wire::CodecError::from(error).into())
 }
 
-fn conflict(field: &FieldName, found: String, wanted: FieldType) -> Problem {
+fn conflict(field: &FieldName, found: &str, wanted: FieldType) -> Problem {
     Problem::bad_request(
         "A field has another type",
         format!("field '{field}' is {wanted}: {found}; send values of that type, or another field"),

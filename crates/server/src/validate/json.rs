@@ -34,7 +34,8 @@ fn of_one_device(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem> {
     for table in import.tables {
         let texts = Texts::constant(device.as_str(), table.rows());
         let partition = namespace.partition.clone();
-        let whose = Column::new(partition, Values::String(texts), None).map_err(unlikely)?;
+        let whose = Column::new(partition, Values::String(texts), None)
+            .map_err(|error| unlikely(&error))?;
         take(draft, &namespace, table, vec![whose])?;
     }
     Ok(())
@@ -99,6 +100,6 @@ fn take(
     draft.take(namespace, Incoming { id: None, partition, batch, encoded: None })
 }
 
-fn unlikely(error: iobeam_model::BatchError) -> Problem {
+fn unlikely(error: &iobeam_model::BatchError) -> Problem {
     Problem::bad_request("The readings cannot be imported", error.to_string())
 }

@@ -27,10 +27,23 @@ fn bad_imports_are_refused_with_their_place_and_leave_nothing() {
         ("?fmt=table", table(json!([[1, 9_007_199_254_740_993_u64]])), 400),
         ("?fmt=table", table(json!([[1, 1]])).replace("\"d\"", "\"a b\""), 400),
         ("?fmt=table", table(json!([[1, 1]])).replace("\"d\"", "\"unknown\""), 404),
-        ("?fmt=table", json!({"project_id": project, "sources": {"fields": ["time"], "data": []}}).to_string(), 400),
-        ("?fmt=table", json!({"namespace": "other", "data": {"fields": ["time"], "values": [[1]]}}).to_string(), 404),
+        (
+            "?fmt=table",
+            json!({"project_id": project, "sources": {"fields": ["time"], "data": []}}).to_string(),
+            400,
+        ),
+        (
+            "?fmt=table",
+            json!({"namespace": "other", "data": {"fields": ["time"], "values": [[1]]}})
+                .to_string(),
+            404,
+        ),
         ("?fmt=table", table(json!([[1, 1]])).replace(&format!(":{project}"), ":4711"), 403),
-        ("", json!({"project_id": project, "device_id": "d", "sources": [{"data": []}]}).to_string(), 400),
+        (
+            "",
+            json!({"project_id": project, "device_id": "d", "sources": [{"data": []}]}).to_string(),
+            400,
+        ),
     ];
     for (query, body, status) in cases {
         let bearer = format!("Bearer {}", account.token);
@@ -42,8 +55,16 @@ fn bad_imports_are_refused_with_their_place_and_leave_nothing() {
     }
     let rows = server.get("/v1/data/input", &account.token).json();
     assert_eq!(rows["result"][0]["values"], json!([]));
-    assert_eq!(rows["result"][0]["fields"], json!(["time", "device_id"]), "no field came into being");
-    let empty = server.call("POST /v1/imports?fmt=table", &account.token, &serde_json::from_str(&table(json!([]))).expect("json"));
+    assert_eq!(
+        rows["result"][0]["fields"],
+        json!(["time", "device_id"]),
+        "no field came into being"
+    );
+    let empty = server.call(
+        "POST /v1/imports?fmt=table",
+        &account.token,
+        &serde_json::from_str(&table(json!([]))).expect("json"),
+    );
     assert_eq!(empty.json()["stored"], 0);
 }
 
@@ -68,9 +89,19 @@ fn the_words_of_refusals() {
     note("bad limit", server.get("/v1/data/input?limit=-1", &account.token));
     note("other project", server.get("/v1/exports/4711/all/all", &account.token));
     note("no number", server.get("/v1/exports/x", &account.token));
-    note("no sql", server.call("POST /v1/sql", &account.token, &json!({"query": "DROP TABLE input"})));
+    note(
+        "no sql",
+        server.call("POST /v1/sql", &account.token, &json!({"query": "DROP TABLE input"})),
+    );
     note("no query", server.call("POST /v1/sql", &account.token, &json!({"sql": "SELECT 1"})));
-    note("bad params", server.call("POST /v1/sql", &account.token, &json!({"query": "SELECT $1", "params": [[1]]})));
+    note(
+        "bad params",
+        server.call(
+            "POST /v1/sql",
+            &account.token,
+            &json!({"query": "SELECT $1", "params": [[1]]}),
+        ),
+    );
     note("empty body", server.call("POST /v1/sql", &account.token, &Value::Null));
     note("missing parameter", server.get("/v1/tokens/project", &account.user));
     note("user token for data", server.get("/v1/data/input", &account.user));

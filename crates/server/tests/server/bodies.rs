@@ -90,7 +90,10 @@ fn what_is_too_large_is_413_before_and_after_unpacking() {
         let reply = import(&server, &account, coding.trim_start_matches("raw "), &bomb);
         assert_eq!((reply.status, reply.code()), (413, 22), "{coding}");
     }
-    assert_eq!(import(&server, &account, "identity", &readings(&account, 2, LIMIT / 2)).status, 200);
+    assert_eq!(
+        import(&server, &account, "identity", &readings(&account, 2, LIMIT / 2)).status,
+        200
+    );
 }
 
 #[test]

@@ -43,8 +43,13 @@ fn replies_to_embedded_clients_leave_in_one_piece_and_stay_small() {
     ] {
         for attempt in 0..20 {
             let reply = Reply::from(first_segment(&server, &request(line, &account.token, &body)));
-            let length: usize = reply.header("content-length").expect("a length").parse().expect("it");
-            assert_eq!(reply.body.len(), length, "{line}, attempt {attempt}: head and body in one piece");
+            let length: usize =
+                reply.header("content-length").expect("a length").parse().expect("it");
+            assert_eq!(
+                reply.body.len(),
+                length,
+                "{line}, attempt {attempt}: head and body in one piece"
+            );
             assert!(length <= 255, "{line}: {length}");
         }
         let reply = Reply::from(first_segment(&server, &request(line, &account.token, &body)));
@@ -52,7 +57,8 @@ fn replies_to_embedded_clients_leave_in_one_piece_and_stay_small() {
             assert!(header.len() <= 189, "{header}");
         }
         assert_eq!(reply.header("transfer-encoding"), None);
-        let lower: Vec<&str> = reply.head.lines().filter(|line| line.contains("content-length")).collect();
+        let lower: Vec<&str> =
+            reply.head.lines().filter(|line| line.contains("content-length")).collect();
         assert_eq!(lower.len(), 1, "{}", reply.head);
         assert!(reply.head.lines().count() <= 7, "few headers: {}", reply.head);
     }
@@ -74,7 +80,9 @@ fn a_device_reply_has_no_blank_before_a_colon() {
 fn every_path_is_the_same_with_and_without_a_slash_and_nothing_redirects() {
     let server = Server::start();
     let account = server.account_with_device();
-    for path in ["/v1/projects", "/v1/devices", "/v1/namespaces", "/v1/data/input", "/health", "/v1/ping"] {
+    for path in
+        ["/v1/projects", "/v1/devices", "/v1/namespaces", "/v1/data/input", "/health", "/v1/ping"]
+    {
         let token = if path == "/v1/projects" { &account.user } else { &account.token };
         for slashes in ["", "/", "//"] {
             let reply = server.get(&format!("{path}{slashes}?x=1"), token);
@@ -105,7 +113,8 @@ fn browsers_of_other_sites_may_ask() {
         assert_eq!(reply.status, 204);
         assert!(reply.body.is_empty());
         let allowed = reply.header("access-control-allow-headers").expect("a list");
-        for name in ["Authorization", "Accept-Type", "Access-Control-Allow-Origin", "Content-Type"] {
+        for name in ["Authorization", "Accept-Type", "Access-Control-Allow-Origin", "Content-Type"]
+        {
             assert!(allowed.split(", ").any(|header| header == name), "{name}");
         }
         assert!(!reply.head.contains("content-length"), "{}", reply.head);
@@ -129,7 +138,14 @@ fn the_description_names_every_path() {
     let described = server.get("/v1/openapi.json", "").json();
     assert_eq!(described["openapi"], "3.1.0");
     let paths = described["paths"].as_object().expect("paths");
-    for path in ["/v1/imports", "/v1/sql", "/v1/users/me", "/v1/devices/{id}", "/v1/tokens/project"] {
+    for path in [
+        "/v1/imports",
+        "/v1/sql",
+        "/v1/users/me",
+        "/v1/devices/{device_id}",
+        "/v1/openapi.json",
+        "/v1/tokens/project",
+    ] {
         let known: Vec<&String> = paths.keys().collect();
         assert!(paths.contains_key(path), "{path} in {known:?}");
     }

@@ -21,7 +21,8 @@ fn values(server: &Server, account: &Account, path: &str) -> Value {
 fn a_table_comes_back_from_data_exports_and_sql() {
     let server = Server::start();
     let account = server.account_with_device();
-    let rows = json!([[1427316488000001_i64, 22.5, "x", true], [1427316489000002_i64, 21, null, null]]);
+    let rows =
+        json!([[1427316488000001_i64, 22.5, "x", true], [1427316489000002_i64, 21, null, null]]);
     let reply =
         server.call("POST /v1/imports/?fmt=table", &account.token, &table(account.project, &rows));
     assert_eq!((reply.status, reply.text().as_str()), (200, r#"{"stored":2,"durable":"disk"}"#));
@@ -36,7 +37,11 @@ fn a_table_comes_back_from_data_exports_and_sql() {
     assert_eq!(one, json!([[1427316488000_i64, "x"]]));
     let csv = server.get("/v1/data/input/temperature?output=csv", &account.token);
     assert_eq!(csv.header("content-type"), Some("text/plain"));
-    assert!(csv.text().starts_with("time,input.temperature\n1427316489000,21.0\n"), "{}", csv.text());
+    assert!(
+        csv.text().starts_with("time,input.temperature\n1427316489000,21.0\n"),
+        "{}",
+        csv.text()
+    );
 
     let export = format!("/v1/exports/{}/d/temperature?timefmt=usec", account.project);
     let export = server.get(&export, &account.token).json();
@@ -49,7 +54,9 @@ fn a_table_comes_back_from_data_exports_and_sql() {
     let sql = server.call("POST /v1/sql", &account.token, &query);
     assert_eq!(sql.status, 200, "{}", sql.text());
     assert_eq!(sql.json()["result"][0]["values"], json!([[2, 21.75]]));
-    for (format, begin) in [("csv", &b"n,mean"[..]), ("arrow", b"\xff\xff\xff\xff"), ("parquet", b"PAR1")] {
+    for (format, begin) in
+        [("csv", &b"n,mean"[..]), ("arrow", b"\xff\xff\xff\xff"), ("parquet", b"PAR1")]
+    {
         let reply = server.call(&format!("POST /v1/sql?format={format}"), &account.token, &query);
         assert!(reply.body.starts_with(begin), "{format}: {}", reply.text());
     }
@@ -79,15 +86,17 @@ fn an_identical_body_is_the_repeat_that_it_is_even_after_a_restart() {
     let mut server = Server::on(&data, &[]);
     let account = server.account_with_device();
     let body = table(account.project, &json!([[1, 1.5, null, null]]));
-    let import = |server: &Server| {
-        server.call("POST /v1/imports?fmt=table", &account.token, &body).text()
-    };
+    let import =
+        |server: &Server| server.call("POST /v1/imports?fmt=table", &account.token, &body).text();
     assert_eq!(import(&server), r#"{"stored":1,"durable":"disk"}"#);
     assert_eq!(import(&server), r#"{"stored":1,"durable":"disk","repeat":true}"#);
     server.stop().expect("a good end");
     let server = Server::on(&data, &[]);
     assert_eq!(import(&server), r#"{"stored":1,"durable":"disk","repeat":true}"#);
-    assert_eq!(values(&server, &account, "/v1/data/input/temperature").as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        values(&server, &account, "/v1/data/input/temperature").as_array().map(Vec::len),
+        Some(1)
+    );
 }
 
 fn batch(device: &str, counter: u64) -> Vec<u8> {
@@ -111,7 +120,8 @@ fn binary_batches_are_counted_once_each() {
     let server = Server::start();
     let account = server.account_with_device();
     let bearer = format!("Bearer {}", account.token);
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/vnd.iobeam.batch")];
+    let headers =
+        [("authorization", bearer.as_str()), ("content-type", "application/vnd.iobeam.batch")];
     let two = [batch("d", 1), batch("d", 2)].concat();
     let first = server.send("POST /v1/imports", &headers, &two);
     assert_eq!(first.text(), r#"{"stored":4,"durable":"disk"}"#);
@@ -147,8 +157,7 @@ fn a_bound_token_writes_as_its_device_only() {
     let account = server.account_with_device();
     let other = json!({"project_id": account.project, "device_id": "e"});
     assert_eq!(server.call("POST /v1/devices", &account.token, &other).status, 201);
-    let issue =
-        format!("/v1/tokens/project?project_id={}&write=true&device_id=e", account.project);
+    let issue = format!("/v1/tokens/project?project_id={}&write=true&device_id=e", account.project);
     let bound = server.get(&issue, &account.user).json()["token"].as_str().expect("one").to_owned();
     let series = |device: &str| {
         json!({"project_id": account.project, "device_id": device,
@@ -169,7 +178,8 @@ fn a_bound_token_writes_as_its_device_only() {
 fn a_large_answer_goes_through_a_file_and_has_its_exact_length() {
     let server = Server::with(&[("reply-memory", "2KiB")]);
     let account = server.account_with_device();
-    let rows: Vec<Value> = (0..5000).map(|row| json!([row, f64::from(row) / 2.0, "x", true])).collect();
+    let rows: Vec<Value> =
+        (0..5000).map(|row| json!([row, f64::from(row) / 2.0, "x", true])).collect();
     let reply = server.call(
         "POST /v1/imports?fmt=table",
         &account.token,

@@ -65,7 +65,8 @@ impl Server {
             ("data-dir".to_owned(), data.display().to_string()),
             ("listen".to_owned(), "127.0.0.1:0".to_owned()),
         ];
-        flags.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        flags
+            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let (config, _) = Config::load(&flags, [], None).expect("sound settings");
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {

@@ -19,9 +19,13 @@ fn a_certificate_of_its_own_making_is_kept_and_trusted_by_who_is_told_to() {
     let settings = [("tls-listen", "127.0.0.1:0"), ("tls-self-signed", "true")];
     let mut server = Server::on(&data, &settings);
     let certificate = CertificateDer::from_pem_file(data.join("tls/cert.pem")).expect("made");
-    for (path, expected) in
-        [("", 0o700), ("tls", 0o700), ("tls/key.pem", 0o600), ("catalog.db", 0o600), ("listening", 0o600)]
-    {
+    for (path, expected) in [
+        ("", 0o700),
+        ("tls", 0o700),
+        ("tls/key.pem", 0o600),
+        ("catalog.db", 0o600),
+        ("listening", 0o600),
+    ] {
         assert_eq!(mode(&data.join(path)), expected, "{path}");
     }
     server.stop().expect("a good end");
@@ -37,10 +41,14 @@ fn a_certificate_of_its_own_making_is_kept_and_trusted_by_who_is_told_to() {
         .with_no_client_auth();
     let name = ServerName::try_from("localhost").expect("a name");
     let connection = rustls::ClientConnection::new(Arc::new(client), name).expect("a client");
-    let socket = std::net::TcpStream::connect(server.tls_address.expect("it speaks TLS")).expect("it listens");
+    let socket = std::net::TcpStream::connect(server.tls_address.expect("it speaks TLS"))
+        .expect("it listens");
     let mut stream = rustls::StreamOwned::new(connection, socket);
-    std::io::Write::write_all(&mut stream, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .expect("the certificate of the first start is still trusted");
+    std::io::Write::write_all(
+        &mut stream,
+        b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    )
+    .expect("the certificate of the first start is still trusted");
     assert_eq!(Reply::read(&mut stream).status, 200);
     assert_eq!(server.get("/health", "").status, 200);
 }
