@@ -24,7 +24,12 @@ fn a_wrong_parameter_is_named() {
             .iter()
             .map(|text| query::parse::<Asked>(text).expect_err("wrong").details)
             .collect();
-    insta::assert_snapshot!(reasons.join("\n"), @"");
+    insta::assert_snapshot!(reasons.join("\n"), @r"
+    the parameter 'project_id' is missing
+    the parameter 'project_id': 'x' is not a whole number from 0 to 4294967295
+    the parameter 'read': 'maybe' is neither true nor false
+    the parameter 'project_id' stands twice
+    ");
 }
 
 #[test]

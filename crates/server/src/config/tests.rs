@@ -8,6 +8,10 @@ fn refusal(flags: &[(String, String)]) -> ConfigError {
     Config::load(flags, [], None).expect_err("refused")
 }
 
+fn lines(refusals: &[ConfigError]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn the_settings_without_any_word_from_the_operator() {
     let (_, origins) = Config::load(&[], [], None).expect("defaults");
@@ -38,23 +42,44 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
         .map(|(setting, value, origin)| format!("{} {value} {origin}", setting.name))
         .collect();
     let shown = shown.join("\n").replace(&dir.path().display().to_string(), "DIR");
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r"
+    listen 127.0.0.1:3 flag
+    signup auto default
+    body-limit 2MiB environment IOBEAM_BODY_LIMIT
+    login-attempts 3 file DIR/iobeam.toml
+    ");
 }
 
 #[test]
 fn an_unknown_name_is_refused_with_the_nearest_one() {
-    insta::assert_snapshot!(refusal(&[flag("data_dir", "x")]), @"");
-    insta::assert_snapshot!(refusal(&[flag("colour", "x")]), @"");
     let env = [flag("IOBEAM_BODY_LIMITS", "1")];
-    insta::assert_snapshot!(Config::load(&[], env, None).expect_err("misspelt"), @"");
+    let refusals = [
+        refusal(&[flag("data_dirs", "x")]),
+        refusal(&[flag("colour", "x")]),
+        Config::load(&[], env, None).expect_err("misspelt"),
+    ];
+    insta::assert_snapshot!(lines(&refusals), @r"
+    flag: there is no setting 'data_dirs'; did you mean 'data-dir'?
+    flag: there is no setting 'colour'
+    environment IOBEAM_BODY_LIMITS: there is no setting 'body-limits'; did you mean 'body-limit'?
+    ");
 }
 
 #[test]
 fn a_wrong_value_is_refused_with_its_origin_and_without_its_password() {
-    insta::assert_snapshot!(refusal(&[flag("body-limit", "many")]), @"");
-    insta::assert_snapshot!(refusal(&[flag("query-timeout", "0s")]), @"");
-    insta::assert_snapshot!(refusal(&[flag("smtp-url", "http://me:secret@host")]), @"");
-    insta::assert_snapshot!(refusal(&[flag("tls-listen", "127.0.0.1:1")]), @"");
+    let wrong = [
+        flag("body-limit", "many"),
+        flag("query-timeout", "0s"),
+        flag("smtp-url", "http://me:secret@host"),
+        flag("tls-listen", "127.0.0.1:1"),
+    ];
+    let refusals: Vec<ConfigError> = wrong.into_iter().map(|wrong| refusal(&[wrong])).collect();
+    insta::assert_snapshot!(lines(&refusals), @r"
+    flag: body-limit = 'many': use bytes, or a number with KiB, MiB or GiB, such as 32MiB
+    flag: query-timeout = '0s': use a number above zero with w, d, h, m, s or ms, such as 30s
+    flag: smtp-url = 'http://me:***@host/': use smtp://host or smtps://user:password@host
+    tls-listen needs a certificate: set tls-cert and tls-key, or tls-self-signed
+    ");
 }
 
 #[test]

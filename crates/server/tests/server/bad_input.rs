@@ -1,5 +1,7 @@
 //! Whatever is wrong, the reply is a JSON error that names the place and the way out; and the server serves on.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::running::Server;
@@ -76,10 +78,11 @@ fn the_words_of_refusals() {
     let mut note = |what: &str, reply: crate::running::Reply| {
         let body = reply.json();
         let error = &body["errors"][0];
-        said.push_str(&format!(
-            "{what}\n  {} {} {} ({})\n",
+        let _ = writeln!(
+            said,
+            "{what}\n  {} {} {} ({})",
             reply.status, error["code"], error["message"], error["details"]
-        ));
+        );
     };
     note("no token", server.send("GET /v1/devices", &[], b""));
     note("no such path", server.get("/v2/anything?token=secret", ""));

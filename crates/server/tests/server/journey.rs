@@ -21,20 +21,22 @@ fn values(server: &Server, account: &Account, path: &str) -> Value {
 fn a_table_comes_back_from_data_exports_and_sql() {
     let server = Server::start();
     let account = server.account_with_device();
-    let rows =
-        json!([[1427316488000001_i64, 22.5, "x", true], [1427316489000002_i64, 21, null, null]]);
+    let rows = json!([
+        [1_427_316_488_000_001_i64, 22.5, "x", true],
+        [1_427_316_489_000_002_i64, 21, null, null]
+    ]);
     let reply =
         server.call("POST /v1/imports/?fmt=table", &account.token, &table(account.project, &rows));
     assert_eq!((reply.status, reply.text().as_str()), (200, r#"{"stored":2,"durable":"disk"}"#));
 
     let found = values(&server, &account, "/v1/data/input/?timefmt=usec&limit=10");
     let expected = json!([
-        [1427316489000002_i64, "d", null, null, 21.0],
-        [1427316488000001_i64, "d", "x", true, 22.5]
+        [1_427_316_489_000_002_i64, "d", null, null, 21.0],
+        [1_427_316_488_000_001_i64, "d", "x", true, 22.5]
     ]);
     assert_eq!(found, expected);
     let one = values(&server, &account, "/v1/data/input/note");
-    assert_eq!(one, json!([[1427316488000_i64, "x"]]));
+    assert_eq!(one, json!([[1_427_316_488_000_i64, "x"]]));
     let csv = server.get("/v1/data/input/temperature?output=csv", &account.token);
     assert_eq!(csv.header("content-type"), Some("text/plain"));
     assert!(

@@ -1,6 +1,7 @@
 //! A server in this process, and a client that knows nothing but sockets.
 
-use std::io::{Read, Write};
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -20,7 +21,8 @@ pub(crate) struct Server {
     thread: Option<JoinHandle<Result<(), ServeError>>>,
     data: PathBuf,
     /// Deleted last.
-    _folder: Option<tempfile::TempDir>,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    folder: Option<tempfile::TempDir>,
 }
 
 /// What came back.
@@ -55,7 +57,7 @@ impl Server {
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut server = Self::on(&folder.path().join("data"), settings);
-        server._folder = Some(folder);
+        server.folder = Some(folder);
         server
     }
 
@@ -83,7 +85,7 @@ impl Server {
             stop: Some(stop),
             thread: Some(thread),
             data: data.to_owned(),
-            _folder: None,
+            folder: None,
         }
     }
 
@@ -111,9 +113,9 @@ impl Server {
     pub(crate) fn send(&self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let mut request = format!("{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
         for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(request, "{name}: {value}\r\n");
         }
-        request.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        let _ = write!(request, "content-length: {}\r\n\r\n", body.len());
         let mut bytes = request.into_bytes();
         bytes.extend_from_slice(body);
         self.raw(&bytes)
@@ -191,11 +193,11 @@ impl Reply {
         let mut bytes = Vec::new();
         // What comes after a reset is lost; what came before it counts.
         let _ = stream.read_to_end(&mut bytes);
-        Self::from(bytes)
+        Self::from(&bytes)
     }
 
     /// The reply that these bytes are.
-    pub(crate) fn from(bytes: Vec<u8>) -> Self {
+    pub(crate) fn from(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(&bytes)));
         let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
