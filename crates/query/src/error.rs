@@ -117,6 +117,7 @@ impl QueryError {
         Self::Sql { reason: words::plain(&error.strip_backtrace()) }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
     pub(crate) fn internal(reason: impl ToString) -> Self {
         Self::Internal { reason: reason.to_string() }
     }

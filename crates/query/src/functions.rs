@@ -5,6 +5,7 @@
 //! now(), current_timestamp                         the time of the question
 //! first(value, time), last(value, time)            the value at the earliest, the latest time that has one
 //! approx_percentile(value, 0.95)                   another name of approx_percentile_cont
+//! sum(value)                                       exact over whole numbers
 //! ```
 //!
 //! Functions that make much out of little in one step (`repeat`, `lpad`, ...) are taken away: their memory is not
@@ -17,6 +18,8 @@ mod first_last;
 mod interval;
 
 mod now;
+
+mod sum;
 
 use std::sync::Arc;
 
@@ -48,7 +51,8 @@ pub(crate) fn register(state: &mut SessionState) -> Result<()> {
     let last = AggregateUDF::clone(&last_value_udaf()).with_aliases(["last"]);
     let percentile =
         AggregateUDF::clone(&approx_percentile_cont_udaf()).with_aliases(["approx_percentile"]);
-    for function in [first, last, percentile] {
+    let sum = AggregateUDF::new_from_impl(sum::ExactSum::new());
+    for function in [first, last, percentile, sum] {
         state.register_udaf(Arc::new(function))?;
     }
     state.register_expr_planner(Arc::new(first_last::FirstLast))?;

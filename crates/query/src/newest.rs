@@ -53,6 +53,10 @@ pub(crate) struct NewestPerKey {
 const BATCH: usize = 8192;
 /// Rows are gathered until there are this many before the losers are dropped, and at least as many as are kept.
 const GATHER: usize = 65_536;
+/// What a row costs while the losers are found.
+const ROW: usize = 48;
+/// What a key costs beside its bytes, about.
+const GROUP: usize = 96;
 
 impl NewestPerKey {
     /// Draws all rows and gives back those that are kept.
@@ -85,7 +89,7 @@ struct Kept {
     converter: RowConverter,
     groups: HashMap<Box<[u8]>, Group>,
     keys_bytes: usize,
-    kept: RecordBatch,
+    winners: RecordBatch,
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
     reservation: MemoryReservation,
@@ -113,7 +117,7 @@ impl Kept {
             converter: RowConverter::new(vec![field]).map_err(arrow)?,
             groups: HashMap::new(),
             keys_bytes: 0,
-            kept: RecordBatch::new_empty(Arc::clone(schema)),
+            winners: RecordBatch::new_empty(Arc::clone(schema)),
             waiting: Vec::new(),
             waiting_rows: 0,
             reservation: MemoryConsumer::new("newest rows per value").register(pool),
@@ -142,7 +146,7 @@ impl Kept {
         self.waiting_rows += batch.num_rows();
         self.waiting.push(own(&batch)?);
         self.account()?;
-        if self.waiting_rows >= GATHER.max(self.kept.num_rows()) {
+        if self.waiting_rows >= GATHER.max(self.winners.num_rows()) {
             self.settle()?;
         }
         Ok(())
@@ -159,7 +163,7 @@ impl Kept {
 
     /// Drops every row that is not among the newest of its key.
     fn settle(&mut self) -> Result<(), QueryError> {
-        let mut batches = vec![self.kept.clone()];
+        let mut batches = vec![self.winners.clone()];
         batches.append(&mut self.waiting);
         self.waiting_rows = 0;
         for group in self.groups.values_mut() {
@@ -169,14 +173,14 @@ impl Kept {
             let (keys, times) = self.columns(batch)?;
             for row in 0..batch.num_rows() {
                 let key = keys.row(row);
-                let group = match self.groups.get_mut(key.as_ref()) {
-                    Some(group) => group,
-                    None => {
-                        self.keys_bytes += key.as_ref().len() + 96;
-                        self.groups.entry(key.as_ref().into()).or_default()
-                    }
-                };
-                group.offer((times.value(row), at, row), self.rule.rows);
+                let known = self.groups.contains_key(key.as_ref());
+                if !known {
+                    self.keys_bytes += key.as_ref().len() + GROUP;
+                    self.groups.insert(key.as_ref().into(), Group::default());
+                }
+                if let Some(group) = self.groups.get_mut(key.as_ref()) {
+                    group.offer((times.value(row), at, row), self.rule.rows);
+                }
             }
         }
         let mut winners: Vec<(usize, usize)> = Vec::new();
@@ -188,14 +192,15 @@ impl Kept {
         }
         winners.sort_unstable();
         let all: Vec<&RecordBatch> = batches.iter().collect();
-        self.kept = own(&interleave_record_batch(&all, &winners).map_err(arrow)?)?;
+        self.winners = own(&interleave_record_batch(&all, &winners).map_err(arrow)?)?;
         drop(batches);
         self.account()
     }
 
     fn account(&mut self) -> Result<(), QueryError> {
         let waiting: usize = self.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
-        let held = waiting + self.kept.get_array_memory_size() + self.keys_bytes;
+        let rows = (self.waiting_rows + self.winners.num_rows()) * ROW;
+        let held = waiting + self.winners.get_array_memory_size() + self.keys_bytes + rows;
         self.reservation
             .try_resize(held)
             .map_err(|error| QueryError::from_engine(&error, self.limit))
@@ -204,7 +209,7 @@ impl Kept {
     fn finish(mut self, order: Order) -> Result<(RecordBatch, MemoryReservation), QueryError> {
         self.settle()?;
         let sort = |column: usize, descending: bool| SortColumn {
-            values: Arc::clone(self.kept.column(column)),
+            values: Arc::clone(self.winners.column(column)),
             options: Some(SortOptions { descending, nulls_first: false }),
         };
         let by = match order {
@@ -214,7 +219,7 @@ impl Kept {
             }
         };
         let indices = lexsort_to_indices(&by, None).map_err(arrow)?;
-        let sorted = take_record_batch(&self.kept, &indices).map_err(arrow)?;
+        let sorted = take_record_batch(&self.winners, &indices).map_err(arrow)?;
         Ok((sorted, self.reservation))
     }
 }

@@ -57,9 +57,8 @@ pub(crate) async fn run(
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
             prepare(&mut session, &scope, now).map_err(|error| session.error(&error))?;
-            let rows = execute(&session, *statement, params).await;
-            let (schema, rows) = rows.map_err(|error| session.error(&error))?;
-            Ok((schema, explain::without_places(rows?, &scope)))
+            let (schema, rows) = execute(&session, *statement, params).await?;
+            Ok((schema, explain::without_places(rows, &scope)))
         }
     }
 }
@@ -93,18 +92,20 @@ async fn execute(
     session: &Session,
     statement: Statement,
     params: Vec<Param>,
-) -> Result<(SchemaRef, Result<Rows, QueryError>), DataFusionError> {
+) -> Result<(SchemaRef, Rows), QueryError> {
+    let wrap = |error: DataFusionError| session.error(&error);
     let state = &session.state;
-    let plan = state.statement_to_plan(statement).await?;
+    let mut plan = state.statement_to_plan(statement).await.map_err(wrap)?;
+    // A query may hide something else: SELECT INTO makes a table.
     let nothing_else =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    nothing_else.verify_plan(&plan)?;
-    let plan = if params.is_empty() {
-        plan
-    } else {
+    nothing_else
+        .verify_plan(&plan)
+        .map_err(|_| QueryError::NotAQuery { found: "a query that writes".to_owned() })?;
+    if !params.is_empty() {
         let values: Vec<_> = params.into_iter().map(Param::scalar).collect();
-        plan.with_param_values(ParamValues::from(values))?
-    };
-    let plan = state.create_physical_plan(&plan).await?;
-    Ok((plan.schema(), session.run(plan)))
+        plan = plan.with_param_values(ParamValues::from(values)).map_err(wrap)?;
+    }
+    let plan = state.create_physical_plan(&plan).await.map_err(wrap)?;
+    Ok((plan.schema(), session.run(plan)?))
 }

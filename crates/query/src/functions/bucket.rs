@@ -114,8 +114,8 @@ fn time(kind: &DataType) -> Result<DataType> {
 }
 
 fn constant(origin: &ColumnarValue) -> Result<Option<i64>> {
-    match origin {
-        ColumnarValue::Scalar(ScalarValue::TimestampMicrosecond(time, _)) => Ok(*time),
-        _ => exec_err!("the origin of date_bin must be one time for all rows"),
-    }
+    let ColumnarValue::Scalar(ScalarValue::TimestampMicrosecond(time, _)) = origin else {
+        return exec_err!("the origin of date_bin must be one time for all rows");
+    };
+    Ok(*time)
 }

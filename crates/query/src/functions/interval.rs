@@ -38,12 +38,12 @@ impl Width {
             return Self::micros(bucket.micros());
         }
         let interval = DataType::Interval(IntervalUnit::MonthDayNano);
-        match ScalarValue::from(text).cast_to(&interval) {
-            Ok(ScalarValue::IntervalMonthDayNano(Some(it))) => {
-                Self::interval(i64::from(it.months), i64::from(it.days), it.nanoseconds)
-            }
-            _ => exec_err!("'{text}' is no width of a bucket; write '5m' or '5 minutes'"),
-        }
+        let Ok(ScalarValue::IntervalMonthDayNano(Some(it))) =
+            ScalarValue::from(text).cast_to(&interval)
+        else {
+            return exec_err!("'{text}' is no width of a bucket; write '5m' or '5 minutes'");
+        };
+        Self::interval(i64::from(it.months), i64::from(it.days), it.nanoseconds)
     }
 
     fn interval(months: i64, days: i64, nanos: i64) -> Result<Self> {

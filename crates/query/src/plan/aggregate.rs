@@ -24,6 +24,7 @@ pub(super) const fn fits(operator: Operator, kind: FieldType) -> bool {
 pub(super) fn figure(operator: Operator, name: &str, kind: FieldType) -> Expr {
     let values = column(name);
     match operator {
+        // As `sum` of SQL does it.
         Operator::Sum if matches!(kind, FieldType::Long) => {
             sum(cast(values, DataType::Decimal128(20, 0)))
         }

@@ -93,13 +93,15 @@ fn double(name: &str, comparison: Comparison, number: f64) -> Expr {
     }
 }
 
+/// The first whole number beyond an `i64`.
+const END: f64 = 9_223_372_036_854_775_808.0;
+
 /// An integer against a number that is no `i64`: the nearest integer on the right side decides.
 fn long(name: &str, comparison: Comparison, number: f64) -> Expr {
     let bound = match comparison {
         Comparison::Lt | Comparison::Ge => number.ceil(),
         Comparison::Gt | Comparison::Le | Comparison::Eq => number.floor(),
     };
-    const END: f64 = 9_223_372_036_854_775_808.0;
     let below = bound < -END;
     if below || bound >= END {
         let all = match comparison {

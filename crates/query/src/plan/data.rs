@@ -151,9 +151,8 @@ fn figures(
     let fields = figure_fields(table, request, operator)?;
     let grouped = !request.group_by.is_empty();
     // Without grouping the column keeps the field's name: the original command line looks for just that.
-    let heading = |name: &FieldName| match grouped {
-        true => format!("{}({name})", operator.name()),
-        false => name.to_string(),
+    let heading = |name: &FieldName| {
+        if grouped { format!("{}({name})", operator.name()) } else { name.to_string() }
     };
     let groups = &request.group_by.fields;
     let mut keys: Vec<Expr> = groups.iter().map(|group| column(group.as_str())).collect();
@@ -199,22 +198,17 @@ fn figure_fields(
     request: &DataRequest,
     operator: Operator,
 ) -> Result<Vec<(FieldName, FieldType)>, QueryError> {
-    match &request.field {
-        Some(field) => {
-            let kind = field_type(table, "field", field)?;
-            if !fits(operator, kind) {
-                let word = operator.name();
-                let reason =
-                    format!("{word} says nothing of field '{field}', which is {kind}; use count");
-                return Err(QueryError::parameter("operator", reason));
-            }
-            Ok(vec![(field.clone(), kind)])
-        }
-        None => {
-            let usable = |(name, kind): &(FieldName, FieldType)| {
-                fits(operator, *kind) && !request.group_by.fields.contains(name)
-            };
-            Ok(table.sorted_fields().into_iter().filter(usable).collect())
-        }
+    let Some(field) = &request.field else {
+        let usable = |(name, kind): &(FieldName, FieldType)| {
+            fits(operator, *kind) && !request.group_by.fields.contains(name)
+        };
+        return Ok(table.sorted_fields().into_iter().filter(usable).collect());
+    };
+    let kind = field_type(table, "field", field)?;
+    if !fits(operator, kind) {
+        let word = operator.name();
+        let reason = format!("{word} says nothing of field '{field}', which is {kind}; use count");
+        return Err(QueryError::parameter("operator", reason));
     }
+    Ok(vec![(field.clone(), kind)])
 }

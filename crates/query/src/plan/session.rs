@@ -82,7 +82,7 @@ pub(super) enum Step {
 
 /// The longest "latest n" that is left to the engine, which holds such rows in memory; longer ones are sorted, on
 /// disk if need be, and cut off.
-const HELD: usize = 100_000;
+pub(super) const HELD: usize = 100_000;
 
 impl Planned {
     /// At most so many rows, in the order they have.
@@ -98,12 +98,6 @@ impl Planned {
             Some(limit) => self.steps.push(Step::Rows(limit)),
         }
         Ok(self)
-    }
-
-    /// The plan that the engine runs.
-    #[cfg(test)]
-    pub(crate) async fn physical(self) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-        self.frame.create_physical_plan().await.map_err(QueryError::internal)
     }
 
     /// Runs it all; the columns come with the rows.

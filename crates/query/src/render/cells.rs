@@ -138,10 +138,10 @@ impl Cells {
             }
             Kind::Other => string(&self.text(row)?, out)?,
             Kind::Single(numbers) if !numbers.value(row).is_finite() => {
-                out.extend_from_slice(b"null")
+                out.extend_from_slice(b"null");
             }
             Kind::Double(numbers) if !numbers.value(row).is_finite() => {
-                out.extend_from_slice(b"null")
+                out.extend_from_slice(b"null");
             }
             _ => self.plain(row, out)?,
         }

@@ -26,10 +26,10 @@ pub(super) fn scan(
         chunks.iter().map(|chunk| fit(&chunk.rows, &schema)).collect::<Result<Vec<_>>>()?;
     let batches = together(fitted, &schema)?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let shares = if rows < WORTH_SHARING { 1 } else { partitions.min(batches.len()).max(1) };
-    let mut shared = vec![Vec::new(); shares];
+    let count = if rows < WORTH_SHARING { 1 } else { partitions.min(batches.len()).max(1) };
+    let mut shared = vec![Vec::new(); count];
     for (at, batch) in batches.into_iter().enumerate() {
-        shared[at % shares].push(batch);
+        shared[at % count].push(batch);
     }
     Ok(MemorySourceConfig::try_new_exec(&shared, schema, None)?)
 }

@@ -195,6 +195,35 @@ async fn a_namespace_without_rows_is_answered_from_its_fields_alone() {
     assert_eq!(answer.schema().fields().len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_row_counts_once_while_rows_come_and_are_flushed() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let world = std::sync::Arc::new(World::new());
+    let stored = std::sync::Arc::new(AtomicU64::new(0));
+    let (writer, count) = (std::sync::Arc::clone(&world), std::sync::Arc::clone(&stored));
+    let writing = tokio::spawn(async move {
+        for at in 0..60 {
+            writer.add(&[row(at * 1000, "a", Some(1.0)), row(at, "b", None)]).await;
+            count.fetch_add(2, Ordering::SeqCst);
+            if at % 7 == 0 {
+                writer.flush().await;
+            }
+        }
+    });
+    let mut asked = 0;
+    while !writing.is_finished() {
+        let before = stored.load(Ordering::SeqCst);
+        let reply = world.data_text(None, &[("output", "csv"), ("limit", "100000")]).await;
+        let found = reply.lines().count() as u64 - 1;
+        // One batch may be visible that is not counted as stored yet.
+        let after = stored.load(Ordering::SeqCst) + 2;
+        assert!((before..=after).contains(&found), "{before} <= {found} <= {after}");
+        asked += 1;
+    }
+    writing.await.expect("written");
+    assert!(asked > 3, "only {asked} questions were asked meanwhile");
+}
+
 #[tokio::test]
 async fn a_query_sees_one_moment_however_much_comes_and_is_flushed_meanwhile() {
     let world = world().await;

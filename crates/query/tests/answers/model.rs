@@ -94,16 +94,18 @@ fn plain(rows: &[Row], request: &DataRequest) -> Expected {
     Expected { fields, candidates: rows.iter().map(cells).collect(), times, exact }
 }
 
+/// Rows that are put together: their bucket, the values they share, the rows.
+type Set<'r> = (Option<i64>, Vec<Option<Value>>, Vec<&'r Row>);
+
 fn figures(rows: &[Row], request: &DataRequest, operator: Operator) -> Expected {
     let groups: Vec<&str> = request.group_by.fields.iter().map(FieldName::as_str).collect();
-    let names: Vec<&str> = match &request.field {
-        Some(field) => vec![field.as_str()],
-        None => {
-            let fits = |name: &&str| fits(operator, kind(name)) && !groups.contains(name);
-            sorted_fields().into_iter().filter(fits).collect()
-        }
+    let names: Vec<&str> = if let Some(field) = &request.field {
+        vec![field.as_str()]
+    } else {
+        let fits = |name: &&str| fits(operator, kind(name)) && !groups.contains(name);
+        sorted_fields().into_iter().filter(fits).collect()
     };
-    let mut sets: Vec<(Option<i64>, Vec<Option<Value>>, Vec<&Row>)> = Vec::new();
+    let mut sets: Vec<Set<'_>> = Vec::new();
     for row in rows {
         let bucket = request
             .group_by
@@ -145,9 +147,12 @@ fn figures(rows: &[Row], request: &DataRequest, operator: Operator) -> Expected 
         });
     }
     let times = lines.iter().map(|line| line.0).take(request.limit.unwrap_or(usize::MAX)).collect();
-    let heading = |name: &&str| match request.group_by.is_empty() {
-        true => (*name).to_owned(),
-        false => format!("{}({name})", operator.name()),
+    let heading = |name: &&str| {
+        if request.group_by.is_empty() {
+            (*name).to_owned()
+        } else {
+            format!("{}({name})", operator.name())
+        }
     };
     let fields = std::iter::once("time".to_owned())
         .chain(groups.iter().map(|name| (*name).to_owned()))
@@ -232,20 +237,20 @@ fn holds(row: &Row, condition: &Condition) -> bool {
         Value::String(text) => Some(text.as_bytes().cmp(condition.value.as_bytes())),
         Value::Boolean(truth) => Some(truth.cmp(&condition.value.eq_ignore_ascii_case("true"))),
         Value::Double(number) => number.partial_cmp(&condition.value.parse().expect("a number")),
-        Value::Long(number) => against(*number, &condition.value),
+        Value::Long(number) => Some(against(*number, &condition.value)),
     };
     fulfils(order, condition.comparison)
 }
 
 /// An integer against a number as it is written, compared exactly.
-fn against(number: i64, text: &str) -> Option<Ordering> {
+fn against(number: i64, text: &str) -> Ordering {
     if let Ok(whole) = text.parse::<i64>() {
-        return Some(number.cmp(&whole));
+        return number.cmp(&whole);
     }
     let fraction: f64 = text.parse().expect("a number");
     let floor = fraction.floor();
     let order = i128::from(number).cmp(&(floor as i128));
-    Some(if order == Ordering::Equal && fraction > floor { Ordering::Less } else { order })
+    if order == Ordering::Equal && fraction > floor { Ordering::Less } else { order }
 }
 
 fn fulfils(order: Option<Ordering>, comparison: Comparison) -> bool {
@@ -293,7 +298,7 @@ fn passes(value: &Value, bounds: &ValueFilter) -> bool {
         let Some(bound) = bound else { return true };
         let order = match (value, bound) {
             (Value::Long(number), Number::Whole(whole)) => Some(number.cmp(&whole)),
-            (Value::Long(number), Number::Fraction(it)) => against(*number, &it.to_string()),
+            (Value::Long(number), Number::Fraction(it)) => Some(against(*number, &it.to_string())),
             (Value::Double(number), Number::Whole(whole)) => number.partial_cmp(&(whole as f64)),
             (Value::Double(number), Number::Fraction(it)) => number.partial_cmp(&it),
             _ => None,
