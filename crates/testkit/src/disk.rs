@@ -176,6 +176,26 @@ impl FaultyDisk {
         survivors
     }
 
+    /// The process ends and the machine goes on: the disk as the next process finds it, without locks. This one
+    /// answers errors from now on.
+    #[must_use]
+    pub fn crash(&self) -> Self {
+        let mut state = self.state();
+        let next = Self::new(state.chance.next());
+        {
+            let mut new = next.state();
+            new.inodes = state.inodes.clone();
+            new.next_inode = state.next_inode;
+            new.names = state.names.clone();
+            new.dirs = state.dirs.clone();
+            new.lasting = state.lasting.clone();
+            new.unsynced_names = state.unsynced_names.clone();
+            new.capacity = state.capacity;
+        }
+        state.dead = true;
+        next
+    }
+
     /// The `after`-th next such operation fails, once (0: the next one).
     pub fn fail(&self, operation: Operation, after: u64, fault: Fault) {
         let operation = Some(operation);

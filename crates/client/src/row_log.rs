@@ -1,0 +1,304 @@
+//! Rows on their way into the next batch, written to a file as they are added: they survive the end of the process.
+//!
+//! ```text
+//! rows-0  generation 6: plan, row, row, row │ what an older generation left
+//! rows-1  generation 5: plan, row, row      │ in the spool already: the journal says it covers 5
+//!
+//! entry   length u32 │ crc32c u32 │ generation u64 │ kind u8 │ store u16 │ what the kind says
+//! ```
+//!
+//! - Each batch record of the journal names the last generation whose rows it holds. What belongs to a later one was
+//!   not in any batch yet and is collected again at the next start: never lost, never twice.
+//! - The two files take turns: rows are never written over others that are not yet in the journal.
+//! - Nothing is synced here, so that `add` stays fast: a power cut may take the rows since the last flush.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use iobeam_journal::{Disk, DiskFile};
+
+use crate::error::Error;
+use crate::rows::Plan;
+use crate::value::Reading;
+
+const HEADER: usize = 19;
+const PLAN: u8 = 1;
+const ROW: u8 = 2;
+
+/// The two files.
+#[derive(Debug)]
+pub(crate) struct RowLog {
+    files: [(PathBuf, Arc<dyn DiskFile>); 2],
+    capacity: u64,
+    generation: u64,
+    at: u64,
+    /// Stores whose plan is in the file of this generation.
+    planned: Vec<bool>,
+    scratch: Vec<u8>,
+}
+
+/// What a former process left.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// The stores it had, by their number, and its rows in order.
+    pub(crate) plans: Vec<(u16, Plan)>,
+    pub(crate) rows: Vec<LeftRow>,
+    /// The last generation found.
+    pub(crate) generation: u64,
+}
+
+/// A row that a former process left.
+#[derive(Debug)]
+pub(crate) struct LeftRow {
+    /// Where in `plans` its store stands.
+    pub(crate) plan: usize,
+    pub(crate) time: i64,
+    pub(crate) values: Vec<iobeam_model::Value>,
+    pub(crate) present: Vec<bool>,
+}
+
+impl RowLog {
+    /// Opens the files in a folder, and tells what is in them that the journal does not cover.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        dir: &Path,
+        capacity: u64,
+        covered: u64,
+    ) -> Result<(Self, Left), Error> {
+        let open = |name: &str| {
+            let path = dir.join(name);
+            let file = if disk.exists(&path).unwrap_or(false) {
+                disk.open(&path)
+            } else {
+                disk.create(&path)
+            };
+            let file = file.map_err(|source| Error::file("open", &path, source))?;
+            let room = file.preallocate(capacity);
+            room.map_err(|source| Error::file("reserve room for", &path, source))?;
+            Ok::<_, Error>((path, file))
+        };
+        let files = [open("rows-0")?, open("rows-1")?];
+        let mut found = Vec::new();
+        for (path, file) in &files {
+            found.push(read(&**file).map_err(|source| Error::file("read", path, source))?);
+        }
+        // Older rows first.
+        found.sort_by_key(|bytes| generation_of(bytes));
+        let mut left = Left { generation: covered, ..Left::default() };
+        for bytes in &found {
+            left.take_in(bytes, covered);
+        }
+        let generation = left.generation + 1;
+        let planned = Vec::new();
+        let log = Self { files, capacity, generation, at: 0, planned, scratch: Vec::new() };
+        Ok((log, left))
+    }
+
+    /// The generation that rows belong to now.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Rows belong to the next generation from now on. Those of the one before the last must be in the journal.
+    pub(crate) fn turn(&mut self) {
+        self.generation += 1;
+        self.at = 0;
+        self.planned.clear();
+    }
+
+    /// Writes a row down. `Ok(false)` when it does not fit any more.
+    pub(crate) fn write(
+        &mut self,
+        store: usize,
+        plan: &Plan,
+        time: i64,
+        row: &[Reading<'_>],
+    ) -> Result<bool, Error> {
+        self.scratch.clear();
+        if self.planned.len() <= store {
+            self.planned.resize(store + 1, false);
+        }
+        let first = !self.planned[store];
+        if first {
+            self.entry(PLAN, store, |bytes| put_plan(bytes, plan));
+        }
+        self.entry(ROW, store, |bytes| put_row(bytes, time, row));
+        if self.at + self.scratch.len() as u64 > self.capacity {
+            return Ok(false);
+        }
+        let (path, file) = &self.files[(self.generation % 2) as usize];
+        let written = file.write_at(&self.scratch, self.at);
+        written.map_err(|source| Error::file("write", path, source))?;
+        self.at += self.scratch.len() as u64;
+        self.planned[store] = true;
+        Ok(true)
+    }
+
+    fn entry(&mut self, kind: u8, store: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = &mut self.scratch;
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(&self.generation.to_le_bytes());
+        bytes.push(kind);
+        bytes.extend_from_slice(&(store as u16).to_le_bytes());
+        fill(bytes);
+        let length = (bytes.len() - start) as u32;
+        bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[start + 8..]);
+        bytes[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
+    }
+}
+
+fn read(file: &dyn DiskFile) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; file.len()? as usize];
+    let length = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// The generation of the first entry; 0 when there is none.
+fn generation_of(bytes: &[u8]) -> u64 {
+    entry_at(bytes).map_or(0, |entry| entry.generation)
+}
+
+struct Entry<'b> {
+    generation: u64,
+    kind: u8,
+    store: u16,
+    body: &'b [u8],
+    length: usize,
+}
+
+/// The entry that bytes begin with, if it is whole.
+fn entry_at(bytes: &[u8]) -> Option<Entry<'_>> {
+    let mut reader = bytes;
+    let length = u32::from_le_bytes(take(&mut reader)?) as usize;
+    let crc = u32::from_le_bytes(take(&mut reader)?);
+    let whole = bytes.get(8..length)?;
+    if length < HEADER || crc32c::crc32c(whole) != crc {
+        return None;
+    }
+    let generation = u64::from_le_bytes(take(&mut reader)?);
+    let [kind] = take(&mut reader)?;
+    let store = u16::from_le_bytes(take(&mut reader)?);
+    Some(Entry { generation, kind, store, body: bytes.get(HEADER..length)?, length })
+}
+
+impl Left {
+    /// Takes in the entries of one file, which begin at its start and are all of one generation.
+    fn take_in(&mut self, bytes: &[u8], covered: u64) {
+        let generation = generation_of(bytes);
+        self.generation = self.generation.max(generation);
+        if generation <= covered {
+            return;
+        }
+        let first_plan = self.plans.len();
+        let mut at = 0;
+        while let Some(entry) = bytes.get(at..).and_then(entry_at) {
+            if entry.generation != generation {
+                return;
+            }
+            at += entry.length;
+            let mut body = entry.body;
+            if entry.kind == PLAN {
+                self.plans.extend(take_plan(&mut body).map(|plan| (entry.store, plan)));
+                continue;
+            }
+            let known = &self.plans[first_plan..];
+            let Some(plan) = known.iter().position(|(store, _)| *store == entry.store) else {
+                continue;
+            };
+            let plan = first_plan + plan;
+            let columns = self.plans[plan].1.columns.len();
+            self.rows.extend(take_row(&mut body, plan, columns));
+        }
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn put_plan(bytes: &mut Vec<u8>, plan: &Plan) {
+    put_text(bytes, plan.namespace.as_str());
+    put_text(bytes, plan.device.as_deref().unwrap_or(""));
+    bytes.push(u8::from(plan.unsure));
+    bytes.extend_from_slice(&(plan.columns.len() as u16).to_le_bytes());
+    plan.columns.iter().for_each(|name| put_text(bytes, name.as_str()));
+}
+
+fn put_row(bytes: &mut Vec<u8>, time: i64, row: &[Reading<'_>]) {
+    bytes.extend_from_slice(&time.to_le_bytes());
+    for reading in row {
+        match *reading {
+            Reading::Missing => bytes.push(0),
+            Reading::Number(number) => {
+                bytes.push(1);
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            Reading::Integer(number) => {
+                bytes.push(2);
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            Reading::Boolean(truth) => bytes.extend_from_slice(&[3, u8::from(truth)]),
+            Reading::Text(text) => {
+                bytes.push(4);
+                put_text(bytes, text);
+            }
+        }
+    }
+}
+
+pub(crate) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*taken)
+}
+
+fn take_text<'b>(bytes: &mut &'b [u8]) -> Option<&'b str> {
+    let length = u32::from_le_bytes(take(bytes)?) as usize;
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    std::str::from_utf8(text).ok()
+}
+
+fn take_plan(bytes: &mut &[u8]) -> Option<Plan> {
+    let namespace = take_text(bytes)?.parse().ok()?;
+    let device = take_text(bytes)?;
+    let device = (!device.is_empty()).then(|| device.into());
+    let [unsure] = take(bytes)?;
+    let count = u16::from_le_bytes(take(bytes)?);
+    let names = (0..count).map(|_| take_text(bytes)?.parse().ok());
+    let columns = names.collect::<Option<Vec<_>>>()?.into();
+    Some(Plan { namespace, columns, device, unsure: unsure != 0 })
+}
+
+fn take_row(bytes: &mut &[u8], plan: usize, columns: usize) -> Option<LeftRow> {
+    use iobeam_model::Value;
+    let time = i64::from_le_bytes(take(bytes)?);
+    let (mut values, mut present) = (Vec::with_capacity(columns), Vec::with_capacity(columns));
+    for _ in 0..columns {
+        let [kind] = take(bytes)?;
+        present.push(kind != 0);
+        values.push(match kind {
+            0 => Value::Boolean(false),
+            1 => Value::Double(f64::from_le_bytes(take(bytes)?)),
+            2 => Value::Long(i64::from_le_bytes(take(bytes)?)),
+            3 => Value::Boolean(take::<1>(bytes)?[0] != 0),
+            4 => Value::String(take_text(bytes)?.into()),
+            _ => return None,
+        });
+    }
+    Some(LeftRow { plan, time, values, present })
+}
+
+impl LeftRow {
+    /// The row as it was given to `add`.
+    pub(crate) fn readings(&self) -> Vec<Reading<'_>> {
+        let pairs = self.values.iter().zip(&self.present);
+        pairs
+            .map(|(value, present)| if *present { value.into() } else { Reading::Missing })
+            .collect()
+    }
+}
