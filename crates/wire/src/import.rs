@@ -15,6 +15,8 @@
 
 mod body;
 
+mod series;
+
 mod rows;
 
 mod label;

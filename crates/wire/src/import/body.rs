@@ -9,7 +9,8 @@ use iobeam_model::{FieldName, TimeFormat, Value};
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::place::{Context, Place, Section, TIME_OF_POINT, VALUE_OF_POINT, shortened};
-use super::rows::{Loose, Series, SeriesSeed, TableSeed, rows_member};
+use super::rows::{Loose, TableSeed, rows_member};
+use super::series::{Series, SeriesSeed};
 use super::table::{LooseColumn, LooseTable, times};
 use super::{Import, Shape};
 use crate::error::ImportError;

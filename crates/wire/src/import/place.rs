@@ -7,6 +7,7 @@
 //!
 //! The place is kept as numbers and becomes text only when something is wrong.
 
+use iobeam_model::FieldName;
 use serde::de;
 
 use super::ImportLimits;
@@ -74,6 +75,28 @@ impl Context {
     pub(super) fn refuse<E: de::Error>(&mut self, refusal: ImportError) -> E {
         self.refusal = Some(refusal);
         E::custom("refused")
+    }
+
+    /// Refuses a member that stands for the second time.
+    pub(super) fn refuse_second<E: de::Error>(
+        &mut self,
+        second: bool,
+        section: Section,
+        member: &str,
+    ) -> Result<(), E> {
+        if second {
+            let place = format!("{}.{member}", Place::Section(section));
+            return Err(self.refuse(ImportError::Twice { place }));
+        }
+        Ok(())
+    }
+
+    /// The name of a field, which stands where the parser is.
+    pub(super) fn field_name<E: de::Error>(&mut self, name: &str) -> Result<FieldName, E> {
+        name.parse().map_err(|source| {
+            let (place, name) = (self.place.to_string(), shortened(name));
+            self.refuse(ImportError::Name { place, name, source })
+        })
     }
 
     /// Counts a row.
