@@ -206,7 +206,8 @@ impl Api {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         if self.dump_requests {
-            let secret = if matches!(call.auth, Auth::Nobody) { "" } else { "\n> authorization: (hidden)" };
+            let secret =
+                if matches!(call.auth, Auth::Nobody) { "" } else { "\n> authorization: (hidden)" };
             let body = call.body.as_deref().unwrap_or_default();
             dump(&format!("> {} {url}{secret}", call.method), body);
         }
@@ -228,7 +229,15 @@ impl Api {
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
-        let failure = Failure::new(format!("cannot reach {}: {error}", self.address()));
+        let reason = match error {
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                String::from("nothing listens there")
+            }
+            ureq::Error::Io(error) => error.to_string(),
+            ureq::Error::HostNotFound => String::from("there is no such host"),
+            other => other.to_string(),
+        };
+        let failure = Failure::new(format!("cannot reach {}: {reason}", self.address()));
         match error {
             ureq::Error::Rustls(_) | ureq::Error::Tls(_) => failure
                 .remedy("name the certificate to trust with --ca, or check the server's address"),
@@ -360,7 +369,8 @@ mod tests {
 
     #[test]
     fn a_refusal_keeps_the_servers_words() {
-        let body = br#"{"errors":[{"code":150,"message":"Device ID already in use","details":"d1"}]}"#;
+        let body =
+            br#"{"errors":[{"code":150,"message":"Device ID already in use","details":"d1"}]}"#;
         let failure = refusal(422, &HeaderMap::new(), body);
         assert_eq!(failure.to_string(), "Device ID already in use (d1)");
         let failure = refusal(502, &HeaderMap::new(), b"<html>");

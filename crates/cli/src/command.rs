@@ -98,12 +98,13 @@ pub(crate) fn run(mut tree: Command, words: Vec<OsString>) -> Result<()> {
         return crate::verbs::serve::run(flags);
     }
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let out = Output::new(cli.flags.json);
+    let flags = cli.flags.without_blanks();
+    let out = Output::new(flags.json);
     match cli.verb {
         Verb::Version => version::run(out),
         Verb::Completions(shell) => shell.run(tree),
-        Verb::Demo(demo) => demo.run(&cli.flags, out),
-        verb => with_session(verb, Session::open(&cli.flags, out)?),
+        Verb::Demo(demo) => demo.run(&flags, out),
+        verb => with_session(verb, Session::open(&flags, out)?),
     }
 }
 

@@ -15,6 +15,9 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
+/// The narrowest column that text is wrapped in.
+const NARROWEST: usize = 12;
+
 /// Where a command's words go, and in which form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -63,7 +66,12 @@ impl Grid {
     fn lines(&self, terminal: bool, colour: bool) -> Vec<String> {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
-        if terminal {
+        let room = table.width().map_or(0, usize::from);
+        if terminal && room > 0 && self.width() > room {
+            // Cells are wrapped only where that leaves them readable.
+            if room < NARROWEST * self.headings.len() {
+                return self.stood_up(colour);
+            }
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
         if colour {
@@ -78,14 +86,43 @@ impl Grid {
             Cell::new(heading).add_attribute(Attribute::Bold).set_alignment(align(column))
         }));
         for row in &self.rows {
-            table.add_row(row.iter().enumerate().map(|(column, text)| {
-                Cell::new(printable(text)).set_alignment(align(column))
-            }));
+            table.add_row(
+                row.iter()
+                    .enumerate()
+                    .map(|(column, text)| Cell::new(printable(text)).set_alignment(align(column))),
+            );
         }
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
         table.lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// How many characters the widest line would have.
+    fn width(&self) -> usize {
+        let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
+        let widest = |column: usize| {
+            let texts = cells(column).chain(self.headings.get(column));
+            texts.map(|text| text.chars().count() + 2).max().unwrap_or(0)
+        };
+        (0..self.headings.len()).map(widest).sum()
+    }
+
+    /// A table with more columns than fit: a block for each row, its first cell above, without what is empty.
+    fn stood_up(&self, colour: bool) -> Vec<String> {
+        let (bold, plain) = if colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let name_width = self.headings.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let mut lines = Vec::new();
+        for row in &self.rows {
+            let mut cells = self.headings.iter().zip(row);
+            if let Some((_, first)) = cells.next() {
+                lines.push(format!("{bold}{}{plain}", printable(first)));
+            }
+            for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+                lines.push(format!("  {name:name_width$}  {}", printable(cell)));
+            }
+        }
+        lines
     }
 }
 
@@ -201,10 +238,8 @@ impl Output {
     pub(crate) fn error(&self, failure: &anyhow::Error) {
         let known = failure.downcast_ref::<Failure>();
         if self.json {
-            let told = known.map_or_else(
-                || Failure::new(format!("{failure:#}")).to_json(),
-                Failure::to_json,
-            );
+            let told = known
+                .map_or_else(|| Failure::new(format!("{failure:#}")).to_json(), Failure::to_json);
             self.note(&told.to_string());
             return;
         }
@@ -257,6 +292,20 @@ mod tests {
          id  name
           7  weather
         112  x
+        ");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_stands_up_and_leaves_out_what_is_empty() {
+        let mut grid = Grid::new(["time", "a", "longer"]);
+        grid.row(vec!["12:00".into(), "1".into(), String::new()]);
+        grid.row(vec!["12:01".into(), String::new(), "x".into()]);
+        assert_eq!(grid.width(), 7 + 3 + 8);
+        insta::assert_snapshot!(grid.stood_up(false).join("\n"), @r"
+        12:00
+          a       1
+        12:01
+          longer  x
         ");
     }
 

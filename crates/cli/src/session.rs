@@ -24,13 +24,34 @@ use crate::state::{DEFAULT_PROFILE, Home, Profile, Token, parse_date};
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct GlobalFlags {
     /// The server's address, instead of the profile's [env: IOBEAM_BACKEND]
-    #[arg(long, global = true, value_name = "URL", env = "IOBEAM_BACKEND", hide_env = true, help_heading = "Global flags")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "IOBEAM_BACKEND",
+        hide_env = true,
+        help_heading = "Global flags"
+    )]
     pub(crate) server: Option<String>,
     /// Work with this profile, instead of the active one [env: IOBEAM_PROFILE]
-    #[arg(long, global = true, value_name = "NAME", env = "IOBEAM_PROFILE", hide_env = true, help_heading = "Global flags")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "IOBEAM_PROFILE",
+        hide_env = true,
+        help_heading = "Global flags"
+    )]
     pub(crate) profile: Option<String>,
     /// Trust the certificates in this PEM file instead of the public ones [env: IOBEAM_CA]
-    #[arg(long, global = true, value_name = "FILE", env = "IOBEAM_CA", hide_env = true, help_heading = "Global flags")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "IOBEAM_CA",
+        hide_env = true,
+        help_heading = "Global flags"
+    )]
     pub(crate) ca: Option<String>,
     /// Answer in JSON; errors too
     #[arg(long, global = true, help_heading = "Global flags")]
@@ -43,6 +64,17 @@ pub(crate) struct GlobalFlags {
     #[arg(long, alias = "dumpResponse", global = true, hide = true, num_args = 0..=1, require_equals = true,
         default_missing_value = "true", default_value = "false", value_parser = crate::args::truth, action = clap::ArgAction::Set)]
     pub(crate) dump_response: bool,
+}
+
+impl GlobalFlags {
+    /// The same flags; a variable of the environment that is set to nothing is not set.
+    #[must_use]
+    pub(crate) fn without_blanks(mut self) -> Self {
+        for flag in [&mut self.server, &mut self.profile, &mut self.ca] {
+            flag.take_if(|text| text.trim().is_empty());
+        }
+        self
+    }
 }
 
 /// The flag that names a project.
@@ -83,8 +115,8 @@ impl Session {
             None => home.active()?.unwrap_or_else(|| DEFAULT_PROFILE.into()),
         };
         let profile = home.load(&name)?.unwrap_or_default();
-        let server = flags.server.clone().filter(|server| !server.is_empty());
-        let mut api = Api::new(&server.unwrap_or_else(|| profile.server.clone()), flags.ca.as_deref())?;
+        let server = flags.server.as_ref().unwrap_or(&profile.server);
+        let mut api = Api::new(server, flags.ca.as_deref())?;
         api.dump_requests = flags.dump_request;
         api.dump_replies = flags.dump_response;
         let token = std::env::var("IOBEAM_TOKEN").ok().filter(|token| !token.is_empty());
@@ -106,7 +138,9 @@ impl Session {
 
     /// Adds to a refusal what could be done about the project's token.
     pub(crate) fn explain<T>(&self, project: u32, sent: Result<T>) -> Result<T> {
-        let fetch = format!("fetch another token: `iobeam project token --id {project} --read --write --admin`");
+        let fetch = format!(
+            "fetch another token: `iobeam project token --id {project} --read --write --admin`"
+        );
         let held = self.home.project_token(&self.name, project).ok().flatten();
         let rights = held.map(|token| format!("yours allows: {}; ", token.rights()));
         let sent = with_remedy(sent, 401, &fetch);
@@ -159,7 +193,8 @@ impl Session {
         if !token.has_expired(self.clock.now()) {
             return Ok(Auth::Token(token.token));
         }
-        let call = Call::post(&["tokens", "project"]).json(&json!({"refresh_token": token.token}))?;
+        let call =
+            Call::post(&["tokens", "project"]).json(&json!({"refresh_token": token.token}))?;
         let remedy = format!("fetch another: `iobeam project token --id {project} --read --write`");
         let reply = self.api.send(call).map_err(|error| advised(error, None, &remedy))?;
         let fresh = token_of(&reply.json()?)?;
@@ -169,7 +204,13 @@ impl Session {
     }
 
     /// Fetches a token for a project as the user who is logged in.
-    pub(crate) fn fetch_token(&self, project: u32, read: bool, write: bool, admin: bool) -> Result<Token> {
+    pub(crate) fn fetch_token(
+        &self,
+        project: u32,
+        read: bool,
+        write: bool,
+        admin: bool,
+    ) -> Result<Token> {
         let call = Call::get(&["tokens", "project"])
             .with("project_id", project)
             .with("read", read)
@@ -214,14 +255,17 @@ impl Session {
             self.api.address()
         );
         Err(Failure::new(message)
-            .remedy("make a profile for this server: `iobeam profile create --name NAME --server URL`")
+            .remedy(
+                "make a profile for this server: `iobeam profile create --name NAME --server URL`",
+            )
             .into())
     }
 }
 
 /// The token in the server's reply.
 pub(crate) fn token_of(reply: &Value) -> Result<Token> {
-    let number = |member: &str| reply[member].as_u64().and_then(|id| id.try_into().ok()).unwrap_or(0);
+    let number =
+        |member: &str| reply[member].as_u64().and_then(|id| id.try_into().ok()).unwrap_or(0);
     let holds = |member: &str| reply[member].as_bool().unwrap_or(false);
     let text = |member: &str| reply[member].as_str().unwrap_or_default().to_owned();
     let project_id = number("project_id");
@@ -272,8 +316,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let home = Home::at(folder.path());
         home.save(DEFAULT_PROFILE, profile).expect("saved");
-        let flags =
-            GlobalFlags { server: server.map(str::to_owned), ..GlobalFlags::default() };
+        let flags = GlobalFlags { server: server.map(str::to_owned), ..GlobalFlags::default() };
         let session = Session::open_at(&flags, Output::new(false), home).expect("opened");
         (folder, session)
     }

@@ -250,7 +250,8 @@ fn checked(name: &str) -> Result<&str> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) || name == "profile" {
         let message = format!("'{name}' is no name for a profile");
-        let remedy = "use letters, digits, '_', '-', '.' or '@', not beginning with '.'; 'profile' is taken";
+        let remedy =
+            "use letters, digits, '_', '-', '.' or '@', not beginning with '.'; 'profile' is taken";
         return Err(Failure::usage(message).remedy(remedy).into());
     }
     Ok(name)

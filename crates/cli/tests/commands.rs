@@ -22,16 +22,34 @@ fn from_sign_up_to_a_reading() {
     let projects = ada.asks(&["project", "list"]);
     assert_eq!(projects["projects"][0]["project_name"], "greenhouse");
 
-    let device = ada.asks(&["device", "create", "-id=bench:3", "-name", "third bench", "-type", "pot"]);
+    let device =
+        ada.asks(&["device", "create", "-id=bench:3", "-name", "third bench", "-type", "pot"]);
     assert_eq!((&device["device_id"], &device["device_type"]), (&json!("bench:3"), &json!("pot")));
-    let done = ada.does(&["import", "-fields=time,temperature,note", "-values=1427316488000,-21.5,\"a,b\"", "-label", "device_id=bench:3"]);
+    let done = ada.does(&[
+        "import",
+        "-fields=time,temperature,note",
+        "-values=1427316488000,-21.5,\"a,b\"",
+        "-label",
+        "device_id=bench:3",
+    ]);
     assert!(done.out.contains("1 row stored"), "{}", done.out);
-    ada.does(&["import", "--device", "bench:3", "--fields", "temperature", "--values", "22", "--time", "1427316489000"]);
+    ada.does(&[
+        "import",
+        "--device",
+        "bench:3",
+        "--fields",
+        "temperature",
+        "--values",
+        "22",
+        "--time",
+        "1427316489000",
+    ]);
 
     let answer = ada.asks(&["query", "-field=temperature"]);
     let rows = &answer["result"][0]["values"];
     assert_eq!(*rows, json!([[1_427_316_489_000_i64, 22.0], [1_427_316_488_000_i64, -21.5]]));
-    let answer = ada.asks(&["query", "--field", "note", "--field", "device_id", "--where", "eq(note,a,b)"]);
+    let answer =
+        ada.asks(&["query", "--field", "note", "--field", "device_id", "--where", "eq(note,a,b)"]);
     assert_eq!(answer["result"][0]["fields"], json!(["time", "note", "device_id"]));
     let csv = ada.does(&["query", "-field=temperature", "-output=csv"]).out;
     assert_eq!(csv.lines().count(), 3, "{csv}");
@@ -49,7 +67,10 @@ fn a_devices_life() {
     let order = |order: &str| {
         let list = ada.asks(&["device", "list", "-order", order]);
         let devices = list["devices"].as_array().expect("a list").clone();
-        devices.iter().map(|device| device["device_id"].as_str().expect("an id").to_owned()).collect::<String>()
+        devices
+            .iter()
+            .map(|device| device["device_id"].as_str().expect("an id").to_owned())
+            .collect::<String>()
     };
     assert_eq!([order("id"), order("id-r"), order("name")], ["ab", "ba", "ba"]);
     ada.does(&["device", "update", "--id", "a", "--name", "z", "--type", "lamp"]);
@@ -67,13 +88,28 @@ fn a_devices_life() {
 fn a_namespace_is_made_filled_and_grown() {
     let platform = Platform::start();
     let ada = platform.somebody();
-    ada.does(&["namespace", "create", "-name=rooms", "-partitioningField=room", "-field=room:STRING", "-field=doors:LONG", "-label", "floor=2"]);
+    ada.does(&[
+        "namespace",
+        "create",
+        "-name=rooms",
+        "-partitioningField=room",
+        "-field=room:STRING",
+        "-field=doors:LONG",
+        "-label",
+        "floor=2",
+    ]);
     let list = ada.asks(&["namespace", "list"]);
     let spaces = list["namespaces"].as_array().expect("a list");
-    let rooms = spaces.iter().find(|space| space["namespace_name"] == "rooms").expect("it is there");
+    let rooms =
+        spaces.iter().find(|space| space["namespace_name"] == "rooms").expect("it is there");
     let id = rooms["namespace_id"].to_string();
     ada.does(&["namespace", "update", "-id", &id, "-field", "lit:BOOLEAN"]);
-    ada.does(&["import", "-namespace=rooms", "-fields=room,doors,lit", "-values=hall,9223372036854775807,true"]);
+    ada.does(&[
+        "import",
+        "-namespace=rooms",
+        "-fields=room,doors,lit",
+        "-values=hall,9223372036854775807,true",
+    ]);
     let answer = ada.asks(&["query", "-namespace=rooms", "-field=doors"]);
     assert_eq!(answer["result"][0]["values"][0][1], json!(i64::MAX));
     let again = ada.try_to(&["namespace", "update", "-id", &id, "-field", "lit:BOOLEAN"]);
@@ -87,9 +123,15 @@ fn a_token_is_listed_and_taken_back() {
     let platform = Platform::start();
     let ada = platform.somebody();
     ada.does(&["device", "create", "--id", "d"]);
-    let token = ada.does(&["token", "create", "--write", "--device-id", "d", "--duration", "5w"]).out;
+    let token =
+        ada.does(&["token", "create", "--write", "--device-id", "d", "--duration", "5w"]).out;
     let token = token.trim();
-    let list = ada.asks(&["token", "list", "--project-id", &ada.asks(&["project", "get"])["project_id"].to_string()]);
+    let list = ada.asks(&[
+        "token",
+        "list",
+        "--project-id",
+        &ada.asks(&["project", "get"])["project_id"].to_string(),
+    ]);
     let listed = list["tokens"].as_array().expect("a list");
     let ours = listed.iter().find(|token| token["device_id"] == "d").expect("it is listed");
     let send = || {
@@ -110,7 +152,11 @@ fn tokens_are_printed_only_when_asked_for() {
     let ada = platform.somebody();
     let token = ada.does(&["project", "token", "--read", "--show-token"]).out;
     assert_eq!(token.trim().split('.').count(), 3, "{token}");
-    for words in [&["project", "token", "--read"][..], &["user", "login", "--username", "ada@example.com"], &["profile", "info"]] {
+    for words in [
+        &["project", "token", "--read"][..],
+        &["user", "login", "--username", "ada@example.com"],
+        &["profile", "info"],
+    ] {
         let done = ada.does(words);
         assert!(!done.out.contains("ey") && !done.err.contains("ey"), "{}", done.out);
     }
@@ -125,15 +171,23 @@ fn sql_answers_in_each_form() {
     let platform = Platform::start();
     let ada = platform.somebody();
     let lines = "time,temperature\n0,20\n60,21\n";
-    let done = ada.tells(&["import", "--csv", "-", "--time-format", "sec", "--label", "room=hall"], lines);
+    let done =
+        ada.tells(&["import", "--csv", "-", "--time-format", "sec", "--label", "room=hall"], lines);
     assert_eq!(done.status, 0, "{}", done.err);
     let warmest = "SELECT max(temperature) AS warmest FROM input WHERE room = $1";
     let answer = ada.asks(&["sql", warmest, "--param", "hall"]);
     assert_eq!(answer["result"][0]["fields"], json!(["warmest"]));
     assert_eq!(answer["result"][0]["values"][0][0].as_f64(), Some(21.0));
-    let csv = ada.tells(&["sql", "--format", "csv"], "SELECT temperature FROM input ORDER BY time").out;
-    assert_eq!(csv.lines().skip(1).filter_map(|n| n.parse().ok()).collect::<Vec<f64>>(), [20.0, 21.0], "{csv}");
-    let table = ada.does(&["sql", "--format", "table", "SELECT time, temperature FROM input ORDER BY time"]).out;
+    let csv =
+        ada.tells(&["sql", "--format", "csv"], "SELECT temperature FROM input ORDER BY time").out;
+    assert_eq!(
+        csv.lines().skip(1).filter_map(|n| n.parse().ok()).collect::<Vec<f64>>(),
+        [20.0, 21.0],
+        "{csv}"
+    );
+    let table = ada
+        .does(&["sql", "--format", "table", "SELECT time, temperature FROM input ORDER BY time"])
+        .out;
     assert!(table.contains("1970-01-01 00:01:00"), "{table}");
     ada.does(&["sql", "-o", "all.parquet", "SELECT * FROM input"]);
     let file = fs::read(ada.home().join("all.parquet")).expect("a file");
@@ -151,10 +205,31 @@ fn a_csv_file_is_imported_once_however_often_it_is_sent() {
     ada.does(&["device", "create", "--id", "42"]);
     let mut file = String::from("when;temperature;ok;note\n");
     for row in 0..250 {
-        file += &format!("2026-01-01T00:{:02}:{:02}Z;{}.5;{};{}\n", row / 60, row % 60, row, row % 2 == 0, if row == 7 { "" } else { "x" });
+        file += &format!(
+            "2026-01-01T00:{:02}:{:02}Z;{}.5;{};{}\n",
+            row / 60,
+            row % 60,
+            row,
+            row % 2 == 0,
+            if row == 7 { "" } else { "x" }
+        );
     }
     fs::write(ada.home().join("r.csv"), &file).expect("written");
-    let words = ["import", "--csv", "r.csv", "--delimiter", ";", "--time-column", "when", "--time-format", "rfc3339", "--device", "42", "--batch-rows", "100"];
+    let words = [
+        "import",
+        "--csv",
+        "r.csv",
+        "--delimiter",
+        ";",
+        "--time-column",
+        "when",
+        "--time-format",
+        "rfc3339",
+        "--device",
+        "42",
+        "--batch-rows",
+        "100",
+    ];
     assert_eq!(ada.asks(&words), json!({"stored": 250, "stored_before": 0, "requests": 3}));
     assert_eq!(ada.asks(&words), json!({"stored": 0, "stored_before": 250, "requests": 3}));
     let count = ada.asks(&["sql", "SELECT count(*) AS n, count(note) AS notes FROM input WHERE device_id = '42' AND ok IS NOT NULL"]);
@@ -182,7 +257,8 @@ fn a_project_token_that_has_ended_is_refreshed_before_the_command() {
     let platform = Platform::start();
     let ada = platform.somebody();
     let path = ada.state().join("default/proj_1.json");
-    let mut token: Value = serde_json::from_slice(&fs::read(&path).expect("a token")).expect("JSON");
+    let mut token: Value =
+        serde_json::from_slice(&fs::read(&path).expect("a token")).expect("JSON");
     token["Expires"] = json!("2016-08-28 17:25:31 +0000");
     fs::write(&path, token.to_string()).expect("written");
     ada.does(&["device", "list"]);
@@ -243,7 +319,9 @@ fn the_demo_runs_twice_and_stops() {
     let first = ada.does(&words).json();
     let server = first["server"].as_str().expect("an address").to_owned();
     assert!(first["rows_sent"].as_u64().expect("a number") >= 4);
-    assert!(first["latest"].as_array().expect("a list").iter().any(|row| row["field"] == "load_1m"));
+    assert!(
+        first["latest"].as_array().expect("a list").iter().any(|row| row["field"] == "load_1m")
+    );
     let second = ada.does(&["demo", "--seconds", "1", "--listen", "127.0.0.1:0"]);
     assert!(second.out.contains(&format!("server running at {server}")), "{}", second.out);
     let mode = |file: &str| {

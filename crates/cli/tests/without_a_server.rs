@@ -18,7 +18,15 @@ fn profiles_are_made_switched_and_deleted() {
     ada.does(&["profile", "create", "-name=home", "-server", "http://home:8420/v1/"]);
     ada.does(&["profile", "create", "-name=work", "-server=https://work", "-active"]);
     let list = ada.asks(&["profile", "list"]);
-    let active = |list: &Value| list["profiles"].as_array().expect("a list").iter().find(|p| p["active"] == true).expect("one")["name"].clone();
+    let active = |list: &Value| {
+        list["profiles"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|p| p["active"] == true)
+            .expect("one")["name"]
+            .clone()
+    };
     assert_eq!(active(&list), "work");
     assert_eq!(list["profiles"][0]["server"], "http://home:8420");
     assert_eq!(ada.try_to(&["profile", "delete", "-name=work"]).status, 1);

@@ -88,11 +88,17 @@ fn scripts_for_the_original_are_understood() {
 fn what_is_not_understood_is_said_and_has_status_two() {
     for (line, said) in [
         ("iobeam device list -ordre=id", "unexpected argument '--ordre'"),
-        ("iobeam device list -order=size", "[possible values: date, date-r, id, id-r, name, name-r]"),
+        (
+            "iobeam device list -order=size",
+            "[possible values: date, date-r, id, id-r, name, name-r]",
+        ),
         ("iobeam project create", "--name <NAME>"),
         ("iobeam trigger list", "unrecognized subcommand 'trigger'"),
         ("iobeam import -fields a", "--values <LIST>"),
-        ("iobeam namespace create -name n -partitioningField a -field a:INT", "use DOUBLE, LONG, BOOLEAN or STRING"),
+        (
+            "iobeam namespace create -name n -partitioningField a -field a:INT",
+            "use DOUBLE, LONG, BOOLEAN or STRING",
+        ),
     ] {
         let tree = tree();
         let rewritten = crate::args::rewrite(&tree, words(line));

@@ -19,8 +19,12 @@ fn home() -> (tempfile::TempDir, Home) {
 #[test]
 fn the_files_have_the_originals_names_and_members() {
     let (folder, home) = home();
-    let profile =
-        Profile { active_project: 6, active_user: 101, activer_user_email: "a@b.c".into(), ..Profile::default() };
+    let profile = Profile {
+        active_project: 6,
+        active_user: 101,
+        activer_user_email: "a@b.c".into(),
+        ..Profile::default()
+    };
     home.save("default", &profile).expect("saved");
     home.save_project_token("default", &token()).expect("saved");
     let user = Token { token: "t".into(), user_id: 101, ..Token::default() };

@@ -39,7 +39,13 @@ const PROFILE: &str = "demo";
 #[derive(clap::Args)]
 pub(crate) struct Demo {
     /// The folder of the server's data, its log, and the demo's password
-    #[arg(long, value_name = "DIR", default_value = "./iobeam-demo", env = "IOBEAM_DEMO_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "./iobeam-demo",
+        env = "IOBEAM_DEMO_DIR",
+        hide_env_values = true
+    )]
     dir: PathBuf,
     /// The server's address; another port is taken when this one is in use
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
@@ -105,7 +111,8 @@ impl Demo {
         let bar = if session.out.talks_to_a_person() {
             let form = "  {bar:24} reading load, memory, disk and network";
             let style = ProgressStyle::with_template(form);
-            ProgressBar::new(steps).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            ProgressBar::new(steps)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         } else {
             ProgressBar::hidden()
         };
@@ -140,7 +147,9 @@ impl Demo {
             format!("{me}{profile} query --field cpu_percent --limit 5"),
             format!("{me}{profile} sql \"{sql}\""),
             format!("{me}{profile} device list"),
-            format!("curl -H \"Authorization: Bearer $({me}{profile} token create --read)\" '{server}/v1/data/input/all?limit=2'"),
+            format!(
+                "curl -H \"Authorization: Bearer $({me}{profile} token create --read)\" '{server}/v1/data/input/all?limit=2'"
+            ),
             format!("{me} demo{custom} --stop"),
         ] {
             out.line(&format!("  {line}"))?;
@@ -172,7 +181,9 @@ fn latest(session: &Session, project: u32, sensors: &Sensors) -> Result<Vec<Valu
         let values = part["values"][0].as_array().cloned().unwrap_or_default();
         for (name, value) in names.iter().zip(&values).filter(|(_, value)| value.is_number()) {
             if name != "time" {
-                rows.push(json!({"device_id": device, "field": name, "value": value, "time": values[0]}));
+                rows.push(
+                    json!({"device_id": device, "field": name, "value": value, "time": values[0]}),
+                );
             }
         }
     }
@@ -190,7 +201,9 @@ fn show(out: Output, latest: &[Value]) -> Result<()> {
             shown,
             crate::output::text(row, "field"),
             row["value"].as_f64().map_or_else(String::new, |value| format!("{value:.2}")),
-            row["time"].as_i64().map_or_else(String::new, super::query::moment),
+            row["time"]
+                .as_i64()
+                .map_or_else(String::new, |at| super::query::moment(at - at % 1000)),
         ]);
     }
     out.line("")?;

@@ -252,10 +252,12 @@ mod tests {
 
     #[test]
     fn devices_are_sorted_as_asked() {
-        let device = |id: &str, name: &str, created: &str| {
-            json!({"device_id": id, "device_name": name, "created": created})
-        };
-        let mut devices = [device("b", "x", "2016-01-02"), device("a", "z", "2016-01-03"), device("c", "y", "2016-01-01")];
+        let device = |id: &str, name: &str, created: &str| json!({"device_id": id, "device_name": name, "created": created});
+        let mut devices = [
+            device("b", "x", "2016-01-02"),
+            device("a", "z", "2016-01-03"),
+            device("c", "y", "2016-01-01"),
+        ];
         let mut ids = |order: Order| {
             order.sort(&mut devices);
             devices.iter().map(|device| text(device, "device_id")).collect::<String>()

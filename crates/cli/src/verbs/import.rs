@@ -17,7 +17,7 @@ mod body;
 mod csv_file;
 
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::api::Call;
 use crate::failure::Failure;
@@ -37,17 +37,29 @@ pub(crate) struct Import {
     /// Where the rows belong
     #[arg(long, value_name = "NAME", default_value = "input")]
     namespace: String,
-    /// The device that the rows are of; the same as --label device_id=ID
+    /// The device that the rows are of. It must be registered, unless the project registers devices by itself
     #[arg(long, value_name = "ID")]
     device: Option<String>,
     /// A value that each row has
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = value::label)]
     labels: Vec<(String, Value)>,
     /// Names of the values, separated by commas; one may be `time`
-    #[arg(long, value_name = "LIST", required_unless_present = "csv", requires = "values", conflicts_with = "csv")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        required_unless_present = "csv",
+        requires = "values",
+        conflicts_with = "csv"
+    )]
     fields: Option<String>,
     /// The values, separated by commas
-    #[arg(long, value_name = "LIST", requires = "fields", conflicts_with = "csv", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "LIST",
+        requires = "fields",
+        conflicts_with = "csv",
+        allow_hyphen_values = true
+    )]
     values: Option<String>,
     /// When it was, in milliseconds since 1970; now when left out
     #[arg(long, value_name = "MSEC", conflicts_with = "csv", allow_hyphen_values = true)]
@@ -58,27 +70,34 @@ pub(crate) struct Import {
 
 impl Import {
     /// Sends it.
-    pub(crate) fn run(mut self, session: &Session) -> Result<()> {
-        if let Some(device) = self.device.take() {
-            self.labels.push((String::from("device_id"), Value::String(device)));
-        }
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
         let project = session.project(self.project)?;
         let mut labels = Map::new();
         for (name, value) in self.labels {
             if labels.insert(name.clone(), value).is_some() {
-                return Err(Failure::usage(format!("'{name}' is given twice")).into());
+                return Err(Failure::usage(format!("label '{name}' is given twice")).into());
             }
         }
-        let target = Target { session, project, namespace: self.namespace, labels };
+        if self.device.is_some() && labels.contains_key("device_id") {
+            return Err(
+                Failure::usage("the device is given twice: by --device and as a label").into()
+            );
+        }
+        let mut device = self.device;
+        if self.namespace != "input"
+            && let Some(id) = device.take()
+        {
+            // Only the namespace `input` is about devices; elsewhere the id is a value like any other.
+            labels.insert(String::from("device_id"), Value::String(id));
+        }
+        let target = Target { session, project, namespace: self.namespace, device, labels };
         if self.csv.is_given() {
             return csv_file::import(&target, &self.csv);
         }
         let (fields, values) = (self.fields.unwrap_or_default(), self.values.unwrap_or_default());
         let now = session.clock.now().millis();
         let (fields, row) = one_row(&fields, &values, self.time, now)?;
-        let request = json!({"project_id": project, "namespace": target.namespace,
-            "data": {"fields": fields, "values": [row]}, "labels": target.labels});
-        let reply = target.send(serde_json::to_vec(&request)?)?;
+        let reply = target.send(body::of_row(&target, &fields, &row))?;
         if session.out.wants_json() {
             return session.out.json(&reply);
         }
@@ -93,6 +112,8 @@ struct Target<'a> {
     session: &'a Session,
     project: u32,
     namespace: String,
+    /// The device of all rows, whose registration the server is to check.
+    device: Option<String>,
     /// Values that each row has.
     labels: Map<String, Value>,
 }
@@ -102,16 +123,21 @@ impl Target<'_> {
     fn send(&self, body: Vec<u8>) -> Result<Value> {
         let call = Call::post(&["imports"]).with("fmt", "table").body(body);
         let sent = self.session.as_project(self.project, call);
-        let device = self.labels.get("device_id").and_then(Value::as_str).unwrap_or("my-device");
-        let remedy = format!(
-            "register the device with `iobeam device create --id {device}`, or see `iobeam namespace list`"
-        );
+        let remedy = match &self.device {
+            Some(id) => format!("`iobeam device create --id {id}`"),
+            None => String::from("`iobeam namespace list`, `iobeam device list`"),
+        };
         with_remedy(sent, 404, &remedy)?.json()
     }
 }
 
-/// The one row of a command line: its fields, `time` among them, and their values.
-fn one_row(fields: &str, values: &str, time: Option<i64>, now: i64) -> Result<(Vec<String>, Vec<Value>)> {
+/// The one row of a command line: its fields, `time` first, and their values.
+fn one_row(
+    fields: &str,
+    values: &str,
+    time: Option<i64>,
+    now: i64,
+) -> Result<(Vec<String>, Vec<Value>)> {
     let mut fields: Vec<String> = fields.split(',').map(|name| name.trim().to_owned()).collect();
     let texts = value::split(values);
     if fields.len() != texts.len() {
@@ -134,7 +160,10 @@ fn one_row(fields: &str, values: &str, time: Option<i64>, now: i64) -> Result<(V
             let message = format!("the time '{}' is no whole number of milliseconds", row[at]);
             return Err(Failure::usage(message).into());
         }
-        (Some(_), None) => {}
+        (Some(at), None) => {
+            fields[..=at].rotate_right(1);
+            row[..=at].rotate_right(1);
+        }
         (None, time) => {
             fields.insert(0, String::from("time"));
             row.insert(0, time.unwrap_or(now).into());
@@ -158,7 +187,7 @@ mod tests {
     fn a_row_has_the_time_that_is_given_or_now() {
         assert_eq!(row("temp", "21.5", None), "time temp = [1000,21.5]");
         assert_eq!(row("temp", "21.5", Some(7)), "time temp = [7,21.5]");
-        assert_eq!(row("temp,time", "21.5,8", None), "temp time = [21.5,8]");
+        assert_eq!(row("temp,time", "21.5,8", None), "time temp = [8,21.5]");
         insta::assert_snapshot!(row("time", "8", Some(7)), @"the time is given twice: as a field and by --time");
         insta::assert_snapshot!(row("time", "noon", None), @r#"the time '"noon"' is no whole number of milliseconds"#);
     }

@@ -69,7 +69,8 @@ fn field(text: &str) -> Result<(String, FieldType), String> {
     let Some((name, kind)) = text.rsplit_once(':') else {
         return Err(String::from("write it as NAME:TYPE"));
     };
-    let name = name.parse::<iobeam_model::FieldName>().map_err(|error| format!("'{name}': {error}"))?;
+    let name =
+        name.parse::<iobeam_model::FieldName>().map_err(|error| format!("'{name}': {error}"))?;
     Ok((name.to_string(), kind.parse().map_err(|error| format!("{error}"))?))
 }
 
@@ -99,7 +100,8 @@ impl Create {
         let id: Option<u32> = id.and_then(|id| id.parse().ok());
         if session.out.wants_json() {
             let body = reply.json()?;
-            let made = json!({"namespace_id": id, "namespace_name": self.name, "project_id": project});
+            let made =
+                json!({"namespace_id": id, "namespace_name": self.name, "project_id": project});
             return session.out.json(if body.is_object() { &body } else { &made });
         }
         let number = id.map(|id| format!(" ({id})")).unwrap_or_default();
@@ -125,7 +127,8 @@ impl List {
         if session.out.wants_json() {
             return session.out.json(&reply);
         }
-        let mut grid = Grid::new(["id", "namespace", "partitioned by", "fields", "labels"]).right([0]);
+        let mut grid =
+            Grid::new(["id", "namespace", "partitioned by", "fields", "labels"]).right([0]);
         for space in reply["namespaces"].as_array().into_iter().flatten() {
             grid.row(vec![
                 text(space, "namespace_id"),

@@ -170,7 +170,9 @@ impl Create {
         if self.show_token {
             return session.out.line(&token.token);
         }
-        session.out.done(&format!("project {id} '{}' made; it is the active one now", self.name))?;
+        session
+            .out
+            .done(&format!("project {id} '{}' made; it is the active one now", self.name))?;
         session.out.hint("register a device: iobeam device create --id my-device");
         Ok(())
     }
@@ -270,7 +272,8 @@ fn members(permissions: &Value) -> Grid {
     if named {
         headings.push("e-mail");
     }
-    let mut grid = Grid::with_headings(headings.into_iter().map(str::to_owned).collect()).right([0]);
+    let mut grid =
+        Grid::with_headings(headings.into_iter().map(str::to_owned).collect()).right([0]);
     for (user, has) in users {
         let mut row = vec![user.to_string()];
         row.extend(has.map(mark));
@@ -300,7 +303,8 @@ impl AddUser {
         if session.out.wants_json() {
             return session.out.json(&json!({"project_id": id, "user_id": user, "change": what}));
         }
-        let held = if removed { String::new() } else { format!(": {}", rights(read, write, admin)) };
+        let held =
+            if removed { String::new() } else { format!(": {}", rights(read, write, admin)) };
         session.out.done(&format!("user {user} {what} in project {id}{held}"))
     }
 }
@@ -355,7 +359,9 @@ impl FetchToken {
         let token = session.fetch_token(id, read, write, admin)?;
         session.adopt(&token)?;
         if self.show_token && session.out.wants_json() {
-            return session.out.json(&json!({"project_id": id, "expires": token.expires, "token": token.token,
+            return session
+                .out
+                .json(&json!({"project_id": id, "expires": token.expires, "token": token.token,
                 "read": token.read, "write": token.write, "admin": token.admin}));
         }
         if self.show_token {

@@ -74,7 +74,9 @@ impl Query {
         let project = session.project(self.project)?;
         let form = self.form(session);
         let sent = session.as_project(project, self.call(form));
-        let remedy = format!("see the namespaces and their fields: `iobeam namespace list --project-id {project}`");
+        let remedy = format!(
+            "see the namespaces and their fields: `iobeam namespace list --project-id {project}`"
+        );
         let reply = with_remedy(sent, 404, &remedy)?;
         match form {
             Form::Csv => self.csv(session, &reply),
@@ -116,14 +118,17 @@ impl Query {
             return reply;
         }
         for part in reply["result"].as_array_mut().into_iter().flatten() {
-            let names: Vec<String> = part["fields"].as_array().into_iter().flatten().map(plain).collect();
-            let columns: Vec<Option<usize>> =
-                std::iter::once(Some(0)).chain(self.fields.iter().map(|field| names.iter().position(|name| name == field))).collect();
+            let names: Vec<String> =
+                part["fields"].as_array().into_iter().flatten().map(plain).collect();
+            let columns: Vec<Option<usize>> = std::iter::once(Some(0))
+                .chain(self.fields.iter().map(|field| names.iter().position(|name| name == field)))
+                .collect();
             for row in part["values"].as_array_mut().into_iter().flatten() {
                 let pick = |at: &Option<usize>| at.map_or(Value::Null, |at| row[at].clone());
                 *row = columns.iter().map(pick).collect();
             }
-            part["fields"] = std::iter::once("time").chain(self.fields.iter().map(String::as_str)).collect();
+            part["fields"] =
+                std::iter::once("time").chain(self.fields.iter().map(String::as_str)).collect();
         }
         reply
     }
@@ -139,7 +144,9 @@ impl Query {
             let record = record?;
             let columns = columns.get_or_insert_with(|| {
                 let named = |field: &String| {
-                    record.iter().position(|head| head.split_once('.').map_or(head, |(_, name)| name) == field)
+                    record.iter().position(|head| {
+                        head.split_once('.').map_or(head, |(_, name)| name) == field
+                    })
                 };
                 std::iter::once(0).chain(self.fields.iter().filter_map(named)).collect()
             });
@@ -162,20 +169,32 @@ impl Query {
     }
 }
 
+/// Microseconds since 1970 that are surely a time of this age: 2001 to 2096.
+const RECENT: std::ops::Range<i64> = 1_000_000_000_000_000..4_000_000_000_000_000;
+
 /// An answer as a table. With `dates`, column `time` holds microseconds and is shown as dates.
 pub(crate) fn grid(part: &Value, dates: bool) -> Grid {
-    let headings: Vec<String> = part["fields"].as_array().into_iter().flatten().map(plain).collect();
+    let headings: Vec<String> =
+        part["fields"].as_array().into_iter().flatten().map(plain).collect();
     let rows = || part["values"].as_array().into_iter().flatten().filter_map(Value::as_array);
     let is_numeric = |column: &usize| {
-        let mut cells = rows().filter_map(|row| row.get(*column)).filter(|cell| !cell.is_null()).peekable();
+        let mut cells =
+            rows().filter_map(|row| row.get(*column)).filter(|cell| !cell.is_null()).peekable();
         cells.peek().is_some() && cells.all(Value::is_number)
     };
     let numbers: Vec<usize> = (0..headings.len()).filter(is_numeric).collect();
-    let time = headings.iter().position(|name| name == "time").filter(|_| dates);
+    // SQL gives times other names, such as max(time); what they count since 1970 tells them from other numbers.
+    let is_recent = |value: &Value| value.as_i64().is_some_and(|micros| RECENT.contains(&micros));
+    let is_time = |column: &usize| {
+        let name = headings[*column].as_str();
+        let mut cells = rows().filter_map(|row| row.get(*column)).filter(|cell| !cell.is_null());
+        dates && (name == "time" || name.contains("time") && cells.all(is_recent))
+    };
+    let times: Vec<usize> = (0..headings.len()).filter(is_time).collect();
     let mut grid = Grid::with_headings(headings).right(numbers);
     for row in rows() {
         let cell = |(column, value): (usize, &Value)| match value.as_i64() {
-            Some(micros) if Some(column) == time => moment(micros),
+            Some(micros) if times.contains(&column) => moment(micros),
             _ => plain(value),
         };
         grid.row(row.iter().enumerate().map(cell).collect());

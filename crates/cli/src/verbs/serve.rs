@@ -63,7 +63,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<()> {
         .collect();
     let file = matches.get_one::<PathBuf>("config");
     let (config, origins) = Config::load(&flags, std::env::vars(), file.map(PathBuf::as_path))
-        .map_err(|error| Failure::usage(error.to_string()).remedy("`iobeam serve --help` lists the settings"))?;
+        .map_err(|error| {
+            Failure::usage(error.to_string()).remedy("`iobeam serve --help` lists the settings")
+        })?;
     let out = Output::new(matches.get_flag("json"));
     if matches.get_flag("print-config") {
         if out.wants_json() {

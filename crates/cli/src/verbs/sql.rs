@@ -111,7 +111,10 @@ impl Sql {
         let by_name = self.output.as_deref().and_then(Format::of_file);
         match self.format.or(by_name) {
             Some(format) => format,
-            None if session.out.is_terminal() && !session.out.wants_json() && self.output.is_none() => {
+            None if session.out.is_terminal()
+                && !session.out.wants_json()
+                && self.output.is_none() =>
+            {
                 Format::Table
             }
             None => Format::Json,

@@ -135,7 +135,11 @@ impl List {
             let mut row = vec![
                 text(token, "token_id"),
                 if of_user { String::from("log-in") } else { format!("project {project}") },
-                if of_user { String::new() } else { rights(holds("read"), holds("write"), holds("admin")) },
+                if of_user {
+                    String::new()
+                } else {
+                    rights(holds("read"), holds("write"), holds("admin"))
+                },
                 text(token, "device_id"),
                 date(&token["created"]),
                 date(&token["expires"]),

@@ -156,7 +156,8 @@ impl User {
 pub(crate) fn log_in(session: &mut Session, name: &str, password: &str) -> Result<(Token, Value)> {
     let auth = Auth::Password(name.to_owned(), password.to_owned());
     let sent = session.api.send(Call::get(&["tokens", "user"]).by(auth));
-    let sent = with_remedy(sent, 401, "check name and password, or set a new one: `iobeam user reset-pw`");
+    let sent =
+        with_remedy(sent, 401, "check name and password, or set a new one: `iobeam user reset-pw`");
     let token = token_of(&sent?.json()?)?;
     let me = Call::get(&["users", "me"]).by(Auth::Token(token.token.clone()));
     let user = session.api.send(me)?.json()?;
@@ -246,7 +247,9 @@ impl Update {
             call = call.with("old_password", old);
         }
         if changes.is_empty() {
-            return Err(Failure::usage("nothing to change").remedy("see --help for what can be").into());
+            return Err(Failure::usage("nothing to change")
+                .remedy("see --help for what can be")
+                .into());
         }
         let reply = session.as_user(call.json(&changes)?)?;
         let user = session.as_user(Call::get(&["users", "me"]))?.json()?;

@@ -27,7 +27,8 @@ pub(crate) struct Done {
 impl Done {
     /// The answer as JSON.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {}{}", self.out, self.err))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|_| panic!("no JSON: {}{}", self.out, self.err))
     }
 }
 

@@ -54,7 +54,8 @@ fn log_in(session: &mut Session, kept: &mut Kept, dir: &Path) -> Result<()> {
     }
     kept.email = format!("{NAME}@example.com");
     kept.password = random_word(24)?;
-    let request = |kept: &Kept| json!({"email": kept.email, "password": kept.password, "first_name": "Demo"});
+    let request =
+        |kept: &Kept| json!({"email": kept.email, "password": kept.password, "first_name": "Demo"});
     let made = session.api.send(Call::post(&["users"]).json(&request(kept))?);
     if made.is_err() && is_taken(&made) {
         kept.email = format!("{NAME}-{}@example.com", random_word(6)?);
@@ -108,7 +109,8 @@ fn is_taken<T>(sent: &Result<T>) -> bool {
 fn random_word(length: usize) -> Result<String> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = vec![0; length];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("no random numbers: {error}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(format!("no random numbers: {error}")))?;
     Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
 

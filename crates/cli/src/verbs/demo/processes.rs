@@ -12,7 +12,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use serde_json::Value;
-use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, Signal, System, UpdateKind};
+use sysinfo::{
+    Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, Signal, System, UpdateKind,
+};
 
 use super::kept::Kept;
 use crate::api::{Api, Call};
@@ -26,9 +28,17 @@ const STOP: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(50);
 
 /// The server's address: of the one that runs, or of one that is started now.
-pub(super) fn find_or_start(dir: &Path, listen: &str, kept: &mut Kept, out: Output) -> Result<String> {
+pub(super) fn find_or_start(
+    dir: &Path,
+    listen: &str,
+    kept: &mut Kept,
+    out: Output,
+) -> Result<String> {
     if !kept.server.is_empty() && is_alive(kept.server_pid, dir) && answers(&kept.server) {
-        super::said(out, &format!("server running at {} (process {})", kept.server, kept.server_pid))?;
+        super::said(
+            out,
+            &format!("server running at {} (process {})", kept.server, kept.server_pid),
+        )?;
         return Ok(kept.server.clone());
     }
     if cfg!(not(feature = "server")) {
@@ -42,7 +52,8 @@ pub(super) fn find_or_start(dir: &Path, listen: &str, kept: &mut Kept, out: Outp
     let data_text = data.to_string_lossy().into_owned();
     let words = ["serve", "--data-dir", &data_text, "--listen", listen, "--signup", "open"];
     let mut server = detached(&words, &dir.join("server.log"))?;
-    let waiting = if out.talks_to_a_person() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let waiting =
+        if out.talks_to_a_person() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     waiting.set_message("starting the server");
     let address = wait_for(&mut server, &data, &waiting);
     waiting.finish_and_clear();
@@ -126,7 +137,11 @@ pub(super) fn stop(dir: &Path, out: Output) -> Result<()> {
     }
     match stopped.is_empty() {
         true => out.done("nothing was running"),
-        false => out.done(&format!("stopped: {}; the data stays in {}", stopped.join(", "), from_here(dir))),
+        false => out.done(&format!(
+            "stopped: {}; the data stays in {}",
+            stopped.join(", "),
+            from_here(dir)
+        )),
     }
 }
 
@@ -161,7 +176,9 @@ fn with_process<T>(pid: u32, dir: &Path, act: impl FnOnce(&sysinfo::Process) -> 
 pub(super) fn how_to_call() -> String {
     let Ok(me) = std::env::current_exe() else { return String::from("iobeam") };
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&paths).map(|folder| folder.join("iobeam")).find(|file| file.is_file());
+    let found = std::env::split_paths(&paths)
+        .map(|folder| folder.join("iobeam"))
+        .find(|file| file.is_file());
     if found.and_then(|file| file.canonicalize().ok()) == me.canonicalize().ok() {
         return String::from("iobeam");
     }

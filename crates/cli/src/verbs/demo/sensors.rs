@@ -149,7 +149,8 @@ impl Sensors {
         let mut values: Vec<(String, f64)> = Vec::new();
         for sensor in &self.components {
             let Some(degrees) = sensor.temperature() else { continue };
-            let name = format!("temperature_{}", word(sensor.label(), "sensor").to_ascii_lowercase());
+            let name =
+                format!("temperature_{}", word(sensor.label(), "sensor").to_ascii_lowercase());
             if values.len() < MOST_SENSORS && values.iter().all(|(other, _)| *other != name) {
                 values.push((name, f64::from(degrees)));
             }
@@ -179,7 +180,10 @@ mod tests {
         let mut sensors = Sensors::new();
         let groups = sensors.groups();
         let readings = sensors.read();
-        assert_eq!(readings.iter().map(|reading| &reading.device).collect::<Vec<_>>(), groups.iter().collect::<Vec<_>>());
+        assert_eq!(
+            readings.iter().map(|reading| &reading.device).collect::<Vec<_>>(),
+            groups.iter().collect::<Vec<_>>()
+        );
         for reading in readings {
             assert!(reading.device.parse::<iobeam_model::DeviceId>().is_ok(), "{}", reading.device);
             for (name, value) in reading.values {

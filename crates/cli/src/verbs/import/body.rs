@@ -29,15 +29,8 @@ pub(super) fn of_batch(
     kinds: &[Option<Kind>],
     batch: &[Row],
 ) -> Result<Vec<u8>, Failed> {
-    let mut names = vec![Value::from("time")];
-    names.extend(fields.iter().map(|name| Value::from(name.as_str())));
-    let namespace = Value::from(target.namespace.as_str());
-    let labels = Value::Object(target.labels.clone());
-    let mut body = format!(
-        r#"{{"project_id":{},"namespace":{namespace},"timefmt":"usec","labels":{labels},"data":{{"fields":{},"values":["#,
-        target.project,
-        Value::from(names),
-    );
+    let frame = Frame::new(target, fields, "usec");
+    let mut body = frame.head;
     for (row, at) in batch.iter().zip(0..) {
         body.push_str(if at == 0 { "[" } else { ",[" });
         body.push_str(&row.micros.to_string());
@@ -52,10 +45,57 @@ pub(super) fn of_batch(
                 kind,
             })?;
         }
+        body.push_str(&frame.constants);
         body.push(']');
     }
-    body.push_str("]}}");
+    body.push_str(TAIL);
     Ok(body.into_bytes())
+}
+
+/// Writes one row whose first field is the time in milliseconds.
+pub(super) fn of_row(target: &Target<'_>, fields: &[String], row: &[Value]) -> Vec<u8> {
+    let frame = Frame::new(target, &fields[1..], "msec");
+    let cells: Vec<String> = row.iter().map(Value::to_string).collect();
+    format!("{}[{}{}]{TAIL}", frame.head, cells.join(","), frame.constants).into_bytes()
+}
+
+/// What stands around the rows.
+struct Frame {
+    head: String,
+    /// Behind the cells of each row.
+    constants: String,
+}
+
+/// What stands behind the rows.
+const TAIL: &str = "]}}";
+
+impl Frame {
+    /// With a device it is the form in which the server checks the device; labels are columns there.
+    fn new(target: &Target<'_>, fields: &[String], unit: &str) -> Self {
+        let project = target.project;
+        let names = |labels: &[&String]| -> Value {
+            std::iter::once("time")
+                .chain(fields.iter().map(String::as_str))
+                .chain(labels.iter().map(|name| name.as_str()))
+                .collect()
+        };
+        if let Some(device) = &target.device {
+            let device = Value::from(device.as_str());
+            let names = names(&target.labels.keys().collect::<Vec<_>>());
+            let constants = target.labels.values().map(|value| format!(",{value}")).collect();
+            let head = format!(
+                r#"{{"project_id":{project},"device_id":{device},"timefmt":"{unit}","sources":{{"fields":{names},"data":["#
+            );
+            return Self { head, constants };
+        }
+        let namespace = Value::from(target.namespace.as_str());
+        let labels = Value::Object(target.labels.clone());
+        let names = names(&[]);
+        let head = format!(
+            r#"{{"project_id":{project},"namespace":{namespace},"timefmt":"{unit}","labels":{labels},"data":{{"fields":{names},"values":["#
+        );
+        Self { head, constants: String::new() }
+    }
 }
 
 /// Adds a cell; `None` when it is not what its column is.

@@ -97,7 +97,8 @@ fn send_all(
     rows.skip(flags.skip_rows)?;
     loop {
         let before = flags.skip_rows + progress.stored + progress.repeated;
-        let batch = rows.take(flags.batch_rows as usize).map_err(|error| going_on(error, before))?;
+        let batch =
+            rows.take(flags.batch_rows as usize).map_err(|error| going_on(error, before))?;
         if batch.is_empty() {
             return Ok(());
         }
@@ -165,9 +166,9 @@ fn located(error: anyhow::Error, batch: &[Row]) -> anyhow::Error {
     }
 }
 
-/// The row that a refusal names: the number in `data.values[3][1]`.
+/// The row that a refusal names: the number in `data.values[3][1]` or `sources.data[3][1]`.
 fn row_named_in(words: &str) -> Option<usize> {
-    let rest = words.split_once("values[")?.1;
+    let rest = words.split_once("values[").or_else(|| words.split_once("data["))?.1;
     rest.split_once(']')?.0.parse().ok()
 }
 
@@ -202,13 +203,18 @@ fn bar(target: &Target<'_>, bytes: Option<u64>) -> ProgressBar {
         Some(bytes) => (ProgressBar::new(bytes), known),
         None => (ProgressBar::new_spinner(), "{spinner} {msg}  {bytes}"),
     };
-    bar.with_style(ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()))
+    bar.with_style(
+        ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
 }
 
 /// A column that stands for itself and for a label, or twice, would be refused row by row: say so at once.
 fn check_columns(target: &Target<'_>, rows: &Rows, flags: &CsvFlags) -> Result<()> {
-    if let Some(name) = rows.fields().iter().find(|name| target.labels.contains_key(*name)) {
-        let message = format!("'{name}' is a column of the file and given as a label too");
+    let given = |name: &&String| {
+        target.labels.contains_key(*name) || target.device.is_some() && *name == "device_id"
+    };
+    if let Some(name) = rows.fields().iter().find(given) {
+        let message = format!("'{name}' is a column of the file and given by a flag too");
         return Err(Failure::usage(message).into());
     }
     if let Some((name, _)) = flags.types.iter().find(|(name, _)| !rows.fields().contains(name)) {
@@ -240,11 +246,13 @@ fn declared_types(target: &Target<'_>) -> Result<serde_json::Value> {
 fn tell(target: &Target<'_>, progress: &Progress) -> Result<()> {
     let Progress { stored, repeated, batches } = *progress;
     if target.session.out.wants_json() {
-        return target.session.out.json(
-            &json!({"stored": stored, "stored_before": repeated, "requests": batches}),
-        );
+        return target
+            .session
+            .out
+            .json(&json!({"stored": stored, "stored_before": repeated, "requests": batches}));
     }
-    let before = if repeated > 0 { format!("; {repeated} were there before") } else { String::new() };
+    let before =
+        if repeated > 0 { format!("; {repeated} were there before") } else { String::new() };
     target.session.out.done(&format!(
         "{stored} rows stored in '{}' of project {}{before}",
         target.namespace, target.project
@@ -258,6 +266,7 @@ mod tests {
     #[test]
     fn the_row_that_a_refusal_names_is_found() {
         assert_eq!(row_named_in("data.values[17][2]: not a number"), Some(17));
+        assert_eq!(row_named_in("sources.data[3][1]: not a number"), Some(3));
         assert_eq!(row_named_in("no such namespace"), None);
     }
 

@@ -59,7 +59,8 @@ impl Rows {
         }
         let Some(time_at) = fields.iter().position(|name| name == time_column) else {
             let message = format!("the file has no column '{time_column}'");
-            let remedy = format!("name one of its columns with --time-column: {}", fields.join(", "));
+            let remedy =
+                format!("name one of its columns with --time-column: {}", fields.join(", "));
             return Err(Failure::usage(message).remedy(remedy).into());
         };
         fields.remove(time_at);
@@ -124,7 +125,9 @@ fn bad_time(line: u64, time: &str, unit: Option<TimeUnit>) -> Failure {
 fn unreadable(error: &csv::Error) -> Failure {
     if let csv::ErrorKind::UnequalLengths { pos, expected_len, len } = error.kind() {
         let line = pos.as_ref().map_or(0, csv::Position::line);
-        return Failure::new(format!("line {line} has {len} cells; the first line has {expected_len}"));
+        return Failure::new(format!(
+            "line {line} has {len} cells; the first line has {expected_len}"
+        ));
     }
     Failure::new(format!("cannot read the file: {error}"))
 }
@@ -158,7 +161,11 @@ fn decimal(text: &str, digits: usize) -> Option<i64> {
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) || digits == 0 && number.contains('.') {
+    if whole.is_empty()
+        || !all_digits(whole)
+        || !all_digits(fraction)
+        || digits == 0 && number.contains('.')
+    {
         return None;
     }
     let mut result = whole.parse::<i64>().ok()?;
@@ -198,7 +205,11 @@ mod tests {
         assert_eq!(micros("1.5", Some(TimeUnit::Msec)), Some(1_500));
         assert_eq!(micros("9223372036854775807", Some(TimeUnit::Usec)), Some(i64::MAX));
         assert_eq!(micros("9223372036854775807", Some(TimeUnit::Sec)), None);
-        for zoned in ["1970-01-01T01:00:00.000001+01:00", "1970-01-01 00:00:00.000001Z", "1970-01-01 00:00:00.000001 UTC"] {
+        for zoned in [
+            "1970-01-01T01:00:00.000001+01:00",
+            "1970-01-01 00:00:00.000001Z",
+            "1970-01-01 00:00:00.000001 UTC",
+        ] {
             assert_eq!(micros(zoned, None), Some(1), "{zoned}");
         }
         assert_eq!(micros("1970-01-01T00:00:00", Some(TimeUnit::Rfc3339)), None);

@@ -71,8 +71,11 @@ pub(super) fn of_namespace(
 /// Gives the columns a type that have none yet, by what stands in these rows. A column of empty cells waits.
 pub(super) fn settle(kinds: &mut [Option<Kind>], rows: &[Row]) {
     for (column, kind) in kinds.iter_mut().enumerate().filter(|(_, kind)| kind.is_none()) {
-        let mut cells =
-            rows.iter().filter_map(|row| row.cells.get(column)).filter(|cell| !cell.is_empty()).peekable();
+        let mut cells = rows
+            .iter()
+            .filter_map(|row| row.cells.get(column))
+            .filter(|cell| !cell.is_empty())
+            .peekable();
         if cells.peek().is_none() {
             continue;
         }
@@ -127,8 +130,10 @@ mod tests {
 
     #[test]
     fn a_column_is_what_all_its_cells_are() {
-        let kinds = settled(&[&["1", "2.5"], &["true", "FALSE"], &["1", "x"], &["", "nan"], &["", ""]]);
-        let expected = [Some(Kind::Double), Some(Kind::Boolean), Some(Kind::String), Some(Kind::Double), None];
+        let kinds =
+            settled(&[&["1", "2.5"], &["true", "FALSE"], &["1", "x"], &["", "nan"], &["", ""]]);
+        let expected =
+            [Some(Kind::Double), Some(Kind::Boolean), Some(Kind::String), Some(Kind::Double), None];
         assert_eq!(kinds, expected);
     }
 
