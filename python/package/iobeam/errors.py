@@ -1,0 +1,89 @@
+"""What can go wrong, as exceptions.
+
+    Exception
+    ├─ ValueError                 an argument cannot be right; the text says what would be
+    ├─ UnauthorizedError          the token is not known, or does not allow this
+    └─ Error
+       ├─ UnknownCodeError        an answer that was not expected
+       ├─ DuplicateIdError        the device id is registered already
+       ├─ RefusedError            the server refused readings for good        .status, .code
+       ├─ NotSentError            no answer in time; what was not sent is kept (a ConnectionError, too)
+       ├─ NoDeviceError           there is no device id yet
+       ├─ SpoolFullError          as much waits as may, and the policy is to refuse
+       ├─ SpoolError              the spool's folder or the id's file cannot be used (an OSError, too)
+       ├─ ForkedError             the client belongs to the parent of this process
+       └─ ClosedError             the client was closed
+"""
+
+
+class UnauthorizedError(Exception):
+    """The token is missing, not known to the server, or does not allow what was asked."""
+
+    def __init__(self, value="the server does not accept the token"):
+        super().__init__(value)
+
+    @staticmethod
+    def noTokenSet():
+        """The error of a call that needs a token and has none."""
+        return UnauthorizedError("no token is set; give one that may do this")
+
+
+class Error(Exception):
+    """Something went wrong between this program and the server."""
+
+    def __init__(self, value=""):
+        super().__init__(value)
+
+
+class UnknownCodeError(Error):
+    """The server gave an answer that was not expected: its status and what it said are in the text."""
+
+    def __init__(self, req):
+        if isinstance(req, str):
+            super().__init__(req)
+            return
+        self.status = req.getResponseCode()
+        self.code = req.getApiErrorCode()
+        super().__init__(
+            "the server answered {} where a success was expected; it said: {}".format(
+                self.status, req.getApiError()
+            )
+        )
+
+
+class DuplicateIdError(Error):
+    """The device id is registered in this project already."""
+
+    def __init__(self, value="the device id is registered already; choose another, or use registerOrSetId"):
+        super().__init__(value)
+
+
+class RefusedError(Error):
+    """The server refused readings for good. Without a spool they are still in their store."""
+
+    status = None
+    code = None
+
+
+class NotSentError(Error, ConnectionError):
+    """The server did not answer in time, or is too busy. What was not sent is kept for the next attempt."""
+
+
+class NoDeviceError(Error):
+    """Readings need a device: register it, or set the id of a registered one."""
+
+
+class SpoolFullError(Error):
+    """As much waits to be sent as may, and the policy is to refuse."""
+
+
+class SpoolError(Error, OSError):
+    """The spool's folder, or the file of the device id, cannot be used."""
+
+
+class ForkedError(Error):
+    """The client was built before this process was forked off its parent, and is the parent's."""
+
+
+class ClosedError(Error):
+    """The client was closed."""

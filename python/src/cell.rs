@@ -1,0 +1,117 @@
+//! What stands in a row: a Python value, as a column will hold it.
+//!
+//! ```text
+//! float, int, bool, str ─▶ the same      None, NaN, NaT, pandas.NA ─▶ missing
+//! numpy scalars, Decimal ─▶ the number they are      anything else ─▶ ValueError
+//! ```
+
+use iobeam::Reading;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell {
+    Number(f64),
+    Integer(i64),
+    Boolean(bool),
+    Text(Box<str>),
+    Missing,
+}
+
+impl Cell {
+    /// The value of a column's name.
+    pub(crate) fn read(value: &Bound<'_, PyAny>, column: &str) -> PyResult<Self> {
+        if let Ok(number) = value.cast::<PyFloat>() {
+            return Self::number(number.value(), column);
+        }
+        if value.is_none() {
+            return Ok(Self::Missing);
+        }
+        if let Ok(truth) = value.cast::<PyBool>() {
+            return Ok(Self::Boolean(truth.is_true()));
+        }
+        if value.is_instance_of::<PyInt>() {
+            return Self::integer(value, column);
+        }
+        if let Ok(text) = value.cast::<PyString>() {
+            let text = text.to_cow().map_err(|_| {
+                PyValueError::new_err(format!("column '{column}': the text is not Unicode"))
+            })?;
+            return Ok(Self::Text(text.as_ref().into()));
+        }
+        Self::read_foreign(value, column)
+    }
+
+    fn number(number: f64, column: &str) -> PyResult<Self> {
+        if number.is_nan() {
+            return Ok(Self::Missing);
+        }
+        if number.is_infinite() {
+            return Err(PyValueError::new_err(format!(
+                "column '{column}': {number} is no measurement; leave the value out, or give None"
+            )));
+        }
+        Ok(Self::Number(number))
+    }
+
+    fn integer(value: &Bound<'_, PyAny>, column: &str) -> PyResult<Self> {
+        value.extract().map(Self::Integer).map_err(|_| {
+            PyValueError::new_err(format!(
+                "column '{column}': {value} does not fit into 64 bits; give it as a float, or as text"
+            ))
+        })
+    }
+
+    /// What is none of Python's own kinds: scalars of numpy and pandas, Decimal and the like.
+    fn read_foreign(value: &Bound<'_, PyAny>, column: &str) -> PyResult<Self> {
+        let kind = value.get_type().name()?;
+        let kind = kind.to_cow()?;
+        match kind.as_ref() {
+            "NAType" | "NaTType" | "MaskedConstant" => return Ok(Self::Missing),
+            "bool" | "bool_" => return Ok(Self::Boolean(value.is_truthy()?)),
+            // An array of no dimension is the one value in it.
+            "ndarray" => {
+                let inner = value.call_method0("tolist")?;
+                if !inner.hasattr("__len__")? || inner.is_instance_of::<PyString>() {
+                    return Self::read(&inner, column);
+                }
+            }
+            _ => {
+                let py = value.py();
+                if let Ok(index) = value.call_method0(pyo3::intern!(py, "__index__")) {
+                    return Self::integer(&index, column);
+                }
+                if let Ok(number) = value.call_method0(pyo3::intern!(py, "__float__")) {
+                    return Self::number(number.extract()?, column);
+                }
+            }
+        }
+        Err(PyValueError::new_err(format!(
+            "column '{column}': a {kind} is no value; give a number, a bool, a str, or None for no value"
+        )))
+    }
+
+    /// The same value for the Rust client.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        match self {
+            Self::Number(number) => Reading::Number(*number),
+            Self::Integer(number) => Reading::Integer(*number),
+            Self::Boolean(truth) => Reading::Boolean(*truth),
+            Self::Text(text) => Reading::Text(text),
+            Self::Missing => Reading::Missing,
+        }
+    }
+
+    /// The same value for Python.
+    pub(crate) fn to_object(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(match self {
+            Self::Number(number) => number.into_pyobject(py)?.into_any().unbind(),
+            Self::Integer(number) => number.into_pyobject(py)?.into_any().unbind(),
+            Self::Boolean(truth) => truth.into_pyobject(py)?.to_owned().into_any().unbind(),
+            Self::Text(text) => text.into_pyobject(py)?.into_any().unbind(),
+            Self::Missing => py.None(),
+        })
+    }
+}

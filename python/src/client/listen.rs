@@ -1,0 +1,64 @@
+//! What happens in the background, told to Python.
+//!
+//! The sending thread calls into the interpreter, which may be about to end: at that moment the gate is shut, and
+//! from then on nobody enters.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use iobeam::Event;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+static SHUT: AtomicBool = AtomicBool::new(false);
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// Calls a listener with an event, as a dictionary.
+pub(super) fn tell(listener: &Py<PyAny>, event: &Event) {
+    INSIDE.fetch_add(1, Ordering::SeqCst);
+    if !SHUT.load(Ordering::SeqCst) {
+        // No interpreter: nobody to tell.
+        let _ = Python::try_attach(|py| {
+            let result = event_dict(py, event).and_then(|event| listener.call1(py, (event,)));
+            if let Err(error) = result {
+                // A listener's own failure is its program's to see, and not a reason to stop sending.
+                error.write_unraisable(py, Some(listener.bind(py)));
+            }
+        });
+    }
+    INSIDE.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// No listener is called any more; those that are being called are waited for, but not for ever.
+#[pyfunction]
+pub(crate) fn stop_listening(py: Python<'_>) {
+    SHUT.store(true, Ordering::SeqCst);
+    py.detach(|| {
+        for _ in 0..500 {
+            if INSIDE.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+}
+
+fn event_dict<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    match event {
+        Event::Sent { rows } => {
+            dict.set_item("event", "sent")?;
+            dict.set_item("rows", rows)?;
+        }
+        Event::Failed { message } => {
+            dict.set_item("event", "failed")?;
+            dict.set_item("message", message)?;
+        }
+        Event::Rejected { batch } => {
+            dict.set_item("event", "rejected")?;
+            dict.update(super::rejected_dict(py, batch)?.as_mapping())?;
+        }
+        other => dict.set_item("event", format!("{other:?}"))?,
+    }
+    Ok(dict)
+}
