@@ -14,11 +14,11 @@ mod settings;
 mod work;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::common::DataFusionError;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -47,6 +47,9 @@ struct Inner {
     state: SessionState,
     reader: Arc<CachedParquetFileReaderFactory>,
 }
+
+/// How the engine begins the names of the folders in which it spills.
+const SPILLED: &str = "datafusion-";
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,14 +143,24 @@ impl Engine {
 /// Memory, disk and caches that all queries share.
 fn environment(settings: &Settings) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     std::fs::create_dir_all(&settings.temp_dir)?;
-    let disk = DiskManagerBuilder::default();
+    sweep(&settings.temp_dir)?;
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(settings.memory_bytes as usize)))
-        .with_disk_manager_builder(disk)
         .with_temp_file_path(&settings.temp_dir)
         .with_max_temp_directory_size(settings.temp_bytes)
         .with_metadata_cache_limit(settings.metadata_bytes as usize)
         .build_arc()
+}
+
+/// Removes what queries of a process that was killed have left.
+fn sweep(dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(SPILLED) {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The session that each question gets a copy of.
@@ -173,6 +186,6 @@ fn template(
         .with_default_features()
         .with_type_planner(Arc::new(sql::Types))
         .build();
-    functions::register(&mut state)?;
+    functions::register(&mut state, (settings.memory_bytes / 4) as usize)?;
     Ok(state)
 }

@@ -8,8 +8,10 @@
 //! sum(value)                                       exact over whole numbers
 //! ```
 //!
-//! Functions that make much out of little in one step (`repeat`, `lpad`, ...) are taken away: their memory is not
-//! counted, so a short text could end the process.
+//! Functions that make much out of little in one step (`repeat`, `lpad`, ...) are taken away, and those that join texts
+//! are bounded: their memory is not counted, so a short text could end the process.
+
+mod bounded;
 
 mod bucket;
 
@@ -44,8 +46,8 @@ const AMPLIFIERS: [&str; 9] = [
     "list_repeat",
 ];
 
-/// Makes the functions known to a session.
-pub(crate) fn register(state: &mut SessionState) -> Result<()> {
+/// Makes the functions known to a session. `most` bounds what one call makes of one batch, in bytes.
+pub(crate) fn register(state: &mut SessionState, most: usize) -> Result<()> {
     state.register_udf(bucket())?;
     let first = AggregateUDF::clone(&first_value_udaf()).with_aliases(["first"]);
     let last = AggregateUDF::clone(&last_value_udaf()).with_aliases(["last"]);
@@ -59,6 +61,11 @@ pub(crate) fn register(state: &mut SessionState) -> Result<()> {
     for name in AMPLIFIERS {
         state.deregister_udf(name)?;
     }
+    for (name, growth) in bounded::GROWING {
+        let bounded = bounded::Bounded::new(state.udf(name)?, growth, most);
+        state.register_udf(Arc::new(ScalarUDF::new_from_impl(bounded)))?;
+    }
+    state.register_expr_planner(Arc::new(bounded::Joined(state.udf("concat")?)))?;
     Ok(())
 }
 

@@ -12,13 +12,14 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringViewArray,
+    TimestampMicrosecondArray,
 };
 use arrow::compute::{
     SortColumn, SortOptions, filter_record_batch, interleave_record_batch, lexsort_to_indices,
     take_record_batch,
 };
-use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows as Keys, SortField};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
@@ -156,7 +157,7 @@ impl Kept {
         &self,
         batch: &RecordBatch,
     ) -> Result<(Keys, TimestampMicrosecondArray), QueryError> {
-        let key = Arc::clone(batch.column(self.rule.key));
+        let key = one_zero(batch.column(self.rule.key));
         let keys = self.converter.convert_columns(&[key]).map_err(arrow)?;
         Ok((keys, batch.column(self.rule.time).as_primitive::<TimestampMicrosecondType>().clone()))
     }
@@ -232,6 +233,17 @@ impl Group {
             self.rows.pop();
             self.rows.push(Reverse(row));
         }
+    }
+}
+
+/// Numbers among which -0.0 is 0.0, as it is one value.
+fn one_zero(column: &ArrayRef) -> ArrayRef {
+    match column.as_primitive_opt::<Float64Type>() {
+        Some(numbers) => {
+            let numbers: Float64Array = numbers.unary(|number| number + 0.0);
+            Arc::new(numbers)
+        }
+        None => Arc::clone(column),
     }
 }
 

@@ -34,6 +34,8 @@ enum Told {
 
 /// Batches that may wait for the answer's reader.
 const AHEAD: usize = 2;
+/// Reads of files that may wait for the disk at once.
+const READERS: usize = 32;
 /// Planning goes as deep as the query text is nested.
 const STACK: usize = 16 << 20;
 
@@ -43,6 +45,7 @@ impl Workers {
             .worker_threads(settings.threads.max(1))
             .thread_name("query")
             .thread_stack_size(STACK)
+            .max_blocking_threads(READERS)
             .enable_time()
             .build();
         runtime.map(|runtime| Self(Some(runtime))).map_err(QueryError::internal)

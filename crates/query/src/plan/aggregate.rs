@@ -2,6 +2,7 @@
 
 use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::expr_fn::{avg, count, max, min, sum};
+use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, cast, lit};
 use iobeam_model::FieldType;
 
@@ -34,6 +35,19 @@ pub(super) fn figure(operator: Operator, name: &str, kind: FieldType) -> Expr {
         Operator::Max => max(values),
         Operator::Mean => avg(values),
     }
+}
+
+/// The values of a field as the key of groups: -0.0 is 0.0.
+pub(super) fn group_key(name: &str, kind: FieldType) -> Expr {
+    if kind != FieldType::Double {
+        return column(name);
+    }
+    let numbers = Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(column(name).eq(lit(-0.0))), Box::new(lit(0.0)))],
+        else_expr: Some(Box::new(column(name))),
+    };
+    Expr::Case(numbers).alias(name)
 }
 
 /// The start of the bucket that a row's time lies in.

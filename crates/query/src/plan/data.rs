@@ -11,7 +11,7 @@ use datafusion::prelude::DataFrame;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use iobeam_model::{FieldName, FieldType, Timestamp};
 
-use super::aggregate::{bucket, figure, fits};
+use super::aggregate::{bucket, figure, fits, group_key};
 use super::condition::{condition, field_type, within};
 use super::session::{Planned, Session, Step, column};
 use crate::answer::Rows;
@@ -155,7 +155,11 @@ fn figures(
         if grouped { format!("{}({name})", operator.name()) } else { name.to_string() }
     };
     let groups = &request.group_by.fields;
-    let mut keys: Vec<Expr> = groups.iter().map(|group| column(group.as_str())).collect();
+    let key = |group: &FieldName| {
+        let kind = table.field_type(group.as_str()).unwrap_or(FieldType::String);
+        group_key(group.as_str(), kind)
+    };
+    let mut keys: Vec<Expr> = groups.iter().map(key).collect();
     let mut figures: Vec<Expr> = Vec::new();
     // Figures get names of their own first, so that none is taken for a field.
     match request.group_by.bucket {

@@ -73,9 +73,8 @@ fn series(
             .filter(|(name, kind)| *name != table.partition && usable(*kind))
             .collect());
     };
-    let Some(kind) = table.field_type(name.as_str()) else {
-        return Err(QueryError::NoSuchField { namespace: table.name.clone(), field: name.clone() });
-    };
+    // A series is asked for before its first point as after it: there is nothing yet.
+    let Some(kind) = table.field_type(name.as_str()) else { return Ok(Vec::new()) };
     if usable(kind) {
         return Ok(vec![(name.clone(), kind)]);
     }

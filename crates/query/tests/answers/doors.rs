@@ -77,6 +77,7 @@ async fn nothing_found_is_an_empty_list_and_never_null() {
     let world = world().await;
     let data = world.data_text(Some("temperature"), &[("where", "eq(device_id,nobody)")]).await;
     let exports = world.exports_text(Some("nobody"), None, &[]).await;
+    assert_eq!(world.exports_text(None, Some("unheard-of"), &[]).await, exports);
     let empty = World::new();
     let unborn = empty.data_text(None, &[("operator", "mean")]).await;
     insta::assert_snapshot!(format!("{data}\n{exports}\n{unborn}"), @r#"

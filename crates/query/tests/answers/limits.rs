@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use iobeam_model::{Remedy, Value};
-use iobeam_query::QueryError;
+use iobeam_query::{Engine, Param, QueryError, Settings};
 
 use crate::world::{Row, World};
 
@@ -76,6 +76,39 @@ async fn a_dropped_answer_stops_its_query() {
     let quick =
         tokio::time::timeout(Duration::from_secs(20), world.sql_text("SELECT 1 AS one")).await;
     assert!(quick.expect("in time").contains("[1]"));
+}
+
+#[tokio::test]
+async fn text_that_doubles_with_each_step_is_stopped_before_it_is_made() {
+    let world = World::new();
+    for double in [
+        "concat(t, t)",
+        "t || t",
+        "concat_ws(t, t, t)",
+        "replace(t, 'x', t)",
+        "regexp_replace(t, 'x', t, 'g')",
+    ] {
+        let mut query = "WITH s0 AS (SELECT $1 AS t)".to_owned();
+        for step in 1..40 {
+            query += &format!(", s{step} AS (SELECT {double} AS t FROM s{})", step - 1);
+        }
+        query += " SELECT length(t) FROM s39";
+        let text = Param::String("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx".to_owned());
+        let error = world.sql(&query, vec![text]).await.expect_err("too much");
+        assert!(matches!(error, QueryError::Memory { .. }), "{double}: {error}");
+    }
+}
+
+#[test]
+fn what_a_killed_process_has_spilled_is_removed_at_the_next_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let left = dir.path().join("datafusion-left");
+    std::fs::create_dir(&left).expect("made");
+    std::fs::write(left.join("rows"), b"rows").expect("written");
+    std::fs::write(dir.path().join("upload"), b"not ours").expect("written");
+    let _engine = Engine::new(Settings::new(dir.path())).expect("started");
+    assert!(!left.exists());
+    assert!(dir.path().join("upload").exists());
 }
 
 #[tokio::test]

@@ -120,6 +120,7 @@ fn data_params() -> impl Strategy<Value = (Option<String>, Vec<(String, String)>
                 "time(7d),ok",
                 "note",
                 "time(1h)",
+                "temperature",
                 "count",
             ],
         ),
