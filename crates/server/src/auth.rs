@@ -51,7 +51,7 @@ use refusal::Refusal;
 use table::{Right, Who};
 
 /// How long a refresh is given after the old token ended.
-pub(crate) const REFRESH_GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(crate) const REFRESH_GRACE: Duration = Duration::from_hours(30 * 24);
 
 /// What can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Settings {
     /// That many wrong passwords for one account within a quarter of an hour. From one address there may be
     /// five times as many: a whole office may share it.
     pub(crate) fn allowing(attempts: u32) -> Self {
-        let window = Duration::from_secs(15 * 60);
+        let window = Duration::from_mins(15);
         Self {
             per_account: Allowance { attempts, window },
             per_address: Allowance { attempts: attempts.saturating_mul(5), window },

@@ -63,7 +63,27 @@ fn decode(text: &str) -> Result<Credentials, Malformed> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_header_says_never_panics(value in "[ -~]{0,200}") {
+            let headers: HeaderMap =
+                [(AUTHORIZATION, value.parse().expect("visible ASCII"))].into_iter().collect();
+            let _ = credentials(&headers);
+        }
+
+        #[test]
+        fn a_name_and_a_password_are_read_as_they_were_written(
+            name in "[^:]{0,30}", password in "\\PC{0,30}",
+        ) {
+            let text = BASE64.encode(format!("{name}:{password}"));
+            let found = credentials(&headers(&[&format!("Basic {text}")]));
+            prop_assert_eq!(found, Some(Ok(Credentials { name, password })));
+        }
+    }
 
     fn headers(values: &[&str]) -> HeaderMap {
         values.iter().map(|value| (AUTHORIZATION, value.parse().expect("a header"))).collect()

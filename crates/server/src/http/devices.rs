@@ -105,7 +105,7 @@ enum ServerTime {
 
 /// Register a device.
 #[utoipa::path(
-    post, path = "/v1/devices", tag = "devices", request_body = NewDeviceRequest,
+    post, operation_id = "register_device", path = "/v1/devices", tag = "devices", request_body = NewDeviceRequest,
     responses((status = 201, description = "It is registered", body = schema::Device)),
 )]
 async fn register(
@@ -140,7 +140,7 @@ async fn register(
 
 /// List the project's devices, or show one by name.
 #[utoipa::path(
-    get, path = "/v1/devices", tag = "devices", params(DeviceQuery),
+    get, operation_id = "list_devices", path = "/v1/devices", tag = "devices", params(DeviceQuery),
     responses(
         (status = 200, description = "The project's devices; with `name`: that one device",
          body = schema::DeviceOrList),
@@ -165,7 +165,7 @@ async fn list(
 
 /// Show the server's time.
 #[utoipa::path(
-    get, path = "/v1/devices/timestamp", tag = "devices", params(TimeQuery),
+    get, operation_id = "show_time", path = "/v1/devices/timestamp", tag = "devices", params(TimeQuery),
     responses((status = 200, description = "The server's time", body = schema::ServerTime)),
 )]
 async fn timestamp(
@@ -190,7 +190,7 @@ async fn timestamp(
 
 /// Show a device.
 #[utoipa::path(
-    get, path = "/v1/devices/{device_id}", tag = "devices",
+    get, operation_id = "show_device", path = "/v1/devices/{device_id}", tag = "devices",
     params(("device_id" = String, Path, description = "The device's id")),
     responses((status = 200, description = "The device", body = schema::Device)),
 )]
@@ -206,7 +206,7 @@ async fn show(
 
 /// Change a device's name or type.
 #[utoipa::path(
-    patch, path = "/v1/devices/{device_id}", tag = "devices", request_body = DeviceUpdate,
+    patch, operation_id = "update_device", path = "/v1/devices/{device_id}", tag = "devices", request_body = DeviceUpdate,
     params(("device_id" = String, Path, description = "The device's id")),
     responses(
         (status = 200, description = "Changed", body = schema::Device),
@@ -237,7 +237,7 @@ async fn update(
 
 /// Remove a device. Its readings stay.
 #[utoipa::path(
-    delete, path = "/v1/devices/{device_id}", tag = "devices",
+    delete, operation_id = "delete_device", path = "/v1/devices/{device_id}", tag = "devices",
     params(("device_id" = String, Path, description = "The device's id")),
     responses((status = 204, description = "It is removed")),
 )]

@@ -80,7 +80,7 @@ struct InviteList {
 
 /// Make an invite.
 #[utoipa::path(
-    post, path = "/v1/invites", tag = "invites", request_body = InviteRequest,
+    post, operation_id = "create_invite", path = "/v1/invites", tag = "invites", request_body = InviteRequest,
     responses((status = 201, description = "The invite, with its code", body = NewInvite)),
 )]
 async fn create(
@@ -99,7 +99,7 @@ async fn create(
 
 /// List invites, without their codes.
 #[utoipa::path(
-    get, path = "/v1/invites", tag = "invites",
+    get, operation_id = "list_invites", path = "/v1/invites", tag = "invites",
     responses((status = 200, description = "The invites", body = InviteList)),
 )]
 async fn list(
@@ -112,7 +112,7 @@ async fn list(
 
 /// Revoke an invite. Who signed up with it keeps the account.
 #[utoipa::path(
-    delete, path = "/v1/invites/{invite_id}", tag = "invites",
+    delete, operation_id = "revoke_invite", path = "/v1/invites/{invite_id}", tag = "invites",
     params(("invite_id" = u32, Path, description = "The invite's number, as listed")),
     responses((status = 204, description = "It is revoked")),
 )]

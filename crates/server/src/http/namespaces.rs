@@ -78,7 +78,7 @@ struct NamespaceQuery {
 
 /// Make a namespace. Readings cannot add fields to it by themselves.
 #[utoipa::path(
-    post, path = "/v1/namespaces", tag = "namespaces", request_body = NamespaceRequest,
+    post, operation_id = "create_namespace", path = "/v1/namespaces", tag = "namespaces", request_body = NamespaceRequest,
     responses(
         (status = 201, description = "The namespace was made", body = schema::Namespace,
          headers(("Location" = String, description = "Its path"))),
@@ -106,7 +106,7 @@ async fn create(
 
 /// List the project's namespaces.
 #[utoipa::path(
-    get, path = "/v1/namespaces", tag = "namespaces", params(NamespaceQuery),
+    get, operation_id = "list_namespaces", path = "/v1/namespaces", tag = "namespaces", params(NamespaceQuery),
     responses((status = 200, description = "The namespaces", body = schema::NamespaceList)),
 )]
 async fn list(
@@ -130,7 +130,7 @@ async fn list(
 
 /// Show a namespace.
 #[utoipa::path(
-    get, path = "/v1/namespaces/{namespace_id}", tag = "namespaces",
+    get, operation_id = "show_namespace", path = "/v1/namespaces/{namespace_id}", tag = "namespaces",
     params(("namespace_id" = u32, Path, description = "The namespace's number")),
     responses((status = 200, description = "The namespace", body = schema::Namespace)),
 )]
@@ -147,7 +147,7 @@ async fn show(
 
 /// Add fields and labels to a namespace.
 #[utoipa::path(
-    put, path = "/v1/namespaces/{namespace_id}", tag = "namespaces", request_body = NamespaceUpdate,
+    put, operation_id = "update_namespace", path = "/v1/namespaces/{namespace_id}", tag = "namespaces", request_body = NamespaceUpdate,
     params(("namespace_id" = u32, Path, description = "The namespace's number")),
     responses((status = 204, description = "It is so now")),
 )]

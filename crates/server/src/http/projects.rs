@@ -85,7 +85,7 @@ enum Found {
 
 /// Make a project. The caller holds every permission in it.
 #[utoipa::path(
-    post, path = "/v1/projects", tag = "projects", request_body = ProjectRequest,
+    post, operation_id = "create_project", path = "/v1/projects", tag = "projects", request_body = ProjectRequest,
     responses((status = 201, description = "The project was made", body = schema::Project)),
 )]
 async fn create(
@@ -107,7 +107,7 @@ async fn create(
 
 /// List the caller's projects, or show one by name.
 #[utoipa::path(
-    get, path = "/v1/projects", tag = "projects", params(ProjectQuery),
+    get, operation_id = "list_projects", path = "/v1/projects", tag = "projects", params(ProjectQuery),
     responses(
         (status = 200, description = "The caller's projects; with `name`: that one project",
          body = schema::ProjectOrList),
@@ -135,7 +135,7 @@ async fn list(
 
 /// Show a project.
 #[utoipa::path(
-    get, path = "/v1/projects/{project_id}", tag = "projects",
+    get, operation_id = "show_project", path = "/v1/projects/{project_id}", tag = "projects",
     params(("project_id" = u32, Path, description = "The project's number")),
     responses((status = 200, description = "The project", body = schema::Project)),
 )]
@@ -150,7 +150,7 @@ async fn show(
 
 /// Rename a project, or choose whether devices register by sending.
 #[utoipa::path(
-    patch, path = "/v1/projects/{project_id}", tag = "projects", request_body = ProjectUpdate,
+    patch, operation_id = "update_project", path = "/v1/projects/{project_id}", tag = "projects", request_body = ProjectUpdate,
     params(("project_id" = u32, Path, description = "The project's number")),
     responses(
         (status = 200, description = "Changed", body = schema::Project),
@@ -184,7 +184,7 @@ async fn update(
 
 /// Show who may do what in a project.
 #[utoipa::path(
-    get, path = "/v1/projects/{project_id}/permissions", tag = "projects",
+    get, operation_id = "show_permissions", path = "/v1/projects/{project_id}/permissions", tag = "projects",
     params(("project_id" = u32, Path, description = "The project's number")),
     responses((status = 200, description = "Who may do what", body = schema::PermissionsReply)),
 )]
@@ -199,7 +199,7 @@ async fn permissions(
 
 /// Say what a user may do in a project.
 #[utoipa::path(
-    patch, path = "/v1/projects/{project_id}/permissions", tag = "projects",
+    patch, operation_id = "set_permissions", path = "/v1/projects/{project_id}/permissions", tag = "projects",
     request_body = PermissionsRequest,
     params(("project_id" = u32, Path, description = "The project's number")),
     responses(

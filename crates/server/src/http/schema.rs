@@ -3,6 +3,7 @@
 //! What is sent is written by `iobeam_wire::v1`, which knows nothing of descriptions; a test holds the two together,
 //! member by member.
 #![expect(dead_code, reason = "they are described, never made")]
+#![expect(clippy::struct_field_names, reason = "the members are called so on the wire")]
 
 use std::collections::BTreeMap;
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json as Reply;
+use http::header::{CACHE_CONTROL, HeaderName};
 use http::{HeaderMap, StatusCode};
 use iobeam_catalog::{CatalogError, NewToken, Token};
 use iobeam_model::{DeviceId, Permissions, ProjectId, TokenId, UserId};
@@ -33,7 +34,7 @@ use crate::caller::Peer;
 use crate::problem::Problem;
 
 /// No token lives longer.
-const LONGEST_LIFE: Duration = Duration::from_secs(3650 * 24 * 3600);
+const LONGEST_LIFE: Duration = Duration::from_hours(3650 * 24);
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -96,6 +97,7 @@ struct ListQuery {
 }
 
 /// An issued token, without its text.
+#[expect(clippy::struct_excessive_bools, reason = "they are the members of a JSON object")]
 #[derive(Serialize, ToSchema)]
 struct ListedToken {
     /// By which it is revoked.
@@ -141,11 +143,14 @@ struct TokenList {
     tokens: Vec<ListedToken>,
 }
 
+/// A reply with a token in it.
+type Secret = ([(HeaderName, &'static str); 1], Reply<TokenReply>);
+
 /// Log in.
 ///
 /// With `Authorization: Basic`, or with `name` and `password` in the query.
 #[utoipa::path(
-    get, path = "/v1/tokens/user", tag = "tokens", params(LogInQuery),
+    get, operation_id = "log_in", path = "/v1/tokens/user", tag = "tokens", params(LogInQuery),
     responses((status = 200, description = "A user token", body = schema::UserToken)),
 )]
 async fn log_in(
@@ -153,7 +158,7 @@ async fn log_in(
     Peer(peer): Peer,
     headers: HeaderMap,
     Query(query): Query<LogInQuery>,
-) -> Result<Reply<TokenReply>, Problem> {
+) -> Result<Secret, Problem> {
     let Credentials { name, password } = credentials(&headers, query)?;
     let attempt = app.auth.attempt(&name, peer)?;
     let found = app.ask(move |catalog| catalog.log_in(&name, &password)).await;
@@ -172,19 +177,19 @@ async fn log_in(
         expires: app.clock.now().plus(app.config.user_token_life),
     };
     let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
-    Ok(Reply(shown(&app, &token)))
+    Ok(secret(&app, &token))
 }
 
 /// Issue a project token.
 #[utoipa::path(
-    get, path = "/v1/tokens/project", tag = "tokens", params(IssueQuery),
+    get, operation_id = "issue_token", path = "/v1/tokens/project", tag = "tokens", params(IssueQuery),
     responses((status = 200, description = "A project token", body = schema::ProjectToken)),
 )]
 async fn issue(
     app: axum::extract::State<App>,
     caller: UserCaller,
     Query(query): Query<IssueQuery>,
-) -> Result<Reply<TokenReply>, Problem> {
+) -> Result<Secret, Problem> {
     let project = visible(&app, &caller, query.project_id)?;
     let held = app.catalog.permissions(caller.user, project);
     let permissions = permissions(&query, held)?;
@@ -199,7 +204,7 @@ async fn issue(
         expires: app.clock.now().plus(life.unwrap_or(app.config.project_token_life)),
     };
     let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
-    Ok(Reply(shown(&app, &token)))
+    Ok(secret(&app, &token))
 }
 
 /// Exchange a project token for a new one.
@@ -207,16 +212,16 @@ async fn issue(
 /// Without an Authorization header; the old token may have ended up to 30 days ago, and stays good until its own end.
 /// The new one lives as long as the old one did, and has the same project, permissions and device.
 #[utoipa::path(
-    post, path = "/v1/tokens/project", tag = "tokens", request_body = Refresh,
+    post, operation_id = "refresh_token", path = "/v1/tokens/project", tag = "tokens", request_body = Refresh,
     responses((status = 200, description = "The new token", body = schema::ProjectToken)),
 )]
 async fn refresh(
     app: axum::extract::State<App>,
     Json(request): Json<RefreshRequest>,
-) -> Result<Reply<TokenReply>, Problem> {
+) -> Result<Secret, Problem> {
     let old = app.auth.refreshable(request.refresh_token.trim())?;
     if let Some(young) = app.auth.refreshed(old.id) {
-        return Ok(Reply(shown(&app, &young)));
+        return Ok(secret(&app, &young));
     }
     let life = old.expires.micros().saturating_sub(old.created.micros());
     let new = NewToken {
@@ -230,12 +235,12 @@ async fn refresh(
     };
     let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
     app.auth.remember_refresh(old.id, token.id);
-    Ok(Reply(shown(&app, &token)))
+    Ok(secret(&app, &token))
 }
 
 /// List issued tokens, without their texts.
 #[utoipa::path(
-    get, path = "/v1/tokens", tag = "tokens", params(ListQuery),
+    get, operation_id = "list_tokens", path = "/v1/tokens", tag = "tokens", params(ListQuery),
     responses((status = 200, description = "The tokens", body = TokenList)),
 )]
 async fn list(
@@ -255,7 +260,7 @@ async fn list(
 
 /// Revoke a token: one's own, or one of a project that one administers.
 #[utoipa::path(
-    delete, path = "/v1/tokens/{token_id}", tag = "tokens",
+    delete, operation_id = "revoke_token", path = "/v1/tokens/{token_id}", tag = "tokens",
     params(("token_id" = u32, Path, description = "The token's number, as listed")),
     responses((status = 204, description = "It is revoked")),
 )]
@@ -337,9 +342,10 @@ pub(super) fn life(text: &str) -> Result<Duration, Problem> {
     }
 }
 
-/// A token's text and what it grants.
-fn shown(app: &App, token: &Token) -> TokenReply {
-    TokenReply {
+/// A token's text and what it grants. Nothing on the way may keep a copy: some of these calls look like any other
+/// page to a cache.
+fn secret(app: &App, token: &Token) -> Secret {
+    let reply = TokenReply {
         token: app.auth.text_of(token),
         expires: token.expires,
         created: token.created,
@@ -347,7 +353,8 @@ fn shown(app: &App, token: &Token) -> TokenReply {
         project: token
             .project
             .map(|project_id| TokenProject { project_id, permissions: token.permissions }),
-    }
+    };
+    ([(CACHE_CONTROL, "no-store")], Reply(reply))
 }
 
 fn listed(token: Token) -> ListedToken {
@@ -372,7 +379,18 @@ fn listed(token: Token) -> ListedToken {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn reading_a_life_never_panics(text in "\\PC{0,30}") {
+            if let Ok(life) = life(&text) {
+                prop_assert!(!life.is_zero() && life <= LONGEST_LIFE);
+            }
+        }
+    }
 
     #[test]
     fn a_life_is_a_whole_number_and_a_unit() {

@@ -159,7 +159,7 @@ fn shown(user: User) -> UserObject {
 /// The first account of a server is its operator's. Logging in works at once; a letter with a key to verify the address
 /// is sent.
 #[utoipa::path(
-    post, path = "/v1/users", tag = "users", request_body = UserRequest,
+    post, operation_id = "sign_up", path = "/v1/users", tag = "users", request_body = UserRequest,
     responses((status = 201, description = "The account was made", body = schema::User)),
 )]
 async fn create(
@@ -168,7 +168,7 @@ async fn create(
     Json(request): Json<UserRequest>,
 ) -> Result<(StatusCode, Reply<UserObject>), Problem> {
     let attempt = app.auth.attempt_from(peer)?;
-    let mode = match app.config.signup {
+    let who_may = match app.config.signup {
         SignUp::Open => iobeam_catalog::SignUp::Open,
         SignUp::Invite => iobeam_catalog::SignUp::Invite,
         SignUp::Closed => iobeam_catalog::SignUp::Closed,
@@ -183,7 +183,7 @@ async fn create(
         url: request.url.unwrap_or_default(),
         invite: request.invite,
     };
-    let made = app.ask(move |catalog| catalog.create_user(new, mode)).await;
+    let made = app.ask(move |catalog| catalog.create_user(new, who_may)).await;
     // Codes and addresses can be guessed here; whoever just mistypes something else is not slowed.
     if !matches!(made, Err(CatalogError::NotInvited | CatalogError::AlreadyExists { .. })) {
         attempt.give_back();
@@ -195,7 +195,7 @@ async fn create(
 
 /// Look up a user by name, or search.
 #[utoipa::path(
-    get, path = "/v1/users", tag = "users", params(UserQuery),
+    get, operation_id = "find_users", path = "/v1/users", tag = "users", params(UserQuery),
     responses(
         (status = 200, description = "With `name`: one user; with `search`: a list of users",
          body = schema::UserOrList),
@@ -229,7 +229,7 @@ async fn find(
 
 /// The caller.
 #[utoipa::path(
-    get, path = "/v1/users/me", tag = "users",
+    get, operation_id = "show_me", path = "/v1/users/me", tag = "users",
     responses((status = 200, description = "The caller", body = schema::User)),
 )]
 async fn me(
@@ -244,7 +244,7 @@ async fn me(
 ///
 /// A new password needs the old one, and ends every other log-in of the user.
 #[utoipa::path(
-    patch, path = "/v1/users/me", tag = "users", params(OldPassword), request_body = UserUpdate,
+    patch, operation_id = "update_me", path = "/v1/users/me", tag = "users", params(OldPassword), request_body = UserUpdate,
     responses(
         (status = 200, description = "Changed", body = schema::User),
         (status = 204, description = "Nothing to change"),
@@ -260,7 +260,7 @@ async fn update(
     let user = caller.user;
     let new_password = request.password.is_some();
     let old = request.old_password.or(query.old_password);
-    let changes = UserChanges {
+    let wanted = UserChanges {
         email: request.email,
         username: request.username,
         first_name: request.first_name,
@@ -271,7 +271,7 @@ async fn update(
     };
     let before = app.catalog(move |catalog| catalog.user(user)).await?;
     let attempt = new_password.then(|| app.auth.attempt(&before.email, peer)).transpose()?;
-    let changed = app.ask(move |catalog| catalog.update_user(user, changes, old.as_deref())).await;
+    let changed = app.ask(move |catalog| catalog.update_user(user, wanted, old.as_deref())).await;
     if let Some(attempt) = attempt.filter(|_| !matches!(changed, Err(CatalogError::WrongPassword)))
     {
         attempt.give_back();
@@ -291,7 +291,7 @@ async fn update(
 
 /// Verify an e-mail address with the key of a letter.
 #[utoipa::path(
-    post, path = "/v1/users/email", tag = "users", request_body = Verification,
+    post, operation_id = "verify_email", path = "/v1/users/email", tag = "users", request_body = Verification,
     responses((status = 204, description = "The address is verified")),
 )]
 async fn verify(
@@ -309,7 +309,7 @@ async fn verify(
 ///
 /// The reply is the same whether there is such a user or not.
 #[utoipa::path(
-    get, path = "/v1/users/password", tag = "users", params(ResetQuery),
+    get, operation_id = "ask_password_reset", path = "/v1/users/password", tag = "users", params(ResetQuery),
     responses((status = 204, description = "If there is such a user, a letter is sent")),
 )]
 async fn ask_reset(
@@ -334,7 +334,7 @@ async fn ask_reset(
 
 /// Set a new password with the key of a letter.
 #[utoipa::path(
-    post, path = "/v1/users/password", tag = "users", request_body = Reset,
+    post, operation_id = "reset_password", path = "/v1/users/password", tag = "users", request_body = Reset,
     responses((status = 204, description = "The password is set; every log-in of the user ended")),
 )]
 async fn reset(

@@ -84,13 +84,13 @@ fn a_change_is_200_no_change_204_and_a_removal_204() {
         .expect(201);
     let body =
         json!({"project_id": project, "device_id": "d", "device_name": "o", "device_type": "t"});
-    let changed = platform.patch("/v1/devices/d", &token, &body).expect(200);
-    assert_eq!((&changed["device_name"], &changed["device_type"]), (&json!("o"), &json!("t")));
+    let after = platform.patch("/v1/devices/d", &token, &body).expect(200);
+    assert_eq!((&after["device_name"], &after["device_type"]), (&json!("o"), &json!("t")));
     platform.patch("/v1/devices/d/", &token, &body).expect_empty(204);
-    let taken = json!({"device_name": "m"});
-    assert_eq!(platform.patch("/v1/devices/d", &token, &taken).refused(422)["code"], 151);
+    let in_use = json!({"device_name": "m"});
+    assert_eq!(platform.patch("/v1/devices/d", &token, &in_use).refused(422)["code"], 151);
     platform.patch("/v1/devices/d", &token, &json!({"project_id": project + 1})).refused(403);
-    platform.patch("/v1/devices/x", &token, &taken).refused(404);
+    platform.patch("/v1/devices/x", &token, &in_use).refused(404);
     platform.delete("/v1/devices/d", &token).expect_empty(204);
     platform.delete("/v1/devices/d", &token).refused(404);
     platform.get("/v1/devices/d", &token).refused(404);

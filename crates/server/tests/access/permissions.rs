@@ -3,6 +3,7 @@
 //! What must come out follows from the description's `x-iobeam-who` alone; the whole table is pinned below, so a new
 //! route, or one whose rule changes, has to be looked at here.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::thread::sleep;
 use std::time::Duration;
@@ -140,8 +141,9 @@ impl World {
         let query = match (call.method.as_str(), call.path.as_str()) {
             ("GET", "/v1/users") => "?name=member".to_owned(),
             ("GET", "/v1/users/password") => "?reset=nobody@example.org".to_owned(),
-            ("GET", "/v1/tokens/project" | "/v1/tokens") => format!("?project_id={project}"),
-            ("GET", "/v1/devices" | "/v1/namespaces") => format!("?project_id={project}"),
+            ("GET", "/v1/tokens/project" | "/v1/tokens" | "/v1/devices" | "/v1/namespaces") => {
+                format!("?project_id={project}")
+            }
             _ => String::new(),
         };
         let path = format!("{}{query}", parts.join("/"));
@@ -196,43 +198,31 @@ fn expected(call: &Call, caller: &str) -> Outcome {
     use Outcome::{Forbidden, In, NothingOfP, Unknown};
     let is_user = matches!(caller, "user" | "operator" | "outsider");
     let speaks_of_p = call.path.contains('{') || call.path.starts_with("/v1/tokens");
+    let only_if = |allowed| if allowed { In } else { Forbidden };
     match (call.who.as_str(), caller) {
         ("anyone", _) => In,
-        // No caller here brings a password.
-        ("log-in", _) => Unknown,
-        (_, "none" | "garbage" | "expired" | "revoked" | "revoked user") => Unknown,
+        // No caller here brings the password that "log-in" wants.
+        ("log-in", _) | (_, "none" | "garbage" | "expired" | "revoked" | "revoked user") => Unknown,
         ("user", "outsider" | "operator") if speaks_of_p => NothingOfP,
-        ("user", _) => {
-            if is_user {
-                In
-            } else {
-                Forbidden
-            }
-        }
-        ("operator", _) => {
-            if caller == "operator" {
-                In
-            } else {
-                Forbidden
-            }
-        }
-        (_, _) if is_user => Forbidden,
+        ("user", _) => only_if(is_user),
+        ("operator", _) => only_if(caller == "operator"),
         (_, "other project") => NothingOfP,
-        // What a bound token may do to others of its own device is told apart below.
-        (_, "device") if changes_a_device(call) => Forbidden,
-        (_, "device" | "all") | ("project", _) => In,
-        (right, caller) => {
-            if right == format!("project:{caller}") {
-                In
-            } else {
-                Forbidden
-            }
-        }
+        (right, _) => only_if(!is_user && holds(call, right, caller)),
+    }
+}
+
+/// Whether this project token grants what the call takes.
+fn holds(call: &Call, right: &str, caller: &str) -> bool {
+    match caller {
+        "all" => true,
+        // It is bound to another device than the one that each call is about.
+        "device" => !writes_as_a_device(call),
+        _ => right == "project" || right == format!("project:{caller}"),
     }
 }
 
 /// Whether the call writes as the device `theirs`, which the bound token is not.
-fn changes_a_device(call: &Call) -> bool {
+fn writes_as_a_device(call: &Call) -> bool {
     call.who == "project:write"
 }
 
@@ -358,6 +348,37 @@ fn the_table_is_this_one() {
     GET    /v1/users/password                          anyone
     POST   /v1/users/password                          anyone
     ");
+}
+
+#[test]
+fn every_call_is_described_completely() {
+    let platform = Platform::start();
+    let description = platform.get("/v1/openapi.json", "").expect(200);
+    let mut names = BTreeSet::new();
+    for (path, methods) in description["paths"].as_object().expect("paths") {
+        for (method, call) in methods.as_object().expect("methods") {
+            let place = format!("{method} {path}: {call}");
+            let name = call["operationId"].as_str().expect("a name").to_owned();
+            assert!(names.insert(name), "two calls have one name: {place}");
+            assert!(call["summary"].is_string(), "{place}");
+            let replies = call["responses"].as_object().expect("replies");
+            assert!(replies.keys().any(|status| status.starts_with('2')), "{place}");
+            assert!(replies.contains_key("default"), "{place}");
+            assert!(call["security"].is_array(), "{place}");
+            if matches!(method.as_str(), "post" | "put" | "patch") {
+                assert!(call["requestBody"].is_object(), "{place}");
+            }
+        }
+    }
+    let text = description.to_string();
+    for (at, _) in text.match_indices("#/components/schemas/") {
+        let name = text[at..].split('"').next().and_then(|path| path.rsplit('/').next());
+        let name = name.expect("a name");
+        assert!(
+            description["components"]["schemas"][name].is_object(),
+            "{name} is described nowhere"
+        );
+    }
 }
 
 #[test]

@@ -34,7 +34,9 @@ fn end(reply: &Value) -> i64 {
 #[test]
 fn a_log_in_is_by_basic_or_by_query_and_basic_wins() {
     let (platform, ada, _) = with_project();
-    let reply = platform.log_in("ada", PASSWORD).expect(200);
+    let reply = platform.log_in("ada", PASSWORD);
+    assert_eq!(reply.headers["cache-control"], "no-store");
+    let reply = reply.expect(200);
     assert_eq!(reply["user_id"], ada.id);
     assert!(reply.get("project_id").is_none(), "{reply}");
     end(&reply);

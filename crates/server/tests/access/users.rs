@@ -139,9 +139,8 @@ fn signing_up_can_be_by_invite_or_closed() {
     let body = json!({"email": "b@example.org", "password": PASSWORD, "invite": code.trim()});
     platform.post("/v1/users", "", &body).refused(403);
     let token = platform.log_in("a@example.org", PASSWORD).expect(200)["token"].clone();
-    let made = platform.post("/v1/invites", token.as_str().expect("a token"), &json!({}));
-    let body =
-        json!({"email": "b@example.org", "password": PASSWORD, "invite": made.expect(201)["code"]});
+    let invite = platform.post("/v1/invites", token.as_str().expect("a token"), &json!({}));
+    let body = json!({"email": "b@example.org", "password": PASSWORD, "invite": invite.expect(201)["code"]});
     platform.post("/v1/users", "", &body).expect(201);
 }
 
