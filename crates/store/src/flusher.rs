@@ -52,8 +52,8 @@ pub(crate) enum Job {
 pub(crate) enum Outcome {
     /// Sealed rows are in a file, or could not be moved there; with all the table's files.
     Flushed { key: TableKey, files: Result<FileList, StoreError> },
-    /// A table's files changed, and its rows in memory did not.
-    Refiled { key: TableKey, files: FileList },
+    /// A table's files changed, and its rows in memory did not; and whoever waits to hear of it.
+    Refiled { key: TableKey, files: FileList, answer: Option<(Confirm, Result<(), StoreError>)> },
 }
 
 /// Small files on their way to become a large one.
@@ -125,14 +125,8 @@ impl Flusher {
                 Job::Flush(sealed) => Some(self.flush_and_count(sealed)),
                 Job::Retain { key, keep_from, answer } => {
                     let done = self.retain(&key, keep_from);
-                    let outcome = Outcome::Refiled { files: self.known(&key), key };
-                    // The writer hears of it first: whoever asked shall see it done.
-                    let sent = outcomes.send(outcome);
-                    let _ = answer.send(done);
-                    if sent.is_err() {
-                        break;
-                    }
-                    None
+                    let answer = Some((answer, done));
+                    Some(Outcome::Refiled { files: self.known(&key), key, answer })
                 }
                 Job::Merged(merged) => self.take_merged(merged),
                 Job::Stop => break,
@@ -297,7 +291,7 @@ impl Flusher {
                 count(&self.counters.compactions);
                 self.grown.push_back(key.clone());
                 let files = self.known(&key);
-                Some(Outcome::Refiled { key, files })
+                Some(Outcome::Refiled { key, files, answer: None })
             }
             Err(error) => {
                 tracing::error!(project = %key.0, namespace = %key.1, %error, "small files stay as they are: they could not be merged");

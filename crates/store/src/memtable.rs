@@ -16,6 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use arrow::datatypes::DataType;
 use iobeam_model::FieldName;
+use parking_lot::RwLock;
 
 use crate::chunk;
 use crate::lake::delta::{Fields, TableKey};
@@ -30,26 +31,25 @@ const LARGE: usize = 8192;
 /// The tables as queries see them.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
-    views: ArcSwap<HashMap<TableKey, Arc<ArcSwap<Snapshot>>>>,
+    /// Locked for writing only when a table comes into being.
+    views: RwLock<HashMap<TableKey, Arc<ArcSwap<Snapshot>>>>,
 }
 
 impl Tables {
     /// What a table holds now; nothing when there is none.
     pub(crate) fn snapshot(&self, key: &TableKey) -> Snapshot {
-        self.views.load().get(key).map_or_else(empty, |view| Snapshot::clone(&view.load()))
+        self.views.read().get(key).map_or_else(empty, |view| Snapshot::clone(&view.load()))
     }
 
     /// Every table as it is now.
     pub(crate) fn all(&self) -> Vec<(TableKey, Snapshot)> {
-        let views = self.views.load();
+        let views = self.views.read();
         views.iter().map(|(key, view)| (key.clone(), Snapshot::clone(&view.load()))).collect()
     }
 
     fn add(&self, key: &TableKey) -> Arc<ArcSwap<Snapshot>> {
         let view = Arc::new(ArcSwap::from_pointee(empty()));
-        let mut views = HashMap::clone(&self.views.load());
-        views.insert(key.clone(), Arc::clone(&view));
-        self.views.store(Arc::new(views));
+        self.views.write().insert(key.clone(), Arc::clone(&view));
         view
     }
 }

@@ -253,9 +253,12 @@ impl Writer {
     fn settle(&mut self, outcome: Outcome) {
         let (key, files) = match outcome {
             Outcome::Flushed { key, files } => (key, files),
-            Outcome::Refiled { key, files } => {
+            Outcome::Refiled { key, files, answer } => {
                 if let Some(memtable) = self.memtables.get_mut(&key) {
                     memtable.refile(files);
+                }
+                if let Some((answer, done)) = answer {
+                    let _ = answer.send(done);
                 }
                 return;
             }

@@ -198,7 +198,9 @@ impl Lake {
             _ => self.open_handle(key, partition, &change.fields)?,
         };
         let actions = self.actions(key, partition, &handle.state, change)?;
-        let mut properties = CommitProperties::default().with_cleanup_expired_logs(Some(false));
+        // Looking for log files that are no longer needed means listing them all: now and then is enough.
+        let tidies = Some(handle.commits == 0);
+        let mut properties = CommitProperties::default().with_cleanup_expired_logs(tidies);
         if let Some(seq) = change.seq {
             let txn = Transaction::new(&self.store_id, seq.cast_signed());
             properties = properties.with_application_transaction(txn);

@@ -120,7 +120,11 @@ async fn a_hundred_and_twenty_commits_with_checkpoints_reopen_with_every_row_onc
         .iter()
         .filter(|path| path.to_string_lossy().contains(".checkpoint."))
         .count();
-    assert!(checkpoints >= 2, "{checkpoints} checkpoints");
+    assert!(checkpoints >= 1, "{checkpoints} checkpoints");
+    // To this disk all files are from 1970.
+    let commits =
+        rig.disk.files().into_iter().filter(|path| path.extension().is_some_and(|e| e == "json"));
+    assert!(commits.count() < 100, "the log is never tidied");
     rig.cut();
     assert_eq!((rig.snapshot().rows(), rig.rows().len()), (120, 120));
 }

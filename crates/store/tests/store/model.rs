@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use iobeam_store::Snapshot;
 use proptest::prelude::*;
 
 use crate::rig::{Rig, Rows, batch, hashed, numbered, one, rows, settings};
@@ -116,13 +117,17 @@ async fn play(seed: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 }
             }
             Step::Flush => rig.store().flush().await.expect("flushed"),
-            Step::Reopen => rig.open(),
+            Step::Reopen => {
+                check(&rig, &mut looks)?;
+                rig.open();
+            }
             Step::Close => {
+                check(&rig, &mut looks)?;
                 rig.store.take().expect("open").close().await.expect("closed");
                 rig.open();
             }
             Step::Cut => {
-                looks.clear();
+                check(&rig, &mut looks)?;
                 rig.cut();
             }
             Step::Look => looks.push((rig.snapshot(), model.rows.clone())),
@@ -133,7 +138,12 @@ async fn play(seed: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(&rig.rows(), &model.rows);
     }
-    for (look, seen) in looks {
+    check(&rig, &mut looks)
+}
+
+/// Snapshots taken since the store was opened still show what they showed.
+fn check(rig: &Rig, looks: &mut Vec<(Snapshot, Rows)>) -> Result<(), TestCaseError> {
+    for (look, seen) in looks.drain(..) {
         prop_assert_eq!(rows(&rig.disk, &look), seen, "a snapshot changed");
     }
     Ok(())

@@ -33,6 +33,22 @@ async fn a_numbered_batch_counts_once_across_restart_flush_and_forgetting() {
 }
 
 #[tokio::test]
+async fn receipts_are_saved_before_the_journal_forgets_what_they_came_from() {
+    let mut rig = Rig::new(9);
+    rig.stored(numbered(batch("d", &[1], 1.0), 7, 42)).await;
+    rig.stored(hashed(batch("d", &[2], 1.0), 5)).await;
+    let times: Vec<i64> = (0..9_000).collect();
+    for _ in 0..2 {
+        rig.stored(one(batch("other", &times, 1.0))).await;
+        rig.store().flush().await.expect("flushed");
+    }
+    assert!(rig.store().statistics().journal_bytes < 300_000, "it forgot nothing");
+    rig.cut();
+    assert!(rig.stored(numbered(batch("d", &[1], 1.0), 7, 42)).await.repeat);
+    assert!(rig.stored(hashed(batch("d", &[2], 1.0), 5)).await.repeat);
+}
+
+#[tokio::test]
 async fn the_same_body_counts_once_for_24_hours_and_per_project() {
     let mut rig = Rig::new(2);
     let write = || hashed(batch("d", &[1], 1.0), 0xabc);
@@ -60,6 +76,8 @@ async fn a_clock_that_is_set_back_or_ahead_forgets_no_receipt() {
     }
     rig.open();
     assert!(rig.stored(write()).await.repeat, "set back while the store was closed");
+    rig.wait(Duration::from_hours(25)).await;
+    assert!(!rig.stored(write()).await.repeat, "a day is a day, whatever the clock shows");
 }
 
 #[tokio::test]

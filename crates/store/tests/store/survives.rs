@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::rig::{Rig, batch, expected, one, rows, settings};
+use iobeam_model::NamespaceName;
+
+use crate::rig::{Rig, batch, expected, one, project, rows, settings};
 
 #[tokio::test]
 async fn a_row_is_seen_at_once_and_there_once_after_restart_flush_and_restart() {
@@ -55,7 +57,7 @@ async fn a_power_cut_at_any_step_of_a_flush_loses_and_doubles_nothing() {
         while rig.disk.steps() < until && !flushing.is_finished() {
             std::hint::spin_loop();
         }
-        let done = flushing.is_finished();
+        let done = rig.disk.steps() < until;
         rig.disk = rig.disk.cut();
         let _ = flushing.await;
         rig.open();
@@ -75,15 +77,14 @@ async fn each_snapshot_during_flushes_has_each_row_once() {
     let store = rig.store().clone();
     let (disk, watched) = (rig.disk.clone(), rig.store().clone());
     let flushing = tokio::spawn(async move {
-        for _ in 0..15 {
+        while store.snapshot(project(), &NamespaceName::input()).rows() < 60 {
             store.flush().await.expect("flushed");
         }
     });
     let watching = tokio::task::spawn_blocking(move || {
         let (mut least, mut looks) = (0, 0);
         while least < 60 {
-            let snapshot =
-                watched.snapshot(crate::rig::project(), &iobeam_model::NamespaceName::input());
+            let snapshot = watched.snapshot(project(), &NamespaceName::input());
             let seen = rows(&disk, &snapshot);
             assert!(seen.values().all(|times| *times == 1), "a row stands twice");
             assert!(seen.len() >= least, "rows vanished: {} after {least}", seen.len());
@@ -94,6 +95,7 @@ async fn each_snapshot_during_flushes_has_each_row_once() {
     });
     for time in 0..60 {
         let receipt = rig.stored(one(batch("d", &[time], 0.5))).await;
+        tokio::time::sleep(Duration::from_millis(3)).await;
         assert_eq!((receipt.rows, receipt.repeat), (1, false));
         assert!(rig.snapshot().rows() > time as u64, "acknowledged and not seen");
     }
