@@ -75,10 +75,6 @@ impl ScalarUDFImpl for Bounded {
         self.inner.aliases()
     }
 
-    fn display_name(&self, arguments: &[Expr]) -> Result<String> {
-        self.inner.inner().display_name(arguments)
-    }
-
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
         self.inner.inner().schema_name(arguments)
     }

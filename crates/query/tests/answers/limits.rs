@@ -88,11 +88,10 @@ async fn text_that_doubles_with_each_step_is_stopped_before_it_is_made() {
         "replace(t, 'x', t)",
         "regexp_replace(t, 'x', t, 'g')",
     ] {
-        let mut query = "WITH s0 AS (SELECT $1 AS t)".to_owned();
-        for step in 1..40 {
-            query += &format!(", s{step} AS (SELECT {double} AS t FROM s{})", step - 1);
-        }
-        query += " SELECT length(t) FROM s39";
+        let step = |at: usize| format!(", s{at} AS (SELECT {double} AS t FROM s{})", at - 1);
+        let steps: Vec<String> = (1..40).map(step).collect();
+        let query =
+            format!("WITH s0 AS (SELECT $1 AS t){} SELECT length(t) FROM s39", steps.concat());
         let text = Param::String("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx".to_owned());
         let error = world.sql(&query, vec![text]).await.expect_err("too much");
         assert!(matches!(error, QueryError::Memory { .. }), "{double}: {error}");
