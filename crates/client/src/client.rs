@@ -50,6 +50,12 @@ impl Client {
             self.set_device_id(&id)?;
         }
         self.register_as_wanted(random)?;
+        if sender.outbox.device().is_some()
+            && let Err(error) = sender.outbox.flush()
+        {
+            // What a former process left stays where it is.
+            sender.outbox.failed(&error);
+        }
         if settings.clock_from_server
             && let Err(error) = sender.learn_clock()
         {

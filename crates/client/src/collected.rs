@@ -16,8 +16,6 @@ use crate::value::Reading;
 pub(crate) struct Collected {
     stores: Vec<Rows>,
     log: Option<RowLog>,
-    /// What a former process left is in a batch, so that its place may be written over.
-    log_ready: bool,
     rows: usize,
 }
 
@@ -52,7 +50,6 @@ impl Collected {
                 collected.rows += 1;
             }
         }
-        collected.log_ready = collected.rows == 0;
         Ok(collected)
     }
 
@@ -79,7 +76,6 @@ impl Collected {
         let rows = &mut self.stores[store];
         rows.check(row)?;
         if let Some(log) = &mut self.log
-            && self.log_ready
             && each_row
             && !log.write(store, &rows.plan, time, row)?
         {
@@ -114,9 +110,11 @@ impl Collected {
         Ok(Some(Taken { batches: sure, sure: count, generation }))
     }
 
-    /// What was taken is in the spool: all places of the row log may be written over.
+    /// What was taken is in the spool.
     pub(crate) fn settled(&mut self) {
-        self.log_ready = true;
+        if let Some(log) = &mut self.log {
+            log.settled();
+        }
     }
 }
 

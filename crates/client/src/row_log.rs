@@ -9,7 +9,8 @@
 //!
 //! - Each batch record of the journal names the last generation whose rows it holds. What belongs to a later one was
 //!   not in any batch yet and is collected again at the next start: never lost, never twice.
-//! - The two files take turns: rows are never written over others that are not yet in the journal.
+//! - The two files take turns: rows are never written over others that are not yet in the journal. A process that
+//!   finds such rows goes on behind them.
 //! - Nothing is synced here, so that `add` stays fast: a power cut may take the rows since the last flush.
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,10 @@ pub(crate) struct RowLog {
     capacity: u64,
     generation: u64,
     at: u64,
+    /// The other file has rows that are not yet in the journal.
+    other_waits: bool,
+    /// Nothing may be written until what was taken is in the journal.
+    held: bool,
     /// Stores whose plan is in the file of this generation.
     planned: Vec<bool>,
     scratch: Vec<u8>,
@@ -43,8 +48,10 @@ pub(crate) struct Left {
     /// The stores it had, by their number, and its rows in order.
     pub(crate) plans: Vec<(u16, Plan)>,
     pub(crate) rows: Vec<LeftRow>,
-    /// The last generation found.
-    pub(crate) generation: u64,
+    /// The last generation found, where its file ends, and in how many files there are such rows.
+    generation: u64,
+    end: u64,
+    files: u32,
 }
 
 /// A row that a former process left.
@@ -88,9 +95,17 @@ impl RowLog {
         for bytes in &found {
             left.take_in(bytes, covered);
         }
-        let generation = left.generation + 1;
-        let planned = Vec::new();
-        let log = Self { files, capacity, generation, at: 0, planned, scratch: Vec::new() };
+        let goes_on = left.generation > covered && left.end > 0;
+        let log = Self {
+            files,
+            capacity,
+            generation: if goes_on { left.generation } else { left.generation + 1 },
+            at: if goes_on { left.end } else { 0 },
+            other_waits: left.files > 1,
+            held: false,
+            planned: Vec::new(),
+            scratch: Vec::new(),
+        };
         Ok((log, left))
     }
 
@@ -99,11 +114,20 @@ impl RowLog {
         self.generation
     }
 
-    /// Rows belong to the next generation from now on. Those of the one before the last must be in the journal.
+    /// Rows belong to the next generation from now on.
     pub(crate) fn turn(&mut self) {
         self.generation += 1;
         self.at = 0;
         self.planned.clear();
+        // Only after a start that found two generations, and only while the disk takes no batch: what is added
+        // meanwhile is in memory alone.
+        self.held = self.other_waits;
+        self.other_waits = true;
+    }
+
+    /// What was taken is in the journal.
+    pub(crate) fn settled(&mut self) {
+        (self.held, self.other_waits) = (false, false);
     }
 
     /// Writes a row down. `Ok(false)` when it does not fit any more.
@@ -114,6 +138,9 @@ impl RowLog {
         time: i64,
         row: &[Reading<'_>],
     ) -> Result<bool, Error> {
+        if self.held {
+            return Ok(true);
+        }
         self.scratch.clear();
         if self.planned.len() <= store {
             self.planned.resize(store + 1, false);
@@ -192,20 +219,21 @@ impl Left {
         if generation <= covered {
             return;
         }
+        self.files += 1;
+        self.end = 0;
         let first_plan = self.plans.len();
-        let mut at = 0;
-        while let Some(entry) = bytes.get(at..).and_then(entry_at) {
+        while let Some(entry) = bytes.get(self.end as usize..).and_then(entry_at) {
             if entry.generation != generation {
                 return;
             }
-            at += entry.length;
+            self.end += entry.length as u64;
             let mut body = entry.body;
             if entry.kind == PLAN {
                 self.plans.extend(take_plan(&mut body).map(|plan| (entry.store, plan)));
                 continue;
             }
             let known = &self.plans[first_plan..];
-            let Some(plan) = known.iter().position(|(store, _)| *store == entry.store) else {
+            let Some(plan) = known.iter().rposition(|(store, _)| *store == entry.store) else {
                 continue;
             };
             let plan = first_plan + plan;

@@ -22,7 +22,7 @@ pub(crate) enum Weather {
     LostReply,
     /// Not stored, and the connection breaks.
     LostRequest,
-    /// The answer takes so long.
+    /// Stored, but the answer takes so long.
     Slow(Duration),
 }
 
@@ -173,7 +173,11 @@ impl Fake {
     fn refresh(&self) -> Option<(u16, &'static str, String)> {
         let refused = self.know(|known| known.refresh_status);
         if let Some(status) = refused {
-            return Some((status, "", "{\"errors\":[{\"code\":10,\"message\":\"no\"}]}".to_owned()));
+            return Some((
+                status,
+                "",
+                "{\"errors\":[{\"code\":10,\"message\":\"no\"}]}".to_owned(),
+            ));
         }
         let new = token(77, 4_000_000_000);
         self.know(|known| known.tokens.push(new.clone()));
@@ -193,7 +197,11 @@ impl Fake {
             return Some((422, "", text.to_owned()));
         }
         self.know(|known| known.devices.push(id.clone()));
-        Some((201, "", format!("{{\"device_id\":\"{id}\",\"device_name\":\"n\",\"project_id\":1}}")))
+        Some((
+            201,
+            "",
+            format!("{{\"device_id\":\"{id}\",\"device_name\":\"n\",\"project_id\":1}}"),
+        ))
     }
 
     fn import(&self, body: &[u8]) -> Option<(u16, &'static str, String)> {
@@ -206,14 +214,22 @@ impl Fake {
         });
         match weather {
             Weather::Status(status, headers) => {
-                return Some((status, headers, "{\"errors\":[{\"code\":9,\"message\":\"weather\"}]}".to_owned()));
+                return Some((
+                    status,
+                    headers,
+                    "{\"errors\":[{\"code\":9,\"message\":\"weather\"}]}".to_owned(),
+                ));
             }
             Weather::LostRequest => return None,
-            Weather::Slow(time) => thread::sleep(time),
-            Weather::Fine | Weather::LostReply => {}
+            Weather::Fine | Weather::LostReply | Weather::Slow(_) => {}
         }
         let answer = self.store(body);
-        if matches!(weather, Weather::LostReply) { None } else { Some(answer) }
+        match weather {
+            Weather::LostReply => return None,
+            Weather::Slow(time) => thread::sleep(time),
+            _ => {}
+        }
+        Some(answer)
     }
 
     fn store(&self, body: &[u8]) -> (u16, &'static str, String) {
@@ -240,7 +256,8 @@ impl Fake {
                     if !known.devices.contains(&device) {
                         return refuse(404, 32, "there is no such device");
                     }
-                    let is_bad = |value: &Value| matches!(value, Value::Double(n) if known.bad.contains(n));
+                    let is_bad =
+                        |value: &Value| matches!(value, Value::Double(n) if known.bad.contains(n));
                     if values.values().any(is_bad) {
                         return refuse(400, 21, "field 'v' is wrong");
                     }
@@ -248,7 +265,8 @@ impl Fake {
                 }
             }
             for decoded in &all {
-                let BatchId { stream, counter } = decoded.id.expect("our client numbers its batches");
+                let BatchId { stream, counter } =
+                    decoded.id.expect("our client numbers its batches");
                 *known.batches.entry((stream, counter)).or_default() += 1;
             }
             for (id, row) in new {

@@ -119,9 +119,8 @@ fn a_token_that_ends_soon_is_refreshed_and_the_new_one_is_used() {
     let store = client.create_data_store(&["v"]).expect("a store");
     store.add(at(0), [("v", 1.0)]).expect("room");
     client.send().expect("with the new token");
-    let refreshes = fake.know(|known| {
-        known.requests.iter().filter(|line| line.contains("tokens/project")).count()
-    });
+    let refreshes = fake
+        .know(|known| known.requests.iter().filter(|line| line.contains("tokens/project")).count());
     assert_eq!(refreshes, 1);
 }
 
@@ -238,7 +237,8 @@ fn rows_before_the_clock_was_right_are_put_right() {
     store.add_now([("v", 2.0)]).expect("room");
     client.send().expect("fine weather");
     fake.know(|known| {
-        let rows: Vec<_> = known.rows.iter().map(|row| (row.0, row.2.get("clock_source"))).collect();
+        let rows: Vec<_> =
+            known.rows.iter().map(|row| (row.0, row.2.get("clock_source"))).collect();
         assert_eq!(rows[0].0, 1_700_000_000_000_000 - 100_000_000);
         assert_eq!(rows[0].1, Some(&iobeam::Value::String("corrected".into())));
         assert_eq!(rows[1], (1_700_000_000_000_000, None));

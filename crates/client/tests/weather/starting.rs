@@ -41,11 +41,15 @@ fn a_registered_id_is_kept_in_its_file_and_not_registered_again() {
     let fake = Fake::start();
     let dir = tempfile::tempdir().expect("a folder");
     let build = || fake.builder().save_to_disk(dir.path()).register_device().build();
-    assert_eq!(build().expect("a client").device_id().expect("an id").as_str(), "made-by-the-server");
+    assert_eq!(
+        build().expect("a client").device_id().expect("an id").as_str(),
+        "made-by-the-server"
+    );
     let text = std::fs::read_to_string(dir.path().join("iobeam_device_id")).expect("it is there");
     assert_eq!(text, "made-by-the-server");
     build().expect("a client");
-    let count = || fake.know(|known| known.requests.iter().filter(|line| line.contains("devices")).count());
+    let count =
+        || fake.know(|known| known.requests.iter().filter(|line| line.contains("devices")).count());
     assert_eq!(count(), 1);
     // Another id is registered and replaces the stored one.
     let client = fake
@@ -99,7 +103,8 @@ fn without_a_server_a_device_with_a_spool_begins_all_the_same_and_registers_late
     client.send().expect("registered and sent");
     assert_eq!(fake.know(|known| known.devices.clone()), [id.as_str().to_owned()]);
     assert_eq!(fake.values("v"), [1.0]);
-    let bare = Client::builder(1, &good_token()).backend(format!("http://{port}")).register_device();
+    let bare =
+        Client::builder(1, &good_token()).backend(format!("http://{port}")).register_device();
     assert!(bare.build().is_err(), "without a spool nothing is promised");
 }
 
