@@ -57,6 +57,8 @@ pub struct Config {
     pub flush_size: usize,
     /// Age at which a namespace's readings are written to Parquet.
     pub flush_age: Duration,
+    /// Bytes that a reply may have, unless it is streamed.
+    pub reply_limit: usize,
     /// Bytes of one segment of the write-ahead log.
     pub segment_size: u64,
     /// How the log is written.
@@ -215,6 +217,7 @@ impl Config {
             query_memory: raw.parse("query-memory", |text| units::bytes(text, 1 << 20))?,
             query_rows: raw.parse("query-rows", units::count)? as u64,
             reply_memory: raw.parse("reply-memory", |text| units::bytes(text, 1 << 10))?,
+            reply_limit: raw.parse("reply-limit", |text| units::bytes(text, 1 << 20))?,
             flush_size: raw.parse("flush-size", |text| units::bytes(text, 1 << 16))?,
             flush_age: raw.parse("flush-age", units::duration)?,
             segment_size: raw.parse("segment-size", |text| units::bytes(text, 1 << 20))? as u64,

@@ -40,6 +40,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const STALLED: Duration = Duration::from_mins(1);
 /// How long a client is heard out after the last reply.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long one for whom there is no room is heard out.
+const BRIEFLY: Duration = Duration::from_millis(200);
 /// How many bytes of it.
 const LINGER_BYTES: usize = 64 << 20;
 /// The largest head of a request.
@@ -94,7 +96,7 @@ async fn welcome(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, 
                 "Too many connections are open",
                 "Come back in a moment; the operator can raise the setting max-connections",
             );
-            refuse(Box::new(stream), &full.with_retry_after(1)).await;
+            refuse(Box::new(stream), &full.with_retry_after(1), BRIEFLY).await;
         }
         return;
     };
@@ -156,12 +158,12 @@ async fn talk(stream: Stream, peer: SocketAddr, mut doors: Doors) {
         Ok(()) if told_to_stop => {
             let _ = tokio::time::timeout(LINGER, stream.shutdown()).await;
         }
-        Ok(()) => close(stream).await,
+        Ok(()) => close(stream, LINGER).await,
         Err(error) => {
             tracing::debug!(%peer, %error, "a connection ended");
             let begun = !parts.read_buf.is_empty();
             if let Some(problem) = misunderstanding(&error, unsaid, begun) {
-                refuse(stream, &problem).await;
+                refuse(stream, &problem, LINGER).await;
             }
         }
     }
@@ -192,7 +194,7 @@ fn misunderstanding(
 }
 
 /// Sends a refusal, and closes.
-async fn refuse(mut stream: Stream, problem: &Problem) {
+async fn refuse(mut stream: Stream, problem: &Problem, linger: Duration) {
     let body = problem.body();
     let status = problem.status;
     let retry = problem.retry_after.map(|after| format!("retry-after: {after}\r\n"));
@@ -205,14 +207,14 @@ async fn refuse(mut stream: Stream, problem: &Problem) {
     )
     .into_bytes();
     reply.extend_from_slice(&body);
-    let sent = tokio::time::timeout(LINGER, stream.write_all(&reply)).await;
+    let sent = tokio::time::timeout(linger, stream.write_all(&reply)).await;
     if matches!(sent, Ok(Ok(()))) {
-        close(stream).await;
+        close(stream, linger).await;
     }
 }
 
 /// Says goodbye, and hears the client out: closing on bytes unread would take the reply back on its way.
-async fn close(mut stream: Stream) {
+async fn close(mut stream: Stream, linger: Duration) {
     let farewell = async {
         stream.flush().await?;
         stream.shutdown().await?;
@@ -226,5 +228,5 @@ async fn close(mut stream: Stream) {
         }
         Ok::<(), std::io::Error>(())
     };
-    let _ = tokio::time::timeout(LINGER, farewell).await;
+    let _ = tokio::time::timeout(linger, farewell).await;
 }

@@ -231,3 +231,37 @@ fn is_json(headers: &HeaderMap) -> bool {
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_framework_becomes_one_of_ours() {
+        let mut bare = Response::new(Body::from("length required"));
+        *bare.status_mut() = StatusCode::LENGTH_REQUIRED;
+        bare.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+        let reply = with_json_error(bare);
+        assert_eq!(reply.status(), StatusCode::LENGTH_REQUIRED);
+        assert!(is_json(reply.headers()));
+        assert_eq!(reply.headers()[header::ALLOW], "GET");
+        assert!(reply.extensions().get::<Problem>().is_some());
+        let sound = with_json_error(Response::new(Body::from("text")));
+        assert!(!is_json(sound.headers()), "what is no error stays as it is");
+    }
+
+    #[test]
+    fn a_slash_at_the_end_goes_and_the_query_string_stays() {
+        for (given, kept) in [
+            ("/v1/data/input/?a=/", "/v1/data/input?a=/"),
+            ("/v1//", "/v1"),
+            ("/", "/"),
+            ("/a", "/a"),
+            ("http://host/a/", "http://host/a"),
+        ] {
+            let mut uri: Uri = given.parse().expect("a path");
+            without_last_slash(&mut uri);
+            assert_eq!(uri.to_string(), kept);
+        }
+    }
+}

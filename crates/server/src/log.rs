@@ -7,12 +7,21 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 
+/// A bare level is meant for the platform; the libraries under it speak up only when something is wrong.
+fn filter(setting: &str) -> String {
+    match setting {
+        "trace" | "debug" => format!("info,iobeam={setting}"),
+        "info" | "warn" => format!("warn,iobeam={setting}"),
+        other => other.to_owned(),
+    }
+}
+
 /// Starts to log as the settings say. A second start in one process changes nothing.
 ///
 /// # Errors
 /// When the setting log-level cannot be read.
 pub fn start(config: &Config) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.log_level)
+    let filter = EnvFilter::try_new(filter(&config.log_level))
         .map_err(|error| format!("log-level = '{}': {error}", config.log_level))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _started = match config.log_format {

@@ -17,7 +17,7 @@ use iobeam_query::{Answer, DataRequest, ExportRequest, Output, Param, Scope, Tab
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::problem::Problem;
-use crate::reply;
+use crate::reply::{self, Bounds};
 
 /// What is asked.
 #[derive(Debug)]
@@ -56,9 +56,11 @@ pub(crate) async fn ask(
     let answer = answer(app, caller.project, question).await?;
     let rendered = render(answer, output, time_format)?;
     let (kind, memory) = (media_type(output), app.config.reply_memory);
-    let reply = match door {
-        "sql" => reply::streamed(kind, rendered, memory).await?,
-        _ => reply::gathered(kind, rendered, memory, &app.config.data_dir.join("tmp")).await?,
+    let reply = if door == "sql" {
+        reply::streamed(kind, rendered, memory).await?
+    } else {
+        let bounds = Bounds { memory, all: app.config.reply_limit };
+        reply::gathered(kind, rendered, bounds, &app.config.data_dir.join("tmp")).await?
     };
     app.metrics.queried(door, app.clock.monotonic().saturating_sub(begun));
     Ok(reply)

@@ -24,6 +24,15 @@ use iobeam_query::render::Rendered;
 use crate::problem::Problem;
 use spilled::Spilled;
 
+/// How much of a reply may be gathered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Bytes in memory.
+    pub(crate) memory: usize,
+    /// Bytes in all.
+    pub(crate) all: usize,
+}
+
 /// A reply that is there already.
 pub(crate) fn whole(media_type: &'static str, content: impl Into<Bytes>) -> Response {
     with_type(media_type, Body::from(content.into()))
@@ -51,14 +60,14 @@ async fn begin(rendered: &mut Rendered, memory: usize) -> Result<(BytesMut, bool
 pub(crate) async fn gathered(
     media_type: &'static str,
     mut rendered: Rendered,
-    memory: usize,
+    bounds: Bounds,
     folder: &Path,
 ) -> Result<Response, Problem> {
-    let (held, complete) = begin(&mut rendered, memory).await?;
+    let (held, complete) = begin(&mut rendered, bounds.memory).await?;
     if complete {
         return Ok(whole(media_type, held));
     }
-    let mut spilled = Spilled::begin(folder, held.freeze()).await?;
+    let mut spilled = Spilled::begin(folder, bounds.all, held.freeze()).await?;
     while let Some(piece) = rendered.next().await {
         spilled.push(piece?).await?;
     }

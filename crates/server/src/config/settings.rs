@@ -114,6 +114,12 @@ pub const SETTINGS: &[Setting] = &[
         "Part of a reply that is gathered in memory; the rest waits in a temporary file.",
     ),
     setting(
+        "reply-limit",
+        "BYTES",
+        "1GiB",
+        "Largest reply of /v1/data and /v1/exports, which are gathered before they are sent; SQL streams, and has no such limit.",
+    ),
+    setting(
         "flush-size",
         "BYTES",
         "64MiB",

@@ -11,7 +11,7 @@ use iobeam_store::StoreError;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt as _, AsyncWriteExt as _, ReadBuf};
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// How much is read at once.
 const PIECE: usize = 64 << 10;
@@ -21,13 +21,14 @@ const PIECE: usize = 64 << 10;
 pub(super) struct Spilled {
     file: File,
     length: u64,
+    limit: usize,
 }
 
 impl Spilled {
     /// Makes the file and writes the first part.
-    pub(super) async fn begin(folder: &Path, first: Bytes) -> Result<Self, Problem> {
+    pub(super) async fn begin(folder: &Path, limit: usize, first: Bytes) -> Result<Self, Problem> {
         let file = tempfile::tempfile_in(folder).map_err(|error| refused(&error))?;
-        let mut spilled = Self { file: File::from_std(file), length: 0 };
+        let mut spilled = Self { file: File::from_std(file), length: 0, limit };
         spilled.push(first).await?;
         Ok(spilled)
     }
@@ -35,6 +36,16 @@ impl Spilled {
     /// Writes another part.
     pub(super) async fn push(&mut self, piece: Bytes) -> Result<(), Problem> {
         self.length += piece.len() as u64;
+        if self.length > self.limit as u64 {
+            return Err(Problem::bad_request(
+                "The reply is too large",
+                format!(
+                    "It has more than {} bytes (setting reply-limit); ask for less, or stream it with POST /v1/sql",
+                    self.limit
+                ),
+            )
+            .with_code(Code::QUERY_LIMIT));
+        }
         self.file.write_all(&piece).await.map_err(|error| refused(&error))
     }
 

@@ -154,3 +154,46 @@ fn many_large_bodies_at_once_are_told_to_come_back() {
     let reply = import(&server, &account, "identity", &readings(&account, 1, 3_000_000));
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
+
+#[test]
+fn who_asks_first_is_told_to_go_on_or_not_to() {
+    let (server, account) = server();
+    let body = readings(&account, 1, 0);
+    let head = |length: usize, token: &str| {
+        format!(
+            "POST /v1/imports HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+             expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+    let mut stream = server.connect();
+    stream.write_all(head(body.len(), &account.token).as_bytes()).expect("a socket");
+    let mut go_on = [0; 25];
+    std::io::Read::read_exact(&mut stream, &mut go_on).expect("an answer before the body");
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(&body).expect("a socket");
+    assert_eq!(Reply::read(&mut stream).status, 200);
+    assert_eq!(server.raw(head(LIMIT + 1, &account.token).as_bytes()).status, 413);
+    assert_eq!(server.raw(head(10, "forged").as_bytes()).status, 401);
+}
+
+#[test]
+fn a_body_that_breaks_off_stores_nothing_and_harms_nobody() {
+    let (server, account) = server();
+    let body = readings(&account, 1, 0);
+    for cut in [0, 1, body.len() / 2, body.len() - 1] {
+        let head = format!(
+            "POST /v1/imports HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+            account.token,
+            body.len()
+        );
+        let mut stream = server.connect();
+        stream.write_all(head.as_bytes()).expect("a socket");
+        stream.write_all(&body[..cut]).expect("a socket");
+        stream.shutdown(std::net::Shutdown::Write).expect("a socket");
+        let mut rest = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut stream, &mut rest);
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "cut at {cut}");
+    }
+    let rows = server.get("/v1/data/input", &account.token).json();
+    assert_eq!(rows["result"][0]["values"], json!([]));
+}

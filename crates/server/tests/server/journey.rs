@@ -219,3 +219,18 @@ fn figures_and_health_are_told() {
         assert!(figures.contains(line), "{line} in {figures}");
     }
 }
+
+#[test]
+fn an_answer_beyond_the_limit_is_refused_and_sql_streams_it() {
+    let server = Server::with(&[("reply-memory", "2KiB"), ("reply-limit", "1MiB")]);
+    let account = server.account_with_device();
+    let rows: Vec<Value> =
+        (0..30_000).map(|row| json!([row, 0.5, "a text of some length", true])).collect();
+    let body = table(account.project, &json!(rows));
+    assert_eq!(server.call("POST /v1/imports?fmt=table", &account.token, &body).status, 200);
+    let refused = server.get("/v1/data/input?limit=30000", &account.token);
+    assert_eq!((refused.status, refused.code()), (400, 42), "{}", refused.text());
+    let query = json!({"query": "SELECT * FROM input"});
+    let streamed = server.call("POST /v1/sql?format=csv", &account.token, &query);
+    assert!(streamed.body.len() > 1 << 20);
+}

@@ -21,7 +21,6 @@ pub(crate) struct Server {
     thread: Option<JoinHandle<Result<(), ServeError>>>,
     data: PathBuf,
     /// Deleted last.
-    #[expect(dead_code, reason = "it is there to be dropped")]
     folder: Option<tempfile::TempDir>,
 }
 
@@ -199,7 +198,7 @@ impl Reply {
     /// The reply that these bytes are.
     pub(crate) fn from(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-        let end = end.unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(&bytes)));
+        let end = end.unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(bytes)));
         let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
         let status = head[9..12].parse().expect("a status");
         Self { head, status, body: bytes[end + 4..].to_vec() }
