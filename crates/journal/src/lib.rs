@@ -8,9 +8,9 @@ mod recovery;
 
 mod scan;
 
-mod segment;
-
 mod record;
+
+mod segment;
 
 pub mod disk;
 
