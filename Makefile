@@ -8,11 +8,11 @@ help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: ## Build, start the platform, fill it with this machine's own readings, say what to try next
-	$(CARGO) build --package iobeam-cli
-	@"$$($(CARGO) metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/iobeam" demo
+	$(CARGO) build --release --package iobeam-cli
+	@$(CARGO) run --quiet --release --package iobeam-cli -- demo
 
 stop: ## Stop the platform that `make demo` left running
-	@"$$($(CARGO) metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/iobeam" demo --stop
+	@$(CARGO) run --quiet --release --package iobeam-cli -- demo --stop
 
 test: check ## Everything that is checked before a change lands
 	$(CARGO) build --workspace

@@ -248,11 +248,15 @@ impl Reply {
     }
 }
 
-/// The program under test: it lies in the folder of the build profile, at or above the caller's own executable.
+/// The program under test: it lies in the folder of the build profile, at or above the caller's own executable, unless
+/// `IOBEAM_PROGRAM` names another.
 ///
 /// # Panics
 /// When it has not been built.
 pub fn program() -> PathBuf {
+    if let Some(named) = std::env::var_os("IOBEAM_PROGRAM") {
+        return named.into();
+    }
     let caller = std::env::current_exe().expect("a program has a path");
     let found = caller
         .ancestors()
@@ -270,7 +274,8 @@ pub fn program() -> PathBuf {
 /// # Panics
 /// When Python 3 or the package index is not there.
 pub fn python_with(name: &str, packages: &[&str]) -> PathBuf {
-    let folder = program().with_file_name("environments").join(name);
+    let caller = std::env::current_exe().expect("a program has a path");
+    let folder = caller.with_file_name("environments").join(name);
     let python = folder.join("bin/python");
     let ready = folder.join("ready");
     let wanted = packages.join(" ");
