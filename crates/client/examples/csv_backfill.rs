@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             bar.set_position(csv.position().byte());
         }
     }
-    client.close(Duration::from_secs(60))?;
+    client.close(Duration::from_mins(1))?;
     bar.finish();
     Ok(())
 }

@@ -288,7 +288,7 @@ impl Builder {
             None => Collected::default(),
             Some(dir) => {
                 let (log, left) = RowLog::open(&*disk, dir, ROW_LOG_BYTES, spool.covered())?;
-                Collected::with_log(log, &left)?
+                Collected::with_log(log, &left)
             }
         };
         let time = DeviceTime::start(&*clock, chance.anchor);

@@ -315,19 +315,23 @@ impl Handle {
         outbox.close();
         let clock = &outbox.clock;
         let end = clock.monotonic().saturating_add(deadline);
-        let sent = if send { self.sender.send(deadline).map(drop) } else { outbox.flush() };
+        let outcome = if send { self.sender.send(deadline).map(drop) } else { outbox.flush() };
         if let Some(worker) = self.worker.get() {
             // A thread that waits for an answer does not keep the program from ending.
             let left = end.saturating_sub(clock.monotonic());
             worker.stop(left.min(Duration::from_millis(500)));
         }
-        sent.and(outbox.finish())
+        outcome.and(outbox.finish())
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         let outbox = &self.sender.outbox;
+        // In a forked child the locks may be held by threads that are not there.
+        if !outbox.is_home() {
+            return;
+        }
         let deadline = outbox.settings.close_deadline;
         // With a spool everything is safe once flushed; without one this is the last chance.
         let waiting = outbox.spool_dir().is_none() && outbox.waiting_rows() > 0;

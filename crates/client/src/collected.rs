@@ -39,7 +39,7 @@ pub(crate) struct Taken {
 
 impl Collected {
     /// Takes over what a former process left in the row log.
-    pub(crate) fn with_log(log: RowLog, left: &Left) -> Result<Self, Error> {
+    pub(crate) fn with_log(log: RowLog, left: &Left) -> Self {
         let mut collected = Self { log: Some(log), ..Self::default() };
         for row in &left.rows {
             let store = collected.store(left.plans[row.plan].1.clone());
@@ -50,7 +50,7 @@ impl Collected {
                 collected.rows += 1;
             }
         }
-        Ok(collected)
+        collected
     }
 
     /// Where the store of that plan is; made if there is none.

@@ -37,7 +37,7 @@ impl DeviceTime {
 
     /// The server said it is `server`, in the middle between two moments of the monotonic clock.
     pub(crate) fn learn(&self, server: Timestamp, asked: Duration, heard: Duration) {
-        let middle = micros(asked + (heard - asked) / 2);
+        let middle = micros(asked + heard.saturating_sub(asked) / 2);
         self.with(|learnt| *learnt = Some(server.micros().saturating_sub(middle)));
     }
 

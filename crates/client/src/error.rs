@@ -162,8 +162,10 @@ impl Error {
     /// Whose move it is.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Busy { .. } | Self::Unreachable { .. } | Self::Deadline { .. } => Remedy::Retry,
-            Self::Full { .. } => Remedy::Retry,
+            Self::Busy { .. }
+            | Self::Unreachable { .. }
+            | Self::Deadline { .. }
+            | Self::Full { .. } => Remedy::Retry,
             Self::Spool(error) => error.remedy(),
             Self::File { .. } | Self::Unauthorized(_) | Self::Forbidden(_) | Self::Random(_) => {
                 Remedy::CallOperator

@@ -237,7 +237,7 @@ impl Outbox {
         let Some(folder) = &self.rejected else { return Ok(()) };
         for (path, bytes) in folder.to_resend()? {
             spool.put_again(bytes, self.clock.now())?;
-            folder.taken_in(&path)?;
+            RejectedFolder::taken_in(&path)?;
         }
         Ok(())
     }

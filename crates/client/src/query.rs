@@ -67,10 +67,16 @@ fn escaped(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b':') {
             text.push(byte as char);
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            text.push('%');
+            text.extend(hex(byte));
         }
     }
     text
+}
+
+fn hex(byte: u8) -> [char; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    [byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)]))
 }
 
 pub(crate) fn ask(http: &Http, token: &str, query: &Query) -> Result<Reply, Error> {
@@ -125,7 +131,7 @@ pub fn fetch_project_token(
 }
 
 fn http(backend: &str) -> Result<Http, Error> {
-    let timeout = Duration::from_secs(60);
+    let timeout = Duration::from_mins(1);
     Http::new(&Settings { backend: base_url(backend)?, timeout, ..Settings::default() })
 }
 

@@ -145,7 +145,7 @@ impl RejectedFolder {
     }
 
     /// One of them is in the spool.
-    pub(crate) fn taken_in(&self, path: &Path) -> Result<(), Error> {
+    pub(crate) fn taken_in(path: &Path) -> Result<(), Error> {
         fs::remove_file(path).map_err(|source| Error::file("remove", path, source))
     }
 
@@ -191,8 +191,8 @@ pub(crate) fn reason(batch: &[u8], at: Timestamp, error: &Error) -> Rejected {
     let name = id.map_or_else(
         || format!("none-{:08x}", crc32c::crc32c(batch)),
         |id| {
-            let stream: String = id.stream.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{stream}-{:010}", id.counter)
+            let stream = u128::from_be_bytes(id.stream);
+            format!("{stream:032x}-{:010}", id.counter)
         },
     );
     let (status, code, message) = match error {

@@ -306,7 +306,9 @@ impl Sender {
         }
         let decoded = decode(part, &Limits::NONE).ok()?;
         let (namespace, mut times, mut columns) = decoded.batch.into_parts();
-        times.iter_mut().for_each(|time| *time = time.saturating_add(by.unwrap_or(0)));
+        for time in &mut times {
+            *time = time.saturating_add(by.unwrap_or(0));
+        }
         if mark {
             let word = if by.is_some() { "corrected" } else { "unset" };
             let texts = Values::String(Texts::constant(word, times.len()));

@@ -89,7 +89,7 @@ impl<'a> From<&'a String> for Reading<'a> {
     }
 }
 
-impl<'a, T: Into<Self>> From<Option<T>> for Reading<'a> {
+impl<T: Into<Self>> From<Option<T>> for Reading<'_> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Missing, Into::into)
     }

@@ -182,7 +182,7 @@ impl Journal {
 
     /// The first record that can be read; one more than [`Journal::last`] when there is none.
     pub fn first(&self) -> Seq {
-        let first = self.segments().flat_map(|segment| segment.runs.first()).map(|run| run.first);
+        let first = self.segments().filter_map(|segment| segment.runs.first()).map(|run| run.first);
         Seq(first.min().unwrap_or(self.last + 1))
     }
 

@@ -89,7 +89,9 @@ pub(crate) struct Pending {
 /// Adds room for a header, and the payload.
 pub(crate) fn buffer_payload(buffer: &mut Vec<u8>, parts: &[&[u8]]) {
     buffer.extend_from_slice(&[0; HEADER]);
-    parts.iter().for_each(|part| buffer.extend_from_slice(part));
+    for part in parts {
+        buffer.extend_from_slice(part);
+    }
     buffer.resize(buffer.len().next_multiple_of(ALIGN), 0);
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn find(disk: &dyn Disk, dir: &Path, aside: &Path) -> Result<Found, J
             Labelled::Version(found) => {
                 return Err(JournalError::Version { path, found, known: segment::version() });
             }
-            Labelled::Unreadable => found.damaged.extend(discard(disk, &*file, path, aside)?),
+            Labelled::Unreadable => found.damaged.extend(discard(disk, &*file, &path, aside)?),
         }
     }
     opened.sort_by_key(|segment| segment.label.number);
@@ -130,15 +130,15 @@ fn read(file: &dyn DiskFile, path: &Path, most: u64) -> Result<Vec<u8>, JournalE
 fn discard(
     disk: &dyn Disk,
     file: &dyn DiskFile,
-    path: PathBuf,
+    path: &Path,
     aside: &Path,
 ) -> Result<Option<Damage>, JournalError> {
-    let bytes = read(file, &path, u64::MAX)?;
+    let bytes = read(file, path, u64::MAX)?;
     if bytes.iter().skip(RECORDS as usize).all(|byte| *byte == 0) {
-        disk.remove(&path).map_err(|source| JournalError::io("remove", &path, source))?;
+        disk.remove(path).map_err(|source| JournalError::io("remove", path, source))?;
         return Ok(None);
     }
-    let path = set_aside(disk, &path, aside)?;
+    let path = set_aside(disk, path, aside)?;
     Ok(Some(Damage { path, offset: 0, bytes: bytes.len() as u64, lost: None }))
 }
 

@@ -37,16 +37,14 @@ pub(crate) fn scan(bytes: &[u8], salt: Salt, first: u64) -> Vec<Part> {
     let mut at = RECORDS as usize;
     let mut next = first;
     while at < used {
-        let (end, state) = match Header::read(&bytes[at..], salt).filter(|head| head.seq >= next) {
-            Some(head) => {
-                next = head.seq + 1;
-                (at + head.stride(), judge(bytes, used, at, &head))
-            }
-            None => {
-                let end = next_header(bytes, at + ALIGN, used, salt, next);
-                let cut = used < at + HEADER || has_empty_sector(bytes, at, end.min(used));
-                (end, State::Broken { unwritten: cut })
-            }
+        let head = Header::read(&bytes[at..], salt).filter(|head| head.seq >= next);
+        let (end, state) = if let Some(head) = head {
+            next = head.seq + 1;
+            (at + head.stride(), judge(bytes, used, at, &head))
+        } else {
+            let end = next_header(bytes, at + ALIGN, used, salt, next);
+            let cut = used < at + HEADER || has_empty_sector(bytes, at, end.min(used));
+            (end, State::Broken { unwritten: cut })
         };
         parts.push(Part { offset: at as u64, end: end as u64, state });
         at = end;

@@ -157,7 +157,9 @@ proptest! {
     #[test]
     fn what_was_synced_is_read_again_after_any_cut(seed: u64, steps in steps()) {
         let mut world = World::new(seed);
-        steps.iter().for_each(|step| world.play(step));
+        for step in &steps {
+            world.play(step);
+        }
         world.play(&Step::Cut);
     }
 }

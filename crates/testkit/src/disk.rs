@@ -161,7 +161,7 @@ impl FaultyDisk {
                 }
             }
             new.names = new.lasting.clone();
-            new.dirs = state.dirs.clone();
+            new.dirs.clone_from(&state.dirs);
             new.next_inode = state.next_inode;
             new.capacity = state.capacity;
             let reachable: BTreeSet<u64> = new.names.values().copied().collect();
@@ -187,9 +187,9 @@ impl FaultyDisk {
             new.inodes = state.inodes.clone();
             new.next_inode = state.next_inode;
             new.names = state.names.clone();
-            new.dirs = state.dirs.clone();
+            new.dirs.clone_from(&state.dirs);
             new.lasting = state.lasting.clone();
-            new.unsynced_names = state.unsynced_names.clone();
+            new.unsynced_names.clone_from(&state.unsynced_names);
             new.capacity = state.capacity;
         }
         state.dead = true;
@@ -448,7 +448,9 @@ impl Disk for FaultyDisk {
         let mut state = self.begin(Operation::SyncDir)?;
         let (now, later): (Vec<_>, Vec<_>) =
             state.unsynced_names.drain(..).partition(|change| change.touches(dir));
-        now.iter().for_each(|change| state.last_name(change));
+        for change in &now {
+            state.last_name(change);
+        }
         state.unsynced_names = later;
         Ok(())
     }

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod batches;
+
+pub mod fleet;
+
 pub mod disk;
 
 pub mod clock;
@@ -9,3 +13,4 @@ pub mod chance;
 pub use chance::Chance;
 pub use clock::TestClock;
 pub use disk::{Fault, FaultyDisk, Operation};
+pub use fleet::{Disorder, Fleet, Kind};

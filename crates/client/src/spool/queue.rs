@@ -193,7 +193,7 @@ impl Queue {
                     if self.read >= journal.last().0 {
                         self.reader = None;
                     }
-                    if let Some(entry) = entry(record) {
+                    if let Some(entry) = entry(&record) {
                         have += entry.bytes.len();
                         self.ahead.push_back(entry);
                     }
@@ -206,7 +206,7 @@ impl Queue {
     }
 }
 
-fn entry(record: Record) -> Option<Entry> {
+fn entry(record: &Record) -> Option<Entry> {
     if record.kind != DATA {
         return None;
     }

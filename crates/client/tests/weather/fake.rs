@@ -136,7 +136,10 @@ impl Fake {
         self.know(|known| known.requests.push(format!("{method} {path}")));
         let (status, headers, reply) = self.reply(&method, &path, &authorization, &body)?;
         let mut answer = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n");
-        answer += &format!("Content-Length: {}\r\n{headers}\r\n{reply}", reply.len());
+        let length = reply.len();
+        answer.push_str(
+            &["Content-Length: ", &length.to_string(), "\r\n", headers, "\r\n", &reply].concat(),
+        );
         (&*stream).write_all(answer.as_bytes()).ok()
     }
 
@@ -152,7 +155,7 @@ impl Fake {
             Some((status, "", body))
         };
         if path == "/v1/tokens/project" {
-            return self.refresh();
+            return Some(self.refresh());
         }
         let sent = authorization.strip_prefix("Bearer ").unwrap_or_default();
         if !self.know(|known| known.tokens.iter().any(|token| token == sent)) {
@@ -170,14 +173,11 @@ impl Fake {
         }
     }
 
-    fn refresh(&self) -> Option<(u16, &'static str, String)> {
+    fn refresh(&self) -> (u16, &'static str, String) {
         let refused = self.know(|known| known.refresh_status);
         if let Some(status) = refused {
-            return Some((
-                status,
-                "",
-                "{\"errors\":[{\"code\":10,\"message\":\"no\"}]}".to_owned(),
-            ));
+            let body = "{\"errors\":[{\"code\":10,\"message\":\"no\"}]}".to_owned();
+            return (status, "", body);
         }
         let new = token(77, 4_000_000_000);
         self.know(|known| known.tokens.push(new.clone()));
@@ -186,7 +186,7 @@ impl Fake {
              \"created\":\"2026-01-01 00:00:00 +0000\",\"user_id\":0,\"project_id\":1,\
              \"read\":true,\"write\":true,\"admin\":true}}"
         );
-        Some((200, "", reply))
+        (200, "", reply)
     }
 
     fn register(&self, body: &[u8]) -> Option<(u16, &'static str, String)> {

@@ -198,7 +198,7 @@ fn dropping_the_client_never_hangs() {
     let client = fake
         .builder()
         .device_id("d")
-        .timeouts(Duration::from_secs(60), Duration::from_secs(60))
+        .timeouts(Duration::from_mins(1), Duration::from_mins(1))
         .close_deadline(Duration::from_secs(1))
         .build()
         .expect("a client");
