@@ -68,6 +68,7 @@ impl Call {
 
     /// Adds a parameter.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts read best as they are")]
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.query.push((name.to_owned(), value.to_string()));
         self
@@ -160,8 +161,9 @@ impl Api {
     ///
     /// # Errors
     /// When the server cannot be reached or refuses: a [`Failure`].
+    #[expect(clippy::needless_pass_by_value, reason = "a call is made to be sent")]
     pub(crate) fn send(&self, call: Call) -> Result<Reply> {
-        let (status, headers, mut reader) = self.open(call)?;
+        let (status, headers, mut reader) = self.open(&call)?;
         let mut body = Vec::new();
         reader.read_to_end(&mut body).context("the reply broke off")?;
         if self.dump_replies {
@@ -174,8 +176,8 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::send`].
-    pub(crate) fn open(&self, call: Call) -> Result<(u16, HeaderMap, impl Read + use<>)> {
-        let reply = self.exchange(&call).map_err(|error| self.unreachable(&error))?;
+    pub(crate) fn open(&self, call: &Call) -> Result<(u16, HeaderMap, impl Read + use<>)> {
+        let reply = self.exchange(call).map_err(|error| self.unreachable(&error))?;
         let (parts, body) = reply.into_parts();
         let status = parts.status.as_u16();
         if self.dump_replies {

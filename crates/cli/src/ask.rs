@@ -35,7 +35,7 @@ impl PasswordSource {
         if self.password_stdin {
             return next_line(question);
         }
-        if let Some(password) = self.from_environment() {
+        if let Some(password) = self.of_environment() {
             return Ok(password);
         }
         if io::stdin().is_terminal() {
@@ -47,7 +47,7 @@ impl PasswordSource {
 
     /// A password that is about to be set: a person types it twice.
     pub(crate) fn new_password(self) -> Result<String> {
-        let typed = !self.password_stdin && self.from_environment().is_none();
+        let typed = !self.password_stdin && self.of_environment().is_none();
         let password = self.password("New password")?;
         if typed && io::stdin().is_terminal() && self.password("The same again")? != password {
             return Err(Failure::new("the two passwords differ").into());
@@ -58,7 +58,7 @@ impl PasswordSource {
         Ok(password)
     }
 
-    fn from_environment(self) -> Option<String> {
+    fn of_environment(self) -> Option<String> {
         let set = std::env::var("IOBEAM_PASSWORD").ok();
         set.filter(|password| !self.ignore_environment && !password.is_empty())
     }

@@ -22,9 +22,19 @@ const NARROWEST: usize = 12;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     json: bool,
-    out_is_terminal: bool,
+    reader: Reader,
     err_is_terminal: bool,
-    colour: bool,
+}
+
+/// Who reads the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// A program, or a file.
+    Program,
+    /// A person.
+    Person,
+    /// A person who likes colours.
+    Painter,
 }
 
 /// Rows and columns for people.
@@ -129,35 +139,38 @@ impl Grid {
 impl Output {
     /// Looks at the terminal once.
     pub(crate) fn new(json: bool) -> Self {
-        let out_is_terminal = io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self {
-            json,
-            out_is_terminal,
-            err_is_terminal: io::stderr().is_terminal(),
-            colour: out_is_terminal && !plain,
-        }
+        let reader = match (io::stdout().is_terminal(), plain) {
+            (false, _) => Reader::Program,
+            (true, true) => Reader::Person,
+            (true, false) => Reader::Painter,
+        };
+        Self { json, reader, err_is_terminal: io::stderr().is_terminal() }
     }
 
     /// Whether the answer is to be JSON.
-    pub(crate) fn wants_json(&self) -> bool {
+    pub(crate) fn wants_json(self) -> bool {
         self.json
     }
 
     /// Whether a person reads the answer.
-    pub(crate) fn is_terminal(&self) -> bool {
-        self.out_is_terminal
+    pub(crate) fn is_terminal(self) -> bool {
+        self.reader != Reader::Program
+    }
+
+    fn colour(self) -> bool {
+        self.reader == Reader::Painter
     }
 
     /// Whether a person reads what is said beside the answer.
-    pub(crate) fn talks_to_a_person(&self) -> bool {
+    pub(crate) fn talks_to_a_person(self) -> bool {
         self.err_is_terminal && !self.json
     }
 
     /// Prints a value: over several lines for a person, on one line for a script.
-    pub(crate) fn json(&self, value: &Value) -> Result<()> {
-        let text = if self.out_is_terminal {
+    pub(crate) fn json(self, value: &Value) -> Result<()> {
+        let text = if self.is_terminal() {
             serde_json::to_string_pretty(value)?
         } else {
             serde_json::to_string(value)?
@@ -167,24 +180,24 @@ impl Output {
 
     /// Prints a line.
     #[expect(clippy::unused_self, reason = "all output goes through one hand")]
-    pub(crate) fn line(&self, text: &str) -> Result<()> {
+    pub(crate) fn line(self, text: &str) -> Result<()> {
         Ok(writeln!(io::stdout().lock(), "{text}")?)
     }
 
     /// Prints bytes as they are.
     #[expect(clippy::unused_self, reason = "all output goes through one hand")]
-    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         Ok(out.flush()?)
     }
 
     /// Says that it is done.
-    pub(crate) fn done(&self, text: &str) -> Result<()> {
+    pub(crate) fn done(self, text: &str) -> Result<()> {
         let text = printable(text);
-        if self.colour {
+        if self.colour() {
             self.line(&format!("\x1b[32m✓\x1b[0m {text}"))
-        } else if self.out_is_terminal {
+        } else if self.is_terminal() {
             self.line(&format!("✓ {text}"))
         } else {
             self.line(&text)
@@ -192,12 +205,12 @@ impl Output {
     }
 
     /// Prints names and values, aligned; empty values are left out.
-    pub(crate) fn record(&self, members: &[(&str, String)]) -> Result<()> {
+    pub(crate) fn record(self, members: &[(&str, String)]) -> Result<()> {
         let width = members.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (name, value) in members.iter().filter(|(_, value)| !value.is_empty()) {
             let value = printable(value);
             let gap = " ".repeat(width - name.chars().count() + 2);
-            if self.colour {
+            if self.colour() {
                 self.line(&format!("\x1b[1m{name}\x1b[0m{gap}{value}"))?;
             } else {
                 self.line(&format!("{name}{gap}{value}"))?;
@@ -207,20 +220,20 @@ impl Output {
     }
 
     /// Prints a table, or `nothing` when it has no rows.
-    pub(crate) fn table(&self, grid: &Grid, nothing: &str) -> Result<()> {
+    pub(crate) fn table(self, grid: &Grid, nothing: &str) -> Result<()> {
         if grid.is_empty() {
             return self.line(nothing);
         }
-        for line in grid.lines(self.out_is_terminal, self.colour) {
+        for line in grid.lines(self.is_terminal(), self.colour()) {
             self.line(&line)?;
         }
         Ok(())
     }
 
     /// Tells a person what to do next.
-    pub(crate) fn hint(&self, text: &str) {
+    pub(crate) fn hint(self, text: &str) {
         if self.talks_to_a_person() {
-            if self.colour {
+            if self.colour() {
                 self.note(&format!("\x1b[2m→ {text}\x1b[0m"));
             } else {
                 self.note(&format!("→ {text}"));
@@ -230,12 +243,12 @@ impl Output {
 
     /// Says something beside the answer. A closed stderr is no reason to fail.
     #[expect(clippy::unused_self, reason = "all output goes through one hand")]
-    pub(crate) fn note(&self, text: &str) {
+    pub(crate) fn note(self, text: &str) {
         drop(writeln!(io::stderr().lock(), "{text}"));
     }
 
     /// Tells what went wrong and what to do about it.
-    pub(crate) fn error(&self, failure: &anyhow::Error) {
+    pub(crate) fn error(self, failure: &anyhow::Error) {
         let known = failure.downcast_ref::<Failure>();
         if self.json {
             let told = known
@@ -243,7 +256,7 @@ impl Output {
             self.note(&told.to_string());
             return;
         }
-        let colour = self.err_is_terminal && self.colour;
+        let colour = self.err_is_terminal && self.colour();
         let (red, dim, plain) =
             if colour { ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
         let text = printable(&format!("{failure:#}"));

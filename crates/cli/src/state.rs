@@ -55,6 +55,7 @@ impl Default for Profile {
 /// A token and what it is for. It has no `Debug`, so that it cannot slip into a message.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the members have the original's names")]
 pub(crate) struct Token {
     /// The token itself.
     #[serde(rename = "Token")]

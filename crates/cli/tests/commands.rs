@@ -4,6 +4,7 @@
 #[path = "commands/hand.rs"]
 mod hand;
 
+use std::fmt::Write;
 use std::fs;
 
 use hand::{Hand, Platform};
@@ -205,14 +206,10 @@ fn a_csv_file_is_imported_once_however_often_it_is_sent() {
     ada.does(&["device", "create", "--id", "42"]);
     let mut file = String::from("when;temperature;ok;note\n");
     for row in 0..250 {
-        file += &format!(
-            "2026-01-01T00:{:02}:{:02}Z;{}.5;{};{}\n",
-            row / 60,
-            row % 60,
-            row,
-            row % 2 == 0,
-            if row == 7 { "" } else { "x" }
-        );
+        let (minute, second, is_even) = (row / 60, row % 60, row % 2 == 0);
+        let note = if row == 7 { "" } else { "x" };
+        writeln!(file, "2026-01-01T00:{minute:02}:{second:02}Z;{row}.5;{is_even};{note}")
+            .expect("memory");
     }
     fs::write(ada.home().join("r.csv"), &file).expect("written");
     let words = [

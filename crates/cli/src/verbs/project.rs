@@ -180,12 +180,11 @@ impl Create {
 
 impl Get {
     fn run(self, session: &Session) -> Result<()> {
-        let project = match self.name {
-            Some(name) => session.as_user(Call::get(&["projects"]).with("name", name))?,
-            None => {
-                let id = self.id.of(session)?.to_string();
-                session.as_user(Call::get(&["projects", &id]))?
-            }
+        let project = if let Some(name) = self.name {
+            session.as_user(Call::get(&["projects"]).with("name", name))?
+        } else {
+            let id = self.id.of(session)?.to_string();
+            session.as_user(Call::get(&["projects", &id]))?
         };
         let project = project.json()?;
         if session.out.wants_json() {
@@ -237,11 +236,11 @@ impl Update {
             changes["auto_register"] = on.into();
         }
         let call = Call::patch(&["projects", &id.to_string()]).json(&changes)?;
-        let changed = session.as_user(call)?.status != 204;
+        let is_new = session.as_user(call)?.status != 204;
         if session.out.wants_json() {
-            return session.out.json(&json!({"project_id": id, "changed": changed}));
+            return session.out.json(&json!({"project_id": id, "changed": is_new}));
         }
-        let what = if changed { "changed" } else { "is so already" };
+        let what = if is_new { "changed" } else { "is so already" };
         session.out.done(&format!("project {id} {what}"))
     }
 }
@@ -267,9 +266,9 @@ fn members(permissions: &Value) -> Grid {
         }
     }
     let mark = |has: bool| (if has { "yes" } else { "-" }).to_owned();
-    let named = names.values().any(|name| !name.is_empty());
+    let with_names = names.values().any(|name| !name.is_empty());
     let mut headings = vec!["user", "read", "write", "admin"];
-    if named {
+    if with_names {
         headings.push("e-mail");
     }
     let mut grid =
@@ -277,7 +276,7 @@ fn members(permissions: &Value) -> Grid {
     for (user, has) in users {
         let mut row = vec![user.to_string()];
         row.extend(has.map(mark));
-        if named {
+        if with_names {
             row.push(names[&user].clone());
         }
         grid.row(row);

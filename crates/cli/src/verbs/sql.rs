@@ -102,7 +102,7 @@ impl Sql {
             return session.out.table(&grid(&answer(&reply)?, true), "no rows");
         }
         let auth = session.project_auth(project)?;
-        let (_, _, mut reader) = session.explain(project, session.api.open(call.by(auth)))?;
+        let (_, _, mut reader) = session.explain(project, session.api.open(&call.by(auth)))?;
         pour(&mut reader, &mut io::stdout().lock())?;
         if format == Format::Json { session.out.line("") } else { Ok(()) }
     }
@@ -146,7 +146,7 @@ impl Sql {
 /// Writes the answer to a file, which appears under its name only when it is whole.
 fn keep(session: &Session, project: u32, call: Call, path: &str) -> Result<()> {
     let auth = session.project_auth(project)?;
-    let (_, _, mut reader) = session.explain(project, session.api.open(call.by(auth)))?;
+    let (_, _, mut reader) = session.explain(project, session.api.open(&call.by(auth)))?;
     let unfinished = format!("{path}.part");
     let written = File::create(&unfinished).map_err(anyhow::Error::from).and_then(|mut file| {
         let bytes = pour(&mut reader, &mut file)?;

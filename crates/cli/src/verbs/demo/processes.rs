@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 /// How long a server may take to start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How long a process may take to end.
 const STOP: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(50);
@@ -135,14 +135,11 @@ pub(super) fn stop(dir: &Path, out: Output) -> Result<()> {
     if out.wants_json() {
         return out.json(&serde_json::json!({"stopped": stopped}));
     }
-    match stopped.is_empty() {
-        true => out.done("nothing was running"),
-        false => out.done(&format!(
-            "stopped: {}; the data stays in {}",
-            stopped.join(", "),
-            from_here(dir)
-        )),
+    if stopped.is_empty() {
+        return out.done("nothing was running");
     }
+    let what = stopped.join(", ");
+    out.done(&format!("stopped: {what}; the data stays in {}", from_here(dir)))
 }
 
 /// Whether a process of that number is the one that the demo started.

@@ -80,7 +80,7 @@ impl Sensors {
         self.networks.refresh(true);
         self.components.refresh(true);
         let moment = self.clock.monotonic();
-        let seconds = (moment - self.read_at).as_secs_f64().max(0.001);
+        let seconds = moment.saturating_sub(self.read_at).as_secs_f64().max(0.001);
         self.read_at = moment;
         let micros = self.clock.now().micros();
         let reading = |device: String| {

@@ -45,7 +45,10 @@ pub(super) fn of_batch(
                 kind,
             })?;
         }
-        body.push_str(&frame.constants);
+        for constant in &frame.constants {
+            body.push(',');
+            body.push_str(constant);
+        }
         body.push(']');
     }
     body.push_str(TAIL);
@@ -55,15 +58,15 @@ pub(super) fn of_batch(
 /// Writes one row whose first field is the time in milliseconds.
 pub(super) fn of_row(target: &Target<'_>, fields: &[String], row: &[Value]) -> Vec<u8> {
     let frame = Frame::new(target, &fields[1..], "msec");
-    let cells: Vec<String> = row.iter().map(Value::to_string).collect();
-    format!("{}[{}{}]{TAIL}", frame.head, cells.join(","), frame.constants).into_bytes()
+    let cells: Vec<String> = row.iter().map(Value::to_string).chain(frame.constants).collect();
+    format!("{}[{}]{TAIL}", frame.head, cells.join(",")).into_bytes()
 }
 
 /// What stands around the rows.
 struct Frame {
     head: String,
     /// Behind the cells of each row.
-    constants: String,
+    constants: Vec<String>,
 }
 
 /// What stands behind the rows.
@@ -82,7 +85,7 @@ impl Frame {
         if let Some(device) = &target.device {
             let device = Value::from(device.as_str());
             let names = names(&target.labels.keys().collect::<Vec<_>>());
-            let constants = target.labels.values().map(|value| format!(",{value}")).collect();
+            let constants: Vec<String> = target.labels.values().map(Value::to_string).collect();
             let head = format!(
                 r#"{{"project_id":{project},"device_id":{device},"timefmt":"{unit}","sources":{{"fields":{names},"data":["#
             );
@@ -94,7 +97,7 @@ impl Frame {
         let head = format!(
             r#"{{"project_id":{project},"namespace":{namespace},"timefmt":"{unit}","labels":{labels},"data":{{"fields":{names},"values":["#
         );
-        Self { head, constants: String::new() }
+        Self { head, constants: Vec::new() }
     }
 }
 

@@ -124,7 +124,7 @@ fn send_batch(
     loop {
         match target.send(body.clone()) {
             Ok(reply) => return Ok(reply["repeat"].as_bool().unwrap_or(false)),
-            Err(error) if is_passing(&error) && wait < Duration::from_secs(60) => {
+            Err(error) if is_passing(&error) && wait < Duration::from_mins(1) => {
                 bar.set_message(format!("waiting for the server: {error}"));
                 std::thread::sleep(wait);
                 wait *= 2;
