@@ -3,6 +3,8 @@
 //! Invariant: no token, password or query string is ever written; of a request the log holds its number, method, path,
 //! status and time.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
@@ -23,7 +25,10 @@ fn filter(setting: &str) -> String {
 pub fn start(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter(&config.log_level))
         .map_err(|error| format!("log-level = '{}': {error}", config.log_level))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let _started = match config.log_format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
