@@ -212,7 +212,13 @@ impl Client {
             None => client.create_data_store(&names),
             Some(device) => client.create_data_store_for(device, &names),
         })?;
-        store.get().attach(py, Some(target))
+        store.get().attach(py, target)
+    }
+
+    /// A store takes no further rows, as its client is about to end.
+    #[expect(clippy::unused_self, reason = "it is the client's to say")]
+    fn detach(&self, store: &Bound<'_, DataStore>) {
+        store.get().close();
     }
 
     /// Sends what is in the client.
@@ -307,7 +313,12 @@ impl Client {
         let deadline = deadline(Some(timeout))?.unwrap_or_default();
         let held = lock(&self.held).take();
         let Some(client) = held else { return Ok(()) };
-        py.detach(|| client.close(deadline)).map_err(|error| failure(py, &error))
+        let closed = py.detach(|| {
+            let status = client.status();
+            let idle = status.collected_rows + status.waiting_rows == 0;
+            client.close(if idle { deadline.max(Duration::from_millis(100)) } else { deadline })
+        });
+        closed.map_err(|error| failure(py, &error))
     }
 
     /// Ends without sending what a spool keeps: for the end of the program.

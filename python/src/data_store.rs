@@ -39,8 +39,18 @@ pub(crate) struct DataStore {
     names: Vec<Py<PyString>>,
     fields: Vec<FieldName>,
     pub(crate) shared: Arc<Shared>,
-    /// The store of a client with a spool: rows go there at once.
-    target: Mutex<Option<iobeam::DataStore>>,
+    target: Mutex<Target>,
+}
+
+/// Where rows go.
+#[derive(Clone)]
+enum Target {
+    /// They stay here.
+    Here,
+    /// Into the store of a client with a spool, at once.
+    Client(iobeam::DataStore),
+    /// Nowhere: that client was closed.
+    Closed,
 }
 
 const NO_COLUMNS: &str =
@@ -92,24 +102,25 @@ impl DataStore {
             Ok(())
         })?;
         let shared = Shared::of(Rows::new(fields.clone()));
-        Ok(Self { names, fields, shared, target: Mutex::new(None) })
+        Ok(Self { names, fields, shared, target: Mutex::new(Target::Here) })
     }
 
     /// Adds a row: a time, and values by the names of their columns. Columns left out have no value.
-    #[pyo3(signature = (timestamp, data_dict))]
-    #[pyo3(text_signature = "(self, timestamp, dataDict)")]
+    #[expect(non_snake_case, reason = "the name that programs give it by")]
+    #[pyo3(signature = (timestamp, dataDict))]
     fn add(
         &self,
         py: Python<'_>,
         timestamp: &Bound<'_, PyAny>,
-        data_dict: Option<&Bound<'_, PyAny>>,
+        dataDict: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let time = micros_of(timestamp)?;
-        let mut row = self.read(data_dict)?;
+        let mut row = self.read(dataDict)?;
         let target = lock(&self.target).clone();
         match target {
-            None => lock(&self.shared.rows).rows.push(time, &mut row),
-            Some(target) => hand_on(py, &target, time, &row),
+            Target::Here => lock(&self.shared.rows).rows.push(time, &mut row),
+            Target::Client(target) => hand_on(py, &target, time, &row),
+            Target::Closed => Err(failure(py, &iobeam::Error::Closed)),
         }
     }
 
@@ -173,7 +184,7 @@ impl DataStore {
                     names,
                     fields: store.fields.clone(),
                     shared: Shared::of(all.part(from, rows)),
-                    target: Mutex::new(None),
+                    target: Mutex::new(Target::Here),
                 };
                 Py::new(slf.py(), part)
             })
@@ -217,16 +228,19 @@ impl DataStore {
         &self.fields
     }
 
-    /// Rows go into that store from now on, as do those that are here already. `None`: they stay here.
-    pub(crate) fn attach(&self, py: Python<'_>, target: Option<iobeam::DataStore>) -> PyResult<()> {
-        if let Some(target) = &target {
-            let rows = lock(&self.shared.rows).rows.take();
-            for (time, row) in rows.iter() {
-                hand_on(py, target, time, row)?;
-            }
+    /// Rows go into that store from now on, as do those that are here already.
+    pub(crate) fn attach(&self, py: Python<'_>, target: iobeam::DataStore) -> PyResult<()> {
+        let rows = lock(&self.shared.rows).rows.take();
+        for (time, row) in rows.iter() {
+            hand_on(py, &target, time, row)?;
         }
-        *lock(&self.target) = target;
+        *lock(&self.target) = Target::Client(target);
         Ok(())
+    }
+
+    /// Rows are refused from now on.
+    pub(crate) fn close(&self) {
+        *lock(&self.target) = Target::Closed;
     }
 
     /// The cells of a row, in the order of the columns.

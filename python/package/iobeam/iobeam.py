@@ -457,10 +457,18 @@ class Client:
         timeout = self._options.get("close_timeout") if timeout is None else timeout
         timeout = _CLOSE_TIMEOUT if timeout is None else timeout
         try:
-            if self._direct or self._dataset:
+            status = self.status()
+            if self._dataset or (self._direct and status.collected_rows + status.waiting_rows):
                 self.send(timeout)
         finally:
+            self._let_go()
             self._native.close(timeout)
+
+    def _let_go(self):
+        """Stores hold no part of the client any more, so that another may have its spool."""
+        if not self._direct:
+            for store, _ in self._stores:
+                self._native.detach(store)
 
     async def close_async(self, timeout=None):
         """``close()`` for asyncio."""
@@ -569,6 +577,7 @@ class Client:
             utils.getLogger().warning(
                 "the program ends with %d rows that were not sent; call send() or close(), or set a spool", rows
             )
+        self._let_go()
         self._native.leave()
 
     def _after_fork(self):
