@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(500);
-const MOST: Duration = Duration::from_mins(1);
 /// A server that asks for more is not believed.
 const MOST_ASKED: Duration = Duration::from_hours(1);
 
@@ -25,19 +23,31 @@ impl Jitter {
 }
 
 /// Attempts that failed one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
+    first: Duration,
+    most: Duration,
     failures: u32,
 }
 
 impl Backoff {
+    /// Waits up to `first` after the first failure, twice as long after each more, but not longer than `most`.
+    pub(crate) const fn new(first: Duration, most: Duration) -> Self {
+        Self { first, most, failures: 0 }
+    }
+
+    /// It worked.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+
     /// How long to wait now. `asked` is what the server asked for.
     pub(crate) fn after_failure(
         &mut self,
         asked: Option<Duration>,
         jitter: &mut Jitter,
     ) -> Duration {
-        let most = FIRST.saturating_mul(1 << self.failures.min(16)).min(MOST);
+        let most = self.first.saturating_mul(1 << self.failures.min(16)).min(self.most);
         self.failures += 1;
         let spread = most.mul_f64(jitter.fraction());
         // All devices hear the same number: they spread out after it.
@@ -49,10 +59,13 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    const FIRST: Duration = Duration::from_millis(500);
+    const MOST: Duration = Duration::from_mins(1);
+
     #[test]
     fn waits_grow_are_spread_and_stay_below_a_minute() {
         let mut jitter = Jitter::new(1);
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(FIRST, MOST);
         let waits: Vec<_> = (0..40).map(|_| backoff.after_failure(None, &mut jitter)).collect();
         assert!(waits[0] <= FIRST);
         assert!(waits.iter().all(|wait| *wait <= MOST));
@@ -65,7 +78,7 @@ mod tests {
         let mut jitter = Jitter::new(1);
         let asked = Duration::from_secs(7);
         for _ in 0..100 {
-            let wait = Backoff::default().after_failure(Some(asked), &mut jitter);
+            let wait = Backoff::new(FIRST, MOST).after_failure(Some(asked), &mut jitter);
             assert!(wait >= asked && wait <= asked + FIRST);
         }
     }

@@ -212,6 +212,13 @@ impl Builder {
         self
     }
 
+    /// After a failure the client waits a random time of at most `first` before it tries again; after each further
+    /// one it may wait twice as long, but never longer than `most`. Half a second and a minute by default.
+    pub fn backoff(mut self, first: Duration, most: Duration) -> Self {
+        self.settings.backoff = (first, most);
+        self
+    }
+
     /// Trusts the certificates in this PEM file, and no others.
     pub fn tls_ca(mut self, file: impl Into<PathBuf>) -> Self {
         self.settings.tls_ca = Some(file.into());

@@ -84,7 +84,7 @@ impl Sender {
         let clock = &self.outbox.clock;
         let end = clock.monotonic().saturating_add(deadline);
         let left = || end.saturating_sub(clock.monotonic());
-        let mut backoff = Backoff::default();
+        let mut backoff = self.backoff();
         let mut sent = 0;
         // A spool that is full is no reason not to send what is in it.
         let mut flushed = self.outbox.flush();
@@ -124,6 +124,12 @@ impl Sender {
 
     fn late(&self, deadline: Duration, error: &Error) -> Error {
         Error::Deadline { rows: self.outbox.waiting_rows(), deadline, last: error.to_string() }
+    }
+
+    /// No failure yet.
+    pub(crate) fn backoff(&self) -> Backoff {
+        let (first, most) = self.outbox.settings.backoff;
+        Backoff::new(first, most)
     }
 
     /// How long to wait after a failure.

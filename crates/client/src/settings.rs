@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) send_deadline: Duration,
     /// How long dropping the client may take.
     pub(crate) close_deadline: Duration,
+    /// The longest wait after the first failure, and after any.
+    pub(crate) backoff: (Duration, Duration),
     pub(crate) tls_ca: Option<PathBuf>,
     /// Mark which rows were corrected.
     pub(crate) clock_from_server: bool,
@@ -69,6 +71,7 @@ impl Default for Settings {
             timeout: Duration::from_mins(1),
             send_deadline: Duration::from_mins(1),
             close_deadline: Duration::from_secs(5),
+            backoff: (Duration::from_millis(500), Duration::from_mins(1)),
             tls_ca: None,
             clock_from_server: false,
             mark_clock: false,

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::sender::Sender;
 use crate::settings::AutoSend;
@@ -61,7 +60,7 @@ impl Drop for Leaving {
 
 fn run(sender: &Sender, every: Duration) {
     let outbox = &sender.outbox;
-    let mut backoff = Backoff::default();
+    let mut backoff = sender.backoff();
     let mut not_before = Duration::ZERO;
     loop {
         let now = outbox.clock.monotonic();
@@ -77,11 +76,11 @@ fn run(sender: &Sender, every: Duration) {
             continue;
         }
         match sender.drain(None) {
-            Ok(_) => backoff = Backoff::default(),
+            Ok(_) => backoff.reset(),
             Err((rows, error)) => {
                 outbox.failed(&error);
                 if rows > 0 {
-                    backoff = Backoff::default();
+                    backoff.reset();
                 }
                 let asked = match &error {
                     Error::Busy { retry_after, .. } => *retry_after,

@@ -89,6 +89,7 @@ impl Fake {
         Client::builder(1, &good_token())
             .backend(format!("http://{}", self.address))
             .timeouts(Duration::from_secs(2), Duration::from_secs(2))
+            .backoff(Duration::from_millis(20), Duration::from_millis(500))
             .send_deadline(Duration::from_secs(20))
     }
 
