@@ -311,7 +311,15 @@ fn a_password_is_changed_and_the_old_one_is_needed_for_it() {
 #[cfg(unix)]
 #[test]
 fn the_demo_runs_twice_and_stops() {
+    /// What the demo left running does not outlive the test, however that ends.
+    struct Stops<'a>(&'a Hand);
+    impl Drop for Stops<'_> {
+        fn drop(&mut self) {
+            self.0.try_to(&["demo", "--stop"]);
+        }
+    }
     let ada = Hand::at("");
+    let _stops = Stops(&ada);
     let words = ["demo", "--seconds", "1", "--listen", "127.0.0.1:0", "--json"];
     let first = ada.does(&words).json();
     let server = first["server"].as_str().expect("an address").to_owned();
