@@ -29,6 +29,8 @@ enum Step {
     Cut,
     /// A snapshot taken now must show the same later on.
     Look,
+    /// Merges get the time they need.
+    Rest,
     Wait {
         hours: u8,
     },
@@ -55,6 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Close),
         2 => Just(Step::Cut),
         2 => Just(Step::Look),
+        2 => Just(Step::Rest),
         1 => (1..20u8).prop_map(|hours| Step::Wait { hours }),
     ]
 }
@@ -131,6 +134,7 @@ async fn play(seed: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 rig.cut();
             }
             Step::Look => looks.push((rig.snapshot(), model.rows.clone())),
+            Step::Rest => tokio::time::sleep(Duration::from_millis(40)).await,
             Step::Wait { hours } => {
                 rig.clock.advance(Duration::from_hours(u64::from(hours)));
                 model.hours += u64::from(hours);
