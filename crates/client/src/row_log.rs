@@ -330,3 +330,88 @@ impl LeftRow {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iobeam_testkit::FaultyDisk;
+
+    const DIR: &str = "/spool";
+
+    fn plan() -> Plan {
+        let columns = ["v", "note"].map(|name| name.parse().expect("a name"));
+        let namespace = "input".parse().expect("a name");
+        Plan { namespace, columns: columns.into(), device: Some("d".into()), unsure: false }
+    }
+
+    fn open(disk: &FaultyDisk, covered: u64) -> (RowLog, Left) {
+        disk.create_dir(Path::new(DIR)).expect("the disk works");
+        RowLog::open(disk, Path::new(DIR), 256, covered).expect("the disk works")
+    }
+
+    #[test]
+    fn version_1_is_written_and_read_as_ever() {
+        let disk = FaultyDisk::new(1);
+        let (mut log, _) = open(&disk, 6);
+        log.write(3, &plan(), -5, &[1.5.into(), "x".into()]).expect("the disk works");
+        log.write(3, &plan(), 7, &[2.into(), Reading::Missing]).expect("the disk works");
+        let written = disk.bytes(&Path::new(DIR).join("rows-1")).expect("generation 7 is odd");
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/golden/rows-1");
+        if std::env::var_os("IOBEAM_WRITE_GOLDEN").is_some() {
+            std::fs::write(&golden, &written).expect("the folder is there");
+        }
+        let golden = std::fs::read(&golden).expect("it is kept beside the test");
+        assert!(written == golden, "the format changed, and old files must still be read");
+        let disk = FaultyDisk::new(1);
+        disk.put(&Path::new(DIR).join("rows-1"), golden);
+        let (_, left) = open(&disk, 6);
+        assert_eq!(left.plans, [(3, plan())]);
+        assert_eq!(left.rows.len(), 2);
+        assert_eq!(left.rows[0].readings(), [Reading::Number(1.5), Reading::Text("x")]);
+        assert_eq!(left.rows[1].readings(), [Reading::Integer(2), Reading::Missing]);
+        assert_eq!((left.rows[0].time, left.rows[1].time), (-5, 7));
+    }
+
+    #[test]
+    fn what_the_journal_covers_is_not_read_again_and_what_it_does_not_is_gone_on_behind() {
+        let disk = FaultyDisk::new(1);
+        let (mut log, _) = open(&disk, 0);
+        assert!(log.write(0, &plan(), 1, &[1.into(), "".into()]).expect("the disk works"));
+        let (mut log, left) = open(&disk, 0);
+        assert_eq!(left.rows.len(), 1);
+        assert!(log.write(0, &plan(), 2, &[2.into(), "".into()]).expect("the disk works"));
+        let (log, left) = open(&disk, 0);
+        assert_eq!(left.rows.iter().map(|row| row.time).collect::<Vec<_>>(), [1, 2]);
+        let (log, left) = open(&disk, log.generation());
+        assert!(left.rows.is_empty() && log.generation() == 2);
+    }
+
+    #[test]
+    fn a_row_that_does_not_fit_is_not_half_written() {
+        let disk = FaultyDisk::new(1);
+        let (mut log, _) = open(&disk, 0);
+        let long = "x".repeat(300);
+        assert!(!log.write(0, &plan(), 1, &[1.into(), (&long).into()]).expect("the disk works"));
+        assert!(log.write(0, &plan(), 2, &[1.into(), "".into()]).expect("the disk works"));
+        assert_eq!(open(&disk, 0).1.rows.len(), 1);
+    }
+
+    #[test]
+    fn cut_anywhere_the_rows_before_are_read() {
+        let disk = FaultyDisk::new(1);
+        let (mut log, _) = open(&disk, 0);
+        for time in 0..3 {
+            log.write(0, &plan(), time, &[1.into(), "ab".into()]).expect("the disk works");
+        }
+        let path = Path::new(DIR).join("rows-1");
+        let whole = disk.bytes(&path).expect("it is there");
+        let mut most = 0;
+        for cut in 0..whole.len() {
+            disk.put(&path, whole[..cut].to_vec());
+            let rows = open(&disk, 0).1.rows.len();
+            assert!(rows >= most && rows <= 3, "cut at {cut}");
+            most = rows;
+        }
+        assert_eq!(most, 3);
+    }
+}

@@ -73,6 +73,9 @@ mod tests {
             sure: 4,
         };
         let mut bytes = stamp.to_bytes();
+        // The layout is on disks: version, stream, four numbers of 8 bytes and what follows.
+        assert_eq!((bytes.len(), bytes[0], bytes[16], bytes[17], bytes[25]), (61, 1, 9, 1, 2));
+        assert_eq!((bytes[33], bytes[41], bytes[49], bytes[57]), (3, 0xfc, 0xff, 4));
         bytes.extend_from_slice(b"rest");
         assert_eq!(Stamp::read(&bytes), Some((stamp, &b"rest"[..])));
         bytes[0] = 2;
