@@ -390,8 +390,8 @@ mod tests {
     fn a_row_that_does_not_fit_is_not_half_written() {
         let disk = FaultyDisk::new(1);
         let (mut log, _) = open(&disk, 0);
-        let long = "x".repeat(300);
-        assert!(!log.write(0, &plan(), 1, &[1.into(), (&long).into()]).expect("the disk works"));
+        let wide = "x".repeat(300);
+        assert!(!log.write(0, &plan(), 1, &[1.into(), (&wide).into()]).expect("the disk works"));
         assert!(log.write(0, &plan(), 2, &[1.into(), "".into()]).expect("the disk works"));
         assert_eq!(open(&disk, 0).1.rows.len(), 1);
     }
