@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -25,7 +26,11 @@ fn blocks(page: &str) -> Vec<Block> {
             (Some(_), Some(_)) => found.extend(open.take()),
             (Some(block), None) => block.text.extend([line, "\n"]),
             (None, Some(language)) => {
-                open = Some(Block { line: number + 2, language: language.to_owned(), text: String::new() });
+                open = Some(Block {
+                    line: number + 2,
+                    language: language.to_owned(),
+                    text: String::new(),
+                });
             }
             (None, None) => {}
         }
@@ -64,7 +69,11 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
 fn run(page: &Path) {
     let platform = Platform::start();
     let home = tempfile::tempdir().expect("a home");
-    let path = format!("{}:{}", program().parent().expect("a folder").display(), std::env::var("PATH").expect("PATH"));
+    // The command goes by its own name, wherever it was built.
+    let commands = home.path().join("bin");
+    fs::create_dir(&commands).expect("a folder for the command");
+    symlink(program(), commands.join("iobeam")).expect("a link to the command");
+    let path = format!("{}:{}", commands.display(), std::env::var("PATH").expect("PATH"));
     let mut shell = Command::new("bash")
         .current_dir(home.path())
         .env("PATH", path)

@@ -22,6 +22,7 @@ const START: Duration = Duration::from_secs(60);
 pub struct Platform {
     folder: TempDir,
     settings: Vec<String>,
+    disk_bytes: Option<u64>,
     process: Child,
     base: String,
 }
@@ -34,10 +35,19 @@ impl Platform {
 
     /// Starts the program with an empty data folder and further flags.
     pub fn start_with(settings: &[&str]) -> Self {
+        Self::start_on(None, settings)
+    }
+
+    /// Starts the program with its data on a disk of its own, which holds so many bytes and not one more.
+    pub fn start_on_disk_of(bytes: u64, settings: &[&str]) -> Self {
+        Self::start_on(Some(bytes), settings)
+    }
+
+    fn start_on(disk_bytes: Option<u64>, settings: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder for the data");
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
-        let (process, base) = spawn(folder.path(), &settings);
-        Self { folder, settings, process, base }
+        let (process, base) = spawn(folder.path(), &settings, disk_bytes);
+        Self { folder, settings, disk_bytes, process, base }
     }
 
     /// Where it listens, as `http://127.0.0.1:port`.
@@ -50,9 +60,9 @@ impl Platform {
         self.base.trim_start_matches("http://")
     }
 
-    /// Its data folder.
+    /// Its data folder, as the process sees it.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        data_of(&self.process, self.folder.path(), self.disk_bytes.is_some())
     }
 
     /// What it has logged so far, over all its starts.
@@ -85,7 +95,7 @@ impl Platform {
 
     /// Starts it again over the same data; it may listen elsewhere.
     pub fn restart(&mut self) {
-        let (process, base) = spawn(self.folder.path(), &self.settings);
+        let (process, base) = spawn(self.folder.path(), &self.settings, self.disk_bytes);
         self.process = process;
         self.base = base;
     }
@@ -309,14 +319,37 @@ fn agent() -> ureq::Agent {
         .new_agent()
 }
 
-fn spawn(folder: &Path, settings: &[String]) -> (Child, String) {
-    let listening = folder.join("data/listening");
+/// The data folder; on a disk of its own it is seen through the process alone, whose mount it is.
+fn data_of(process: &Child, folder: &Path, own_disk: bool) -> PathBuf {
+    let data = folder.join("data");
+    if !own_disk {
+        return data;
+    }
+    let inside = data.strip_prefix("/").expect("a whole path");
+    Path::new("/proc").join(process.id().to_string()).join("root").join(inside)
+}
+
+/// The command that starts the program, in a mount of its own when it gets a disk of its own.
+fn command(data: &Path, disk_bytes: Option<u64>) -> Command {
+    let Some(bytes) = disk_bytes else { return Command::new(program()) };
+    fs::create_dir_all(data).expect("a place for the disk");
+    let mount = format!(
+        "mount -t tmpfs -o size={bytes},mode=700 disk '{}' && exec \"$0\" \"$@\"",
+        data.display()
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--map-root-user", "sh", "-c", &mount]).arg(program());
+    command
+}
+
+fn spawn(folder: &Path, settings: &[String], disk_bytes: Option<u64>) -> (Child, String) {
+    let data = folder.join("data");
     // A killed process leaves the file behind, with an address that is no longer true.
-    let _ = fs::remove_file(&listening);
+    let _ = fs::remove_file(data.join("listening"));
     let log = File::options().append(true).create(true).open(folder.join("log")).expect("a log");
-    let mut process = Command::new(program())
+    let mut process = command(&data, disk_bytes)
         .arg("serve")
-        .args(["--data-dir".as_ref(), folder.join("data").as_os_str()])
+        .args(["--data-dir".as_ref(), data.as_os_str()])
         .args(["--listen", "127.0.0.1:0"])
         .args(settings)
         .current_dir(folder)
@@ -325,6 +358,7 @@ fn spawn(folder: &Path, settings: &[String]) -> (Child, String) {
         .stderr(log)
         .spawn()
         .expect("the program starts");
+    let listening = data_of(&process, folder, disk_bytes.is_some()).join("listening");
     let pause = Duration::from_millis(10);
     for _ in 0..START.as_millis() / pause.as_millis() {
         if let Ok(text) = fs::read_to_string(&listening)

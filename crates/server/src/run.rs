@@ -147,6 +147,9 @@ fn open_store(config: &Config, data: &Path, clock: &Arc<dyn Clock>) -> Result<St
     if opened.replayed > 0 {
         tracing::info!(records = opened.replayed, rows = opened.rows, "replayed the log");
     }
+    if let Some(torn) = &opened.torn {
+        tracing::warn!(%torn, "the log ends in a write that was never acknowledged");
+    }
     for damage in &opened.damage {
         tracing::error!(%damage, "the log is damaged; what is sound was read");
     }

@@ -35,7 +35,9 @@ pub struct Opened {
     pub replayed: u64,
     /// Rows in them.
     pub rows: u64,
-    /// What was torn or damaged, in words for the operator.
+    /// The end of the journal that a crash cut off, in words for the operator. It was never acknowledged.
+    pub torn: Option<String>,
+    /// What is damaged in the journal or the receipts, in words for the operator.
     pub damage: Vec<String>,
     /// Records that could not be applied and now lie in `set-aside/`.
     pub set_aside: u64,
@@ -90,7 +92,8 @@ fn open(
     let at_least = highest.max(receipts.saved());
     let parts = (Arc::clone(&clock), Arc::clone(&disk), Arc::clone(&counters));
     let (wal, recovery) = Wal::open(&settings, at_least, parts.0, parts.1, parts.2)?;
-    opened.damage.extend(told(&recovery));
+    opened.torn = torn(&recovery);
+    opened.damage.extend(damaged(&recovery));
     let (inbox, messages) = unbounded();
     let (jobs, orders) = unbounded();
     let (results, outcomes) = unbounded();
@@ -177,16 +180,21 @@ fn load(
     Ok((memtables, files))
 }
 
-fn told(recovery: &Recovery) -> Vec<String> {
-    let torn = recovery.torn.iter().map(|torn| {
+/// The end of a write that a crash cut short: what to expect after one, and nobody was told that it was stored.
+fn torn(recovery: &Recovery) -> Option<String> {
+    recovery.torn.as_ref().map(|torn| {
         format!(
             "{}: the last write was cut short at byte {}; {} bytes of it, never acknowledged, are left out",
             torn.path.display(),
             torn.offset,
             torn.bytes
         )
-    });
-    let damaged = recovery.damaged.iter().map(|damage| {
+    })
+}
+
+/// What is wrong in the middle of the journal, where something acknowledged may have been.
+fn damaged(recovery: &Recovery) -> impl Iterator<Item = String> {
+    recovery.damaged.iter().map(|damage| {
         let lost = damage.lost.map_or_else(String::new, |(first, last)| {
             format!("; records {first} to {last} are lost")
         });
@@ -196,6 +204,5 @@ fn told(recovery: &Recovery) -> Vec<String> {
             damage.bytes,
             damage.offset
         )
-    });
-    torn.chain(damaged).collect()
+    })
 }
