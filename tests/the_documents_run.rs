@@ -41,17 +41,16 @@ fn blocks(page: &str) -> Vec<Block> {
 /// The page as one shell script: Python blocks are written to a file and run.
 fn script(page: &str) -> String {
     let mut script = "set -euo pipefail\n".to_owned();
-    for block in blocks(page) {
-        match block.language.as_str() {
-            "sh" => script += &format!("echo '--- line {}' >&2\n{}\n", block.line, block.text),
+    for Block { line, language, text } in blocks(page) {
+        let step = match language.as_str() {
+            "sh" => text,
             "python" => {
-                script += &format!(
-                    "echo '--- line {}' >&2\ncat > page.py <<'END-OF-BLOCK'\n{}END-OF-BLOCK\npython3 page.py\n",
-                    block.line, block.text
-                );
+                format!("cat > page.py <<'END-OF-BLOCK'\n{text}END-OF-BLOCK\npython3 page.py\n")
             }
-            _ => {}
-        }
+            _ => continue,
+        };
+        // The line goes to the error output, so that a failure says where it stands.
+        script.extend([format!("echo '--- line {line}' >&2\n"), step]);
     }
     script
 }

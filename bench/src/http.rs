@@ -88,7 +88,7 @@ impl Connection {
     }
 
     fn read_some(&mut self) -> Result<()> {
-        let mut piece = [0; 64 << 10];
+        let mut piece = [0; 16 << 10];
         let read = self.stream.read(&mut piece)?;
         if read == 0 {
             bail!("the connection was closed: {}", String::from_utf8_lossy(&self.buffer));

@@ -5,6 +5,8 @@
 //!        │ kill()  kill -9        │ stop()  SIGTERM        └ .restart()  the same folder again
 //! ```
 
+#![expect(clippy::missing_panics_doc, reason = "a harness panics: that is how a test fails")]
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 /// How long a start may take before the test gives up on it.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A running `iobeam serve`, killed when dropped.
 #[derive(Debug)]
@@ -312,7 +314,7 @@ pub fn project_root() -> &'static Path {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(60)))
+        .timeout_global(Some(Duration::from_mins(1)))
         .max_redirects(0)
         .proxy(None)
         .build()

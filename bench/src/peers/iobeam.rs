@@ -119,7 +119,9 @@ impl Started {
 
     fn batch(&self, rows: &[Row], compression: Compression) -> Vec<u8> {
         let mut devices = Texts::new();
-        rows.iter().for_each(|row| devices.push(&Sensors::device(row.device)));
+        for row in rows {
+            devices.push(&Sensors::device(row.device));
+        }
         let mut columns = vec![column("device_id", Values::String(devices))];
         for field in 0..FIELDS {
             let values = rows.iter().map(|row| row.values[field]).collect();
