@@ -20,7 +20,7 @@ class Questions(unittest.TestCase):
         query = Query(5).limit(3).fromTime(1).toTime(2).lessThan(9).greaterThan(4).equals(5)
         self.assertEqual(
             query.getParams(),
-            {"timefmt": "msec", "limit": 3, "from": 1, "to": 2, "less_than": 9, "greater_than": 4, "equals": 5},
+            {"limit": 3, "from": 1, "to": 2, "less_than": 9, "greater_than": 4, "equals": 5},
         )
 
     def test_times_are_in_the_querys_unit_and_sent_in_milliseconds(self):
@@ -32,7 +32,7 @@ class Questions(unittest.TestCase):
     def test_none_does_nothing(self):
         query = Query(5).limit(None).fromTime(None).toTime(None).inTimeRange(None, None).lessThan(None)
         query.greaterThan(None).inValueRange(None, None).equals(None)
-        self.assertEqual(query.getParams(), {"timefmt": "msec"})
+        self.assertEqual(query.getParams(), {})
 
     def test_ranges_must_not_be_reversed(self):
         self.assertEqual(Query(5).inTimeRange(1, 1).getParams()["to"], 1)

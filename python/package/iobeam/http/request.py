@@ -18,7 +18,7 @@ __all__ = [
 
 ERROR_CODE_DUPLICATE_DEVICE_ID = 150
 
-_REQUESTERS = {}
+_REQUESTERS: dict = {}
 
 
 def baseUrlOf(url):

@@ -35,7 +35,9 @@ class Query:
         self._did = deviceId
         self._series = seriesName
         self._timeUnit = timeUnit
-        self._params = {"timefmt": timeUnit.value}
+        self._params = {}
+        if timeUnit is not TimeUnit.MILLISECONDS:
+            self._params["timefmt"] = timeUnit.value
 
     def getUrl(self):
         """``<project>/<device or all>/<series or all>``."""
