@@ -8,11 +8,11 @@ help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: ## Build, start the platform, fill it with this machine's own readings, say what to try next
-	$(CARGO) build --release --package iobeam-cli
-	@$(CARGO) run --quiet --release --package iobeam-cli -- demo
+	$(CARGO) build --package iobeam-cli
+	@$(CARGO) run --quiet --package iobeam-cli -- demo
 
 stop: ## Stop the platform that `make demo` left running
-	@$(CARGO) run --quiet --release --package iobeam-cli -- demo --stop
+	@$(CARGO) run --quiet --package iobeam-cli -- demo --stop
 
 test: check ## Everything that is checked before a change lands
 	$(CARGO) build --workspace
