@@ -31,6 +31,8 @@ pub(crate) use listen::stop_listening;
 /// So many rows travel as one batch, or fewer when they are wide.
 const PART_ROWS: usize = 50_000;
 const PART_VALUES: usize = 2_000_000;
+/// How long a table is tried to be sent, part by part.
+const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The native half of a client.
 #[pyclass(frozen, module = "iobeam._native", weakref)]
@@ -234,7 +236,7 @@ impl Client {
                 None => client.send(),
             }
         })?;
-        self.refuse_if_rejected(py, &client, before)?;
+        refuse_if_rejected(py, &client, before)?;
         Ok(sent)
     }
 
@@ -279,7 +281,7 @@ impl Client {
         wait: bool,
         timeout: Option<f64>,
     ) -> PyResult<u64> {
-        let deadline = deadline(timeout)?.unwrap_or(Duration::from_secs(60));
+        let deadline = deadline(timeout)?.unwrap_or(FRAME_TIMEOUT);
         frames::write_frame(self, frame, options, wait, deadline)
     }
 
@@ -370,17 +372,6 @@ impl Client {
         py.detach(|| question(&client)).map_err(|error| failure(py, &error))
     }
 
-    /// Raises if batches were set aside since there were so many of them.
-    pub(crate) fn refuse_if_rejected(
-        &self,
-        py: Python<'_>,
-        client: &iobeam::Client,
-        before: u64,
-    ) -> PyResult<()> {
-        let last = py.detach(|| last_rejected(client, before));
-        last.map_or(Ok(()), |message| Err(raise(py, "RefusedError", &message)))
-    }
-
     /// Sends what is under way. The rows of what is refused go back to their store.
     fn settle(&self, client: &iobeam::Client, deadline: Option<Duration>) -> Result<bool, Refusal> {
         let Some((shared, before)) = lock(&self.under_way).clone() else { return Ok(true) };
@@ -428,6 +419,12 @@ impl Client {
         *lock(&self.under_way) = Some((Arc::clone(shared), before));
         Ok(true)
     }
+}
+
+/// Raises if batches were set aside since there were so many of them.
+fn refuse_if_rejected(py: Python<'_>, client: &iobeam::Client, before: u64) -> PyResult<()> {
+    let last = py.detach(|| last_rejected(client, before));
+    last.map_or(Ok(()), |message| Err(raise(py, "RefusedError", &message)))
 }
 
 /// What the server said of the last batch it refused, if it refused any since there were so many.

@@ -86,21 +86,16 @@ pub(crate) fn field_of(name: &str) -> PyResult<FieldName> {
 impl DataStore {
     #[new]
     #[pyo3(signature = (columns))]
-    fn new(columns: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    fn new(py: Python<'_>, columns: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let names = names_of(columns)?;
         let mut fields: Vec<FieldName> = Vec::with_capacity(names.len());
-        Python::attach(|py| {
-            for name in &names {
-                let field = field_of(&name.bind(py).to_cow()?)?;
-                if fields.contains(&field) {
-                    return Err(PyValueError::new_err(format!(
-                        "the column '{field}' is named twice"
-                    )));
-                }
-                fields.push(field);
+        for name in &names {
+            let field = field_of(&name.bind(py).to_cow()?)?;
+            if fields.contains(&field) {
+                return Err(PyValueError::new_err(format!("the column '{field}' is named twice")));
             }
-            Ok(())
-        })?;
+            fields.push(field);
+        }
         let shared = Shared::of(Rows::new(fields.clone()));
         Ok(Self { names, fields, shared, target: Mutex::new(Target::Here) })
     }

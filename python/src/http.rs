@@ -2,6 +2,7 @@
 //!
 //! Redirects are not followed, so that a token goes nowhere it was not meant for; each request has a deadline.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,7 +26,8 @@ struct Request {
     body: Option<Vec<u8>>,
 }
 
-type Answer = (u16, Vec<(String, String)>, Vec<u8>);
+/// Status, headers and body.
+type Answer<Body> = (u16, Vec<(String, String)>, Body);
 
 /// Speaks HTTP. Connections are kept and used again.
 #[pyclass(frozen, module = "iobeam._native")]
@@ -57,7 +59,7 @@ impl Http {
         params: Vec<(String, String)>,
         headers: Vec<(String, String)>,
         body: Option<Vec<u8>>,
-    ) -> PyResult<(u16, Vec<(String, String)>, Bound<'py, PyBytes>)> {
+    ) -> PyResult<Answer<Bound<'py, PyBytes>>> {
         let agent = self.agent()?;
         let request = Request { method, url, params, headers, body };
         let address = request.url.clone();
@@ -84,7 +86,7 @@ impl Http {
     }
 }
 
-fn send(agent: &Agent, request: Request) -> Result<Answer, String> {
+fn send(agent: &Agent, request: Request) -> Result<Answer<Vec<u8>>, String> {
     let mut building =
         ureq::http::Request::builder().method(request.method.as_str()).uri(with_params(&request));
     for (name, value) in &request.headers {
@@ -125,7 +127,7 @@ fn escape(url: &mut String, text: &str) {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             url.push(byte as char);
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            let _ = write!(url, "%{byte:02X}");
         }
     }
 }

@@ -199,10 +199,9 @@ impl Rows {
             Known { kind: Kind::Texts, .. } => {
                 let mut texts = Texts::new();
                 for cell in cells() {
-                    if let Cell::Text(text) = cell {
-                        texts.push(text)
-                    } else {
-                        texts.push_missing()
+                    match cell {
+                        Cell::Text(text) => texts.push(text),
+                        _ => texts.push_missing(),
                     }
                 }
                 Values::String(texts)

@@ -3,11 +3,12 @@
 //! A number alone is milliseconds, as it always was. A `datetime` must be aware: one without a zone means another
 //! moment on each machine, so it is refused with what would be right.
 
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDateTime, PyFloat, PyInt, PyTzInfoAccess};
+use pyo3::types::{PyDateTime, PyFloat, PyInt, PyTuple, PyTzInfoAccess};
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,15 @@ impl Unit {
             Self::Seconds => 1_000_000,
             Self::Milliseconds => 1_000,
             Self::Microseconds => 1,
+        }
+    }
+
+    /// The name of its member of `TimeUnit`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "SECONDS",
+            Self::Milliseconds => "MILLISECONDS",
+            Self::Microseconds => "MICROSECONDS",
         }
     }
 
@@ -115,24 +125,15 @@ impl Timestamp {
     }
 
     fn __repr__(&self) -> String {
-        let unit = match self.unit {
-            Unit::Seconds => "SECONDS",
-            Unit::Milliseconds => "MILLISECONDS",
-            Unit::Microseconds => "MICROSECONDS",
-        };
-        format!("Timestamp({}, unit=TimeUnit.{unit})", self.value)
+        format!("Timestamp({}, unit=TimeUnit.{})", self.value, self.unit.name())
     }
 
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (i64, Bound<'py, PyAny>))> {
-        let unit = match slf.get().unit {
-            Unit::Seconds => "SECONDS",
-            Unit::Milliseconds => "MILLISECONDS",
-            Unit::Microseconds => "MICROSECONDS",
-        };
-        let units = slf.py().import("iobeam.resources.data")?.getattr("TimeUnit")?;
-        Ok((slf.get_type().into_any(), (slf.get().value, units.getattr(unit)?)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, stamp) = (slf.py(), slf.get());
+        let units = py.import("iobeam.resources.data")?.getattr("TimeUnit")?;
+        let unit = units.getattr(stamp.unit.name())?;
+        let arguments = PyTuple::new(py, [stamp.value.into_bound_py_any(py)?, unit])?;
+        PyTuple::new(py, [slf.get_type().into_any(), arguments.into_any()])
     }
 }
 

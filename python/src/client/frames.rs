@@ -42,7 +42,7 @@ pub(super) fn write_frame(
     if wait {
         py.detach(|| client.send_within(deadline)).map_err(|error| failure(py, &error))?;
     }
-    owner.refuse_if_rejected(py, &client, before)?;
+    super::refuse_if_rejected(py, &client, before)?;
     Ok(rows)
 }
 

@@ -310,7 +310,7 @@ impl<'a> View<'a> {
             _ => return Err(format!("the Arrow type {format:?}")),
         };
         let zoned = format.len() > 4;
-        let times = super::column::to_micros(self.values::<i64>(1), unit)?;
+        let times = super::column::to_micros(self.values::<i64>(1), unit, present.as_ref())?;
         Ok(Loose::Times { micros: times, present, zoned })
     }
 

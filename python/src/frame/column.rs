@@ -39,14 +39,25 @@ pub(crate) enum Loose {
     Nothing,
 }
 
-/// Times in microseconds. `unit` is how many microseconds each counts; 0 means nanoseconds.
-pub(super) fn to_micros(times: &[i64], unit: i64) -> Result<Vec<i64>, String> {
-    match unit {
-        1 => Ok(times.to_vec()),
-        0 => Ok(times.iter().map(|time| time.div_euclid(1000)).collect()),
-        // What is missing may be any number here, so nothing is checked: it wraps and is not looked at.
-        _ => Ok(times.iter().map(|time| time.wrapping_mul(unit)).collect()),
+/// Times in microseconds. `unit` is how many microseconds each counts; 0 means nanoseconds. What stands where a time is
+/// missing may be any number.
+pub(super) fn to_micros(
+    times: &[i64],
+    unit: i64,
+    present: Option<&Bitmap>,
+) -> Result<Vec<i64>, String> {
+    if unit == 0 {
+        return Ok(times.iter().map(|time| time.div_euclid(1000)).collect());
     }
+    let mut micros = Vec::with_capacity(times.len());
+    for (row, time) in times.iter().enumerate() {
+        let product = time.checked_mul(unit);
+        if product.is_none() && present.is_none_or(|bits| bits.get(row)) {
+            return Err(format!("a time beyond 64 bits of microseconds, in row {row},"));
+        }
+        micros.push(product.unwrap_or(0));
+    }
+    Ok(micros)
 }
 
 impl Loose {

@@ -111,10 +111,13 @@ fn read_times(name: &str, kind: &str, strip: &Strip, zoned: bool) -> PyResult<Lo
     let mut present = None;
     if times.contains(&NOT_A_TIME) {
         let mut bits = Bitmap::new();
-        times.iter().for_each(|time| bits.push(*time != NOT_A_TIME));
+        for time in &times {
+            bits.push(*time != NOT_A_TIME);
+        }
         present = Some(bits);
     }
-    let micros = to_micros(&times, unit).map_err(PyValueError::new_err)?;
+    let micros = to_micros(&times, unit, present.as_ref())
+        .map_err(|reason| PyValueError::new_err(format!("column '{name}': {reason}")))?;
     Ok(Loose::Times { micros, present, zoned })
 }
 
@@ -128,7 +131,9 @@ fn read_list(name: &str, list: &Bound<'_, PyList>) -> PyResult<Loose> {
         });
     }
     let mut present = Bitmap::new();
-    cells.iter().for_each(|cell| present.push(cell.is_some()));
+    for cell in &cells {
+        present.push(cell.is_some());
+    }
     let Some(first) = cells.iter().flatten().next() else { return Ok(Loose::Nothing) };
     let mixed = || {
         PyValueError::new_err(format!(
