@@ -1,5 +1,6 @@
 """Bad weather: no server, a server that restarts or is busy, full disks, crashes, forks, and the program's end."""
 
+import base64
 import http.server
 import json
 import os
@@ -8,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -37,6 +39,33 @@ class NoServer(unittest.TestCase):
         store.add(2, {"a": 2})
         self.assertEqual(len(store), 2)
         self.assertEqual(client.status().collected_rows + client.status().waiting_rows, 2)
+
+    def test_what_is_added_meanwhile_does_not_wait(self):
+        client = self.client()
+        store = client.createDataStore(["a"])
+        store.add(1, {"a": 1})
+        sending = threading.Thread(target=lambda: self.assertRaises(package.NotSentError, client.send, timeout=2))
+        sending.start()
+        time.sleep(0.2)
+        started = time.monotonic()
+        store.add(2, {"a": 2})
+        client.addDataPoint("b", iobeam.DataPoint(1, 1))
+        client.createDataStore(["c"])
+        client.status()
+        self.assertLess(time.monotonic() - started, 1)
+        sending.join()
+        self.assertEqual(len(store), 2)
+
+    def test_a_token_that_ends_soon_does_not_keep_a_device_with_a_spool_from_starting(self):
+        ends = base64.urlsafe_b64encode(b'{"pid":1,"exp":%d}' % (time.time() + 3600)).decode().rstrip("=")
+        token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.{}.c2ln".format(ends)
+        with self.assertRaises(ConnectionError):
+            iobeam.ClientBuilder(1, token, backend=NOWHERE).setDeviceId("d").build()
+        with tempfile.TemporaryDirectory() as folder:
+            builder = iobeam.ClientBuilder(1, token, backend=NOWHERE, spool=folder + "/spool").registerDevice("d")
+            client = builder.build()
+            client.createDataStore(["a"]).add(1, {"a": 1})
+            self.assertEqual(client.getDeviceId(), "d")
 
     def test_points_stay_too(self):
         client = self.client()

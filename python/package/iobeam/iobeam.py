@@ -191,18 +191,24 @@ class Client:
         if self._direct:
             options.setdefault("send_timeout", _SEND_TIMEOUT)
         utils.tokenClaims(projectToken)
-        # One that ends soon is refreshed at once, as programs know it: not when the first row is sent.
-        if utils.isExpiredToken(projectToken):
+        # One that ends soon is refreshed at once, as programs know it. A device that may be offline does it when it sends.
+        if utils.isExpiredToken(projectToken) and self._direct:
             self._token = tokens.TokenService(self._requester()).refreshToken(projectToken)
         self._stores = []
         # What addDataPoint collects: points by their series.
         self._dataset = {}
         self._legacy = {}
-        self._lock = threading.RLock()
+        self._make_locks()
         self._forked = False
         self._core = _native.Client(int(projectId), self._token, options)
         self._known = self._core.device_id
         _CLIENTS.add(self)
+
+    def _make_locks(self):
+        # Held for moments, while lists are looked at.
+        self._lock = threading.RLock()
+        # Held while the server is spoken with; taken before the other.
+        self._sending = threading.Lock()
 
     @property
     def _native(self):
@@ -371,14 +377,18 @@ class Client:
 
         ``timeout``: how long to try, in seconds.
         """
-        with self._lock:
-            self._collect_series()
+        with self._sending:
+            with self._lock:
+                self._collect_series()
+                stores = [(store, device) for store, device in self._stores if len(store)]
+                series = list(self._legacy.items())
             if self._direct:
-                self._send_stores(timeout)
+                self._send_stores(stores, series, timeout)
             else:
-                self._send_series()
-        if not self._direct:
-            self._native.send(timeout)
+                for name, store in series:
+                    self._native.attach(store)
+                    self._forget_series(name, store)
+                self._native.send(timeout)
         return True
 
     def _collect_series(self):
@@ -390,21 +400,21 @@ class Client:
                 store.add(Timestamp(row["time"], TimeUnit.MICROSECONDS), {name: row["value"]})
         self._dataset = {}
 
-    def _send_series(self):
-        for name, store in list(self._legacy.items()):
-            self._native.attach(store)
-            del self._legacy[name]
+    def _forget_series(self, name, store):
+        """The series was handed on, or sent. Points that came meanwhile are not in it."""
+        with self._lock:
+            if self._legacy.get(name) is store:
+                del self._legacy[name]
 
-    def _send_stores(self, timeout):
+    def _send_stores(self, stores, series, timeout):
         # What a former attempt left under way comes first, also when its store is gone.
         self._native.finish_store(timeout)
-        for store, device in list(self._stores):
-            if len(store):
-                self._native.send_store(store, device or self._device(), timeout)
-        for name, store in list(self._legacy.items()):
+        for store, device in stores:
+            self._native.send_store(store, device or self._device(), timeout)
+        for name, store in series:
             if len(store):
                 self._native.send_store(store, self._device(), timeout)
-            del self._legacy[name]
+            self._forget_series(name, store)
         # Frames that were written without waiting.
         self._native.send(timeout)
 
@@ -582,7 +592,7 @@ class Client:
 
     def _after_fork(self):
         """In a child: what the parent holds the parent sends. Without a spool the child gets a client of its own."""
-        self._lock = threading.RLock()
+        self._make_locks()
         if self._core.closed:
             return
         self._core.forget_after_fork()
