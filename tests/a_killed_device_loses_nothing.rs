@@ -18,20 +18,21 @@ const SERVER_LIVES: u64 = 10;
 
 #[test]
 fn what_the_spool_of_a_killed_device_accepted_arrives_exactly_once() {
-    let lives = std::env::var("IOBEAM_KILL_CYCLES").map_or(LIVES, |n| n.parse().expect("a number"));
+    let cycles =
+        std::env::var("IOBEAM_KILL_CYCLES").map_or(LIVES, |n| n.parse().expect("a number"));
     let mut platform = Platform::start();
     let account = platform.account();
     let folder = tempfile::tempdir().expect("a folder");
     let spool = folder.path().join("spool");
     let mut accepted = Vec::new();
-    for life in 0..lives {
+    for life in 0..cycles {
         let first = life * LIFE;
         let mut device = start(&platform, &account, &spool, first, 0);
         // Any moment will do, as long as it is another one each time.
         std::thread::sleep(Duration::from_millis(15 + (life * 53) % 110));
         device.kill().expect("the device can be killed");
-        let lines = BufReader::new(device.stdout.take().expect("a pipe")).lines();
-        let last = lines
+        let printed = BufReader::new(device.stdout.take().expect("a pipe")).lines();
+        let last = printed
             .map_while(Result::ok)
             .filter_map(|line| line.strip_prefix("accepted ")?.parse().ok());
         if let Some(last) = last.last() {
@@ -43,7 +44,7 @@ fn what_the_spool_of_a_killed_device_accepted_arrives_exactly_once() {
             platform.restart();
         }
     }
-    let mut last_life = start(&platform, &account, &spool, lives * LIFE, 10);
+    let mut last_life = start(&platform, &account, &spool, cycles * LIFE, 10);
     let status = last_life.wait().expect("the device ends by itself");
     assert!(status.success(), "{status}\n{}", platform.log());
 
@@ -53,8 +54,8 @@ fn what_the_spool_of_a_killed_device_accepted_arrives_exactly_once() {
         .map(|range: &std::ops::RangeInclusive<u64>| range.end() - range.start() + 1)
         .sum();
     assert!(
-        accepted.len() as u64 > lives / 2,
-        "the device hardly lived: {} of {lives} lives",
+        accepted.len() as u64 > cycles / 2,
+        "the device hardly lived: {} of {cycles} lives",
         accepted.len()
     );
     for number in accepted.into_iter().flatten() {
