@@ -56,6 +56,14 @@ if [ -z "${ORIGINAL_PYTHON:-}" ]; then
 fi
 export ORIGINAL_PYTHON
 
+# Tests that need a platform would be left out without one.
+root=$(cd .. && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+if [ -z "${IOBEAM_PROGRAM:-}" ] && [ ! -x "$target/debug/iobeam" ] && [ ! -x "$target/release/iobeam" ]; then
+  echo "no \`iobeam\` to test against: cargo build -p iobeam-cli, or set IOBEAM_PROGRAM" >&2
+  exit 1
+fi
+
 for python in $PYTHONS; do
   version=$("$python" -c 'import platform; print(platform.python_version())')
   environment=$(environment "$python" "$venvs/$version")

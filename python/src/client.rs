@@ -25,8 +25,9 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::data_store::{DataStore, Shared, lock};
 use crate::failure::{failure, raise};
+use crate::patience::wait_for;
 
-pub(crate) use listen::stop_listening;
+pub(crate) use listen::{refuse_inside, stop_listening};
 
 /// So many rows travel as one batch, or fewer when they are wide.
 const PART_ROWS: usize = 50_000;
@@ -38,6 +39,12 @@ const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 #[pyclass(frozen, module = "iobeam._native", weakref)]
 pub(crate) struct Client {
     held: Mutex<Option<iobeam::Client>>,
+    stores: Arc<Stores>,
+}
+
+/// What is under way of stores that are not attached.
+#[derive(Default)]
+struct Stores {
     /// The store whose rows are under way, and how many batches had been refused before them.
     under_way: Mutex<Option<(Arc<Shared>, u64)>>,
     /// One `send` at a time.
@@ -161,12 +168,9 @@ impl Client {
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let builder = builder(project, token, options)?;
-        let client = py.detach(|| builder.build()).map_err(|error| failure(py, &error))?;
-        Ok(Self {
-            held: Mutex::new(Some(client)),
-            under_way: Mutex::new(None),
-            sending: Mutex::new(()),
-        })
+        let built = wait_for(py, || builder.build())?;
+        let client = built.map_err(|error| failure(py, &error))?;
+        Ok(Self { held: Mutex::new(Some(client)), stores: Arc::default() })
     }
 
     #[getter]
@@ -193,11 +197,15 @@ impl Client {
     fn register_device(
         &self,
         py: Python<'_>,
-        id: Option<&str>,
-        name: Option<&str>,
+        id: Option<String>,
+        name: Option<String>,
         take_over: bool,
     ) -> PyResult<String> {
-        self.ask(py, |client| client.register_device(id, name, take_over).map(|id| id.to_string()))
+        let client = self.client(py)?;
+        let registered = wait_for(py, move || {
+            client.register_device(id.as_deref(), name.as_deref(), take_over)
+        })?;
+        registered.map(|id| id.to_string()).map_err(|error| failure(py, &error))
     }
 
     /// Rows of a store go into the client at once from now on.
@@ -226,16 +234,16 @@ impl Client {
     /// Sends what is in the client.
     #[pyo3(signature = (timeout = None))]
     fn send(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<u64> {
+        listen::refuse_inside()?;
         let deadline = deadline(timeout)?;
         let client = self.client(py)?;
         let before = py.detach(|| client.status().rejected_batches);
-        let sent = self.ask(py, |client| {
-            let _alone = lock(&self.sending);
-            match deadline {
-                Some(deadline) => client.send_within(deadline),
-                None => client.send(),
-            }
+        let (sender, stores) = (client.clone(), Arc::clone(&self.stores));
+        let sent = wait_for(py, move || {
+            let _alone = lock(&stores.sending);
+            send(&sender, deadline)
         })?;
+        let sent = sent.map_err(|error| failure(py, &error))?;
         refuse_if_rejected(py, &client, before)?;
         Ok(sent)
     }
@@ -252,23 +260,31 @@ impl Client {
         let (device, deadline) = (self::device(device)?, deadline(timeout)?);
         let shared = Arc::clone(&store.get().shared);
         let client = self.client(py)?;
-        let outcome = py.detach(|| {
-            let _alone = lock(&self.sending);
-            while self.settle(&client, deadline)? && self.hand_over(&client, &shared, &device)? {}
+        let stores = Arc::clone(&self.stores);
+        let outcome = wait_for(py, move || {
+            let _alone = lock(&stores.sending);
+            while stores.settle(&client, deadline)?
+                && stores.hand_over(&client, &shared, &device)?
+            {}
             Ok::<_, Refusal>(())
-        });
+        })?;
         outcome.map_err(|refusal| refusal.exception(py))
     }
 
     /// Sends what a former `send_store` left under way.
     #[pyo3(signature = (timeout = None))]
     fn finish_store(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        listen::refuse_inside()?;
         let deadline = deadline(timeout)?;
         let client = self.client(py)?;
-        let outcome = py.detach(|| {
-            let _alone = lock(&self.sending);
-            self.settle(&client, deadline).map(drop)
-        });
+        if py.detach(|| lock(&self.stores.under_way).is_none()) {
+            return Ok(());
+        }
+        let stores = Arc::clone(&self.stores);
+        let outcome = wait_for(py, move || {
+            let _alone = lock(&stores.sending);
+            stores.settle(&client, deadline).map(drop)
+        })?;
         outcome.map_err(|refusal| refusal.exception(py))
     }
 
@@ -281,6 +297,7 @@ impl Client {
         wait: bool,
         timeout: Option<f64>,
     ) -> PyResult<u64> {
+        listen::refuse_inside()?;
         let deadline = deadline(timeout)?.unwrap_or(FRAME_TIMEOUT);
         frames::write_frame(self, frame, options, wait, deadline)
     }
@@ -312,14 +329,15 @@ impl Client {
 
     /// Sends for so long, and ends.
     fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        listen::refuse_inside()?;
         let deadline = deadline(Some(timeout))?.unwrap_or_default();
         let held = lock(&self.held).take();
         let Some(client) = held else { return Ok(()) };
-        let closed = py.detach(|| {
+        let closed = wait_for(py, move || {
             let status = client.status();
             let idle = status.collected_rows + status.waiting_rows == 0;
             client.close(if idle { deadline.max(Duration::from_millis(100)) } else { deadline })
-        });
+        })?;
         closed.map_err(|error| failure(py, &error))
     }
 
@@ -332,7 +350,7 @@ impl Client {
     /// In a child process the parent's client is left alone: its locks may be held by threads that are not here.
     fn forget_after_fork(&self) {
         std::mem::forget(lock(&self.held).take());
-        *lock(&self.under_way) = None;
+        *lock(&self.stores.under_way) = None;
     }
 
     /// Whether it was closed.
@@ -371,15 +389,13 @@ impl Client {
         let client = self.client(py)?;
         py.detach(|| question(&client)).map_err(|error| failure(py, &error))
     }
+}
 
+impl Stores {
     /// Sends what is under way. The rows of what is refused go back to their store.
     fn settle(&self, client: &iobeam::Client, deadline: Option<Duration>) -> Result<bool, Refusal> {
         let Some((shared, before)) = lock(&self.under_way).clone() else { return Ok(true) };
-        let sent = match deadline {
-            Some(deadline) => client.send_within(deadline),
-            None => client.send(),
-        };
-        sent.map_err(Refusal::Failed)?;
+        send(client, deadline).map_err(Refusal::Failed)?;
         *lock(&self.under_way) = None;
         let rejected = last_rejected(client, before);
         let mut waiting = lock(&shared.rows);
@@ -418,6 +434,13 @@ impl Client {
         }
         *lock(&self.under_way) = Some((Arc::clone(shared), before));
         Ok(true)
+    }
+}
+
+fn send(client: &iobeam::Client, deadline: Option<Duration>) -> Result<u64, Error> {
+    match deadline {
+        Some(deadline) => client.send_within(deadline),
+        None => client.send(),
     }
 }
 

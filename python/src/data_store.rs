@@ -34,7 +34,7 @@ pub(crate) struct Waiting {
 }
 
 /// Rows of some columns.
-#[pyclass(frozen, subclass, module = "iobeam.resources.data", weakref)]
+#[pyclass(frozen, subclass, dict, module = "iobeam.resources.data", weakref)]
 pub(crate) struct DataStore {
     names: Vec<Py<PyString>>,
     fields: Vec<FieldName>,

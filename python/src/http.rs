@@ -14,6 +14,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::data_store::lock;
+use crate::patience::wait_for;
 
 const MAX_REPLY: u64 = 1 << 30;
 
@@ -63,9 +64,10 @@ impl Http {
         let agent = self.agent()?;
         let request = Request { method, url, params, headers, body };
         let address = request.url.clone();
-        let (status, headers, body) = py.detach(|| send(&agent, request)).map_err(|reason| {
-            PyConnectionError::new_err(format!("no answer from {address}: {reason}"))
-        })?;
+        let (status, headers, body) =
+            wait_for(py, move || send(&agent, request))?.map_err(|reason| {
+                PyConnectionError::new_err(format!("no answer from {address}: {reason}"))
+            })?;
         Ok((status, headers, PyBytes::new(py, &body)))
     }
 }

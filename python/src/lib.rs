@@ -14,6 +14,8 @@ mod client;
 
 mod http;
 
+mod patience;
+
 mod frame;
 
 mod data_store;
@@ -34,6 +36,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Client>()?;
     module.add_class::<http::Http>()?;
     module.add_function(wrap_pyfunction!(client::default_backend, module)?)?;
+    module.add_function(wrap_pyfunction!(client::refuse_inside, module)?)?;
     module.add_function(wrap_pyfunction!(client::stop_listening, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -16,22 +16,20 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def program():
-    """The program under test: ``IOBEAM_PROGRAM`` names it, else it is where cargo puts it; None when there is none."""
+    """The program under test: ``IOBEAM_PROGRAM`` names it, else it is the one that cargo built last; None when there is none."""
     named = os.environ.get("IOBEAM_PROGRAM")
     if named:
         return named
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    for profile in ("release", "debug"):
-        path = target / profile / "iobeam"
-        if path.is_file():
-            return str(path)
-    return None
+    built = [path for path in (target / "release" / "iobeam", target / "debug" / "iobeam") if path.is_file()]
+    return str(max(built, key=lambda path: path.stat().st_mtime)) if built else None
 
 
 class Platform:
     """A running ``iobeam serve`` with a user, a project and a token for all of it."""
 
-    def __init__(self):
+    def __init__(self, *flags):
+        self.flags = flags
         self.folder = tempfile.mkdtemp(prefix="iobeam-python-")
         self.process = None
         self.address = "127.0.0.1:0"
@@ -45,7 +43,8 @@ class Platform:
             os.remove(listening)
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
-                [program(), "serve", "--data-dir", os.path.join(self.folder, "data"), "--listen", self.address],
+                [program(), "serve", "--data-dir", os.path.join(self.folder, "data"), "--listen", self.address]
+                + list(self.flags),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -55,7 +54,8 @@ class Platform:
         while time.monotonic() < until:
             try:
                 with open(listening, encoding="utf-8") as file:
-                    self.address = json.load(file)["http"]
+                    told = json.load(file)
+                self.address, self.tls_address = told["http"], told.get("https")
                 self.base = "http://" + self.address
                 self.backend = self.base + "/v1/"
                 return

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import pathlib
+import sys
 import threading
 import time
 import unittest
@@ -357,6 +358,29 @@ class WithASpool(PlatformTest):
             time.sleep(0.02)
         self.assertEqual(events[0], {"event": "sent", "rows": 1})
         self.assertEqual(self.count(), 1)
+
+    def test_a_listener_that_fails_or_sends_does_not_stop_the_sending(self):
+        said = []
+
+        def listener(event):
+            said.append(event["event"])
+            client.status()
+            with self.assertRaisesRegex(RuntimeError, "another thread"):
+                client.send()
+            raise ValueError("the listener's own")
+
+        seen = []
+        before, sys.unraisablehook = sys.unraisablehook, seen.append
+        self.addCleanup(setattr, sys, "unraisablehook", before)
+        client = self.client(auto_send=0.05, on_event=listener)
+        store = client.createDataStore(["a"])
+        for number in range(3):
+            store.add(number, {"a": number})
+            until = time.monotonic() + 20
+            while len(said) <= number and time.monotonic() < until:
+                time.sleep(0.02)
+        self.assertEqual(self.count(), 3)
+        self.assertEqual([str(each.exc_value) for each in seen][:1], ["the listener's own"])
 
     def test_the_background_sends_without_a_spool_when_enough_rows_wait(self):
         client = self.client(auto_send_rows=10)

@@ -247,6 +247,7 @@ class Stores(unittest.TestCase):
         mine = Mine(["a"])
         mine.add(1, {"a": 1})
         mine.more = 5
+        DataStore(["a"]).note = "as with any object"
         self.assertEqual((len(mine), mine.more), (1, 5))
 
 

@@ -67,6 +67,18 @@ class NoServer(unittest.TestCase):
             client.createDataStore(["a"]).add(1, {"a": 1})
             self.assertEqual(client.getDeviceId(), "d")
 
+    @unittest.skipIf(os.name == "nt", "signals are another thing there")
+    def test_ctrl_c_ends_the_wait_and_the_rows_stay(self):
+        client = self.client()
+        store = client.createDataStore(["a"])
+        store.add(1, {"a": 1})
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        started = time.monotonic()
+        with self.assertRaises(KeyboardInterrupt):
+            client.send(timeout=60)
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertEqual(len(store), 1)
+
     def test_points_stay_too(self):
         client = self.client()
         client.addDataPoint("a", iobeam.DataPoint(1, 1))

@@ -8,7 +8,7 @@ from typing_extensions import disjoint_base
 from iobeam.resources.data import TimeUnit
 
 __version__: str
-__all__ = ["Client", "DataStore", "Http", "Timestamp", "__version__", "default_backend", "stop_listening"]
+__all__ = ["Client", "DataStore", "Http", "Timestamp", "__version__", "default_backend", "refuse_inside", "stop_listening"]
 
 _Time = Union[SupportsIndex, "Timestamp", datetime.datetime]
 
@@ -82,4 +82,5 @@ class Http:
     ) -> tuple[int, list[tuple[str, str]], bytes]: ...
 
 def default_backend() -> str: ...
+def refuse_inside() -> None: ...
 def stop_listening() -> None: ...

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import os
 import threading
+import time
 import typing
 import weakref
 
@@ -377,6 +378,7 @@ class Client:
 
         ``timeout``: how long to try, in seconds.
         """
+        _native.refuse_inside()
         with self._sending:
             with self._lock:
                 self._collect_series()
@@ -407,16 +409,22 @@ class Client:
                 del self._legacy[name]
 
     def _send_stores(self, stores, series, timeout):
+        ends = None if timeout is None else time.monotonic() + timeout
+
+        def left():
+            return None if ends is None else max(ends - time.monotonic(), 0)
+
         # What a former attempt left under way comes first, also when its store is gone.
-        self._native.finish_store(timeout)
+        self._native.finish_store(left())
         for store, device in stores:
-            self._native.send_store(store, device or self._device(), timeout)
+            self._native.send_store(store, device or self._device(), left())
         for name, store in series:
             if len(store):
-                self._native.send_store(store, self._device(), timeout)
+                self._native.send_store(store, self._device(), left())
             self._forget_series(name, store)
-        # Frames that were written without waiting.
-        self._native.send(timeout)
+        # Tables that were written without waiting.
+        if self._native.status()["waiting_rows"]:
+            self._native.send(left())
 
     def _device(self):
         device = self.getDeviceId()
@@ -464,6 +472,7 @@ class Client:
         """Sends for a while, and ends. What was not sent is in the spool; without one, NotSentError says so."""
         if self._native.closed:
             return
+        _native.refuse_inside()
         timeout = self._options.get("close_timeout") if timeout is None else timeout
         timeout = _CLOSE_TIMEOUT if timeout is None else timeout
         try:

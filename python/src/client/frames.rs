@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 use super::{Client, option};
 use crate::failure::failure;
 use crate::frame::{Frame, Wanted};
+use crate::patience::wait_for;
 use crate::timestamp::Unit;
 
 /// So much waits at most before it is sent.
@@ -36,11 +37,14 @@ pub(super) fn write_frame(
     let mut rows = 0;
     while let Some(batch) = frame.next(&wanted)? {
         rows += batch.rows() as u64;
-        let written = py.detach(|| write(&client, &batch, wait.then_some(deadline)));
+        let writer = client.clone();
+        let written = wait_for(py, move || write(&writer, &batch, wait.then_some(deadline)))?;
         written.map_err(|error| failure(py, &error))?;
     }
     if wait {
-        py.detach(|| client.send_within(deadline)).map_err(|error| failure(py, &error))?;
+        let sender = client.clone();
+        let sent = wait_for(py, move || sender.send_within(deadline))?;
+        sent.map_err(|error| failure(py, &error))?;
     }
     super::refuse_if_rejected(py, &client, before)?;
     Ok(rows)

@@ -3,12 +3,19 @@
 //! The sending thread calls into the interpreter, which may be about to end: at that moment the gate is shut, and
 //! from then on nobody enters.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use iobeam::Event;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+thread_local! {
+    /// This thread is in a listener.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+}
 
 static SHUT: AtomicBool = AtomicBool::new(false);
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
@@ -18,6 +25,7 @@ pub(super) fn tell(listener: &Py<PyAny>, event: &Event) {
     INSIDE.fetch_add(1, Ordering::SeqCst);
     if !SHUT.load(Ordering::SeqCst) {
         // No interpreter: nobody to tell.
+        TELLING.set(true);
         let _ = Python::try_attach(|py| {
             let result = event_dict(py, event).and_then(|event| listener.call1(py, (event,)));
             if let Err(error) = result {
@@ -25,8 +33,20 @@ pub(super) fn tell(listener: &Py<PyAny>, event: &Event) {
                 error.write_unraisable(py, Some(listener.bind(py)));
             }
         });
+        TELLING.set(false);
     }
     INSIDE.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// Refuses what would wait for the very thread that tells.
+#[pyfunction]
+pub(crate) fn refuse_inside() -> PyResult<()> {
+    if TELLING.get() {
+        return Err(PyRuntimeError::new_err(
+            "on_event is called while the client sends, and cannot send or close itself; tell another thread to",
+        ));
+    }
+    Ok(())
 }
 
 /// No listener is called any more; those that are being called are waited for, but not for ever.
