@@ -353,6 +353,17 @@ impl Client {
         *lock(&self.stores.under_way) = None;
     }
 
+    /// How many rows of a store that is not attached wait in the client.
+    #[getter]
+    fn under_way_rows(&self, py: Python<'_>) -> usize {
+        py.detach(|| {
+            let under_way = lock(&self.stores.under_way).clone();
+            under_way.map_or(0, |(shared, _)| {
+                lock(&shared.rows).under_way.as_ref().map_or(0, crate::rows::Rows::len)
+            })
+        })
+    }
+
     /// Whether it was closed.
     #[getter]
     fn closed(&self) -> bool {

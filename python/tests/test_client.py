@@ -331,6 +331,16 @@ class Sending(PlatformTest):
         self.assertGreater(during, took / 0.1)
 
 
+    def test_rows_of_a_table_that_waits_are_not_taken_for_those_of_stores(self):
+        client = self.client()
+        client.createDataStore(["a"]).add(1, {"a": 1})
+        client.write_frame({"t": [2, 3], "a": [2, 3]}, "t", unit=iobeam.TimeUnit.MILLISECONDS, wait=False)
+        status = client.status()
+        self.assertEqual((status.collected_rows, status.waiting_rows), (1, 2))
+        client.send()
+        self.assertEqual(self.count(), 3)
+
+
 class WithASpool(PlatformTest):
     def test_rows_go_to_the_spool_at_once_and_from_there_to_the_server(self):
         client = self.client(spool=self.folder + "/spool")

@@ -457,7 +457,7 @@ class Client:
             held = sum(len(store) // len(store.columns()) for store, _ in self._stores)
             held += sum(len(store) for store in self._legacy.values())
             held += sum(len(points) for points in self._dataset.values())
-            known["collected_rows"] += max(held - known["waiting_rows"], 0)
+            known["collected_rows"] += max(held - self._native.under_way_rows, 0)
         return Status(**known)
 
     def rejected(self):
