@@ -17,6 +17,7 @@ stop: ## Stop the platform that `make demo` left running
 test: check ## Everything that is checked before a change lands
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
+	./python/run_tests.sh
 
 check: ## Format, lints, order of the modules, documents
 	$(CARGO) fmt --all --check
