@@ -3,6 +3,7 @@
 //! ```text
 //! password:  --password-stdin ─▶ IOBEAM_PASSWORD ─▶ asked without echo on a terminal ─▶ next line of stdin
 //! line:      asked on a terminal ─▶ next line of stdin
+//! sure:      --yes ─▶ asked on a terminal
 //! ```
 //!
 //! Questions go to stderr, so that stdout holds nothing but the answer of the command.
@@ -77,6 +78,16 @@ pub(crate) fn line(question: &str) -> Result<String> {
 /// An answer given by a flag, or asked for.
 pub(crate) fn line_unless(given: Option<String>, question: &str) -> Result<String> {
     given.map_or_else(|| line(question), Ok)
+}
+
+/// Whether the person means it. A script says so by `--yes`.
+pub(crate) fn sure(question: &str) -> Result<bool> {
+    if !io::stdin().is_terminal() {
+        let message = format!("{question}? There is nobody to ask");
+        return Err(Failure::usage(message).remedy("say so with --yes").into());
+    }
+    let answer = line(&format!("{question}? [y/N]"))?;
+    Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 fn next_line(question: &str) -> Result<String> {

@@ -4,6 +4,7 @@
 //! iobeam ┬ serve · demo
 //!        ├ user · whoami · project · device · namespace · token · invite · profile
 //!        ├ import · query · sql
+//!        ├ spool
 //!        └ completions · version
 //! ```
 
@@ -15,8 +16,8 @@ use clap::{Args, Command, FromArgMatches, Parser, Subcommand};
 use crate::output::Output;
 use crate::session::{GlobalFlags, Session};
 use crate::verbs::{
-    completions, demo, device, import, invite, namespace, profile, project, query, sql, token,
-    user, version,
+    completions, demo, device, import, invite, namespace, profile, project, query, spool, sql,
+    token, user, version,
 };
 
 /// iobeam: a data platform for connected devices.
@@ -59,6 +60,9 @@ enum Verb {
     Query(query::Query),
     /// Ask in SQL; the project's namespaces are the tables
     Sql(sql::Sql),
+    /// A device's spool: what waits, what the server refused, and what to do about it
+    #[command(subcommand)]
+    Spool(spool::Spool),
     /// Namespaces of a project: tables of typed fields
     #[command(subcommand)]
     Namespace(namespace::Namespace),
@@ -104,6 +108,7 @@ pub(crate) fn run(mut tree: Command, words: Vec<OsString>) -> Result<()> {
         Verb::Version => version::run(out),
         Verb::Completions(shell) => shell.run(tree),
         Verb::Demo(demo) => demo.run(&flags, out),
+        Verb::Spool(verb) => verb.run(out),
         verb => with_session(verb, Session::open(&flags, out)?),
     }
 }
@@ -121,7 +126,7 @@ fn with_session(verb: Verb, mut session: Session) -> Result<()> {
         Verb::Token(verb) => verb.run(&session),
         Verb::Invite(verb) => verb.run(&session),
         Verb::Profile(verb) => verb.run(&session),
-        Verb::Version | Verb::Completions(_) | Verb::Demo(_) => Ok(()),
+        Verb::Version | Verb::Completions(_) | Verb::Demo(_) | Verb::Spool(_) => Ok(()),
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) mod query;
 
 pub(crate) mod sql;
 
+pub(crate) mod spool;
+
 pub(crate) mod namespace;
 
 pub(crate) mod token;

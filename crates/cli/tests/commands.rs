@@ -308,6 +308,77 @@ fn a_password_is_changed_and_the_old_one_is_needed_for_it() {
     assert_eq!(ada.tells(&words, "another horse battery\n").status, 0);
 }
 
+#[test]
+fn a_refused_batch_is_shown_mended_and_sent_again() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    ada.does(&["device", "create", "--id", "d"]);
+    ada.does(&["import", "--device", "d", "--fields", "temperature", "--values", "20"]);
+    let token = ada.does(&["token", "create", "--write", "--device-id", "d"]).out;
+    let client = || {
+        let client = iobeam::Client::builder(1, token.trim()).backend(platform.address());
+        client.device_id("d").spool(ada.home().join("spool")).build().expect("a client")
+    };
+    let device = client();
+    let store = device.create_data_store(&["temperature"]).expect("a store");
+    store.add(device.now(), [("temperature", "21.5")]).expect("it is taken");
+    device.send().expect("it is refused and set aside");
+
+    let list = ada.asks(&["spool", "ls", "spool"]);
+    assert_eq!(
+        (&list["waiting"], &list["rejected"][0]["rows"]),
+        (&json!({"in_use": true}), &json!(1))
+    );
+    let name = list["rejected"][0]["name"].as_str().expect("a name");
+    let table = ada.does(&["spool", "ls", "spool"]).out;
+    assert!(table.contains("program is running") && table.contains(name), "{table}");
+    assert!(table.contains("temperature"), "the reason names the field: {table}");
+    drop((store, device));
+    assert_eq!(ada.asks(&["spool", "ls", "spool"])["waiting"]["batches"], 0);
+
+    let table = ada.does(&["spool", "show", "spool", "1"]).out;
+    assert!(table.contains("temperature  device_id") && table.contains("21.5"), "{table}");
+    let mut shown = ada.asks(&["spool", "show", "spool", name]);
+    let place = shown["fields"].as_array().expect("fields").iter().position(|f| f == "temperature");
+    shown["values"][0][place.expect("it is there")] = json!(21.5);
+    let done = ada.tells(&["spool", "resend", "spool", name, "--from", "-"], &shown.to_string());
+    assert_eq!(done.status, 0, "{}", done.err);
+    assert!(done.out.starts_with("1 batch, 1 row put back"), "{}", done.out);
+    assert_eq!(ada.asks(&["spool", "ls", "spool"])["rejected"], json!([]));
+    client().send().expect("it is taken");
+    let answer = ada.asks(&["sql", "SELECT count(temperature), max(temperature) FROM input"]);
+    assert_eq!(answer["result"][0]["values"][0], json!([2, 21.5]));
+}
+
+#[test]
+fn refused_batches_are_discarded_only_when_that_is_meant() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    ada.does(&["device", "create", "--id", "d"]);
+    ada.does(&["import", "--device", "d", "--fields", "n", "--values", "1"]);
+    let token = ada.does(&["token", "create", "--write", "--device-id", "d"]).out;
+    let client = iobeam::Client::builder(1, token.trim()).backend(platform.address());
+    let client = client.device_id("d").spool(ada.home().join("spool")).build().expect("a client");
+    let store = client.create_data_store(&["n"]).expect("a store");
+    for text in ["one", "two"] {
+        store.add(client.now(), [("n", text)]).expect("it is taken");
+        client.send().expect("it is set aside");
+    }
+    let asked = ada.try_to(&["spool", "drop", "spool", "--all"]);
+    assert_eq!(asked.status, 2);
+    assert!(asked.err.contains("--yes"), "{}", asked.err);
+    assert_eq!(
+        ada.asks(&["spool", "drop", "spool", "2", "--yes"])["dropped"].as_array().map(Vec::len),
+        Some(1)
+    );
+    let sent_again = ada.asks(&["spool", "resend", "spool", "--all"]);
+    assert_eq!(sent_again["rows"], 1);
+    client.send().expect("it is refused again");
+    let done = ada.does(&["spool", "drop", "spool", "--all", "--yes"]);
+    assert_eq!(done.out, "1 batch, 1 row discarded\n");
+    assert_eq!(ada.try_to(&["spool", "show", "spool", "1"]).status, 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_demo_runs_twice_and_stops() {
@@ -327,6 +398,7 @@ fn the_demo_runs_twice_and_stops() {
     assert!(
         first["latest"].as_array().expect("a list").iter().any(|row| row["field"] == "load_1m")
     );
+    assert_eq!(ada.asks(&["spool", "ls", "iobeam-demo/spool/first"])["waiting"]["rows"], 0);
     let second = ada.does(&["demo", "--seconds", "1", "--listen", "127.0.0.1:0"]);
     assert!(second.out.contains(&format!("server running at {server}")), "{}", second.out);
     let mode = |file: &str| {

@@ -129,3 +129,39 @@ fn a_reader_that_has_enough_is_no_failure() {
     drop(child.stdout.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
+
+#[test]
+fn a_spool_is_looked_at_where_it_lies_and_none_is_made() {
+    let ada = Hand::at("");
+    let spool = ada.home().join("spool");
+    let token = "e30.eyJleHAiOjQwMDAwMDAwMDAsInBpZCI6MX0.c2ln";
+    let client = iobeam::Client::builder(1, token).backend(NOBODY).device_id("d").spool(&spool);
+    let client = client.build().expect("no server is needed");
+    let store = client.create_data_store(&["n"]).expect("a store");
+    store.add(client.now(), [("n", 1)]).expect("it is taken");
+    store.add(client.now(), [("n", 2)]).expect("it is taken");
+    client.flush().expect("it is on disk");
+    drop((store, client));
+    for _ in 0..2 {
+        let waiting = &ada.asks(&["spool", "ls", "spool"])["waiting"];
+        assert_eq!((&waiting["batches"], &waiting["rows"]), (&json!(1), &json!(2)));
+        assert_eq!(waiting["in_use"], false);
+    }
+    let shown = ada.does(&["spool", "ls", "spool"]).out;
+    assert!(
+        shown.starts_with("waiting: 1 batch, 2 rows, ") && shown.ends_with("refused: nothing\n"),
+        "{shown}"
+    );
+
+    fs::create_dir(ada.home().join("photos")).expect("a folder");
+    for (dir, said) in
+        [("photos", "there is no spool in photos"), ("spol", "cannot read the spool spol")]
+    {
+        let done = ada.try_to(&["spool", "ls", dir]);
+        assert_eq!(done.status, 1);
+        assert!(done.err.contains(said), "{}", done.err);
+    }
+    assert!(!ada.home().join("spol").exists());
+    let left = fs::read_dir(ada.home().join("photos")).expect("a folder").count();
+    assert_eq!(left, 0);
+}

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server running? ─no─▶ start it, detached ─▶ account, project, token, devices (made once, then reused)
-//!    ─▶ readings for a few seconds ─▶ query ─▶ table and what to try next ─▶ a sender that goes on
+//!    ─▶ readings for a few seconds (by the device client) ─▶ query ─▶ table ─▶ a sender that goes on
 //! ```
 //!
 //! Everything but the profile `demo` lies in one folder, readable by its owner only.
@@ -91,7 +91,7 @@ impl Demo {
         let mut sensors = Sensors::new();
         let project = account::prepare(&mut session, &mut kept, &self.dir, &sensors)?;
         said(out, &format!("project {project}, {} devices", sensors.groups().len()))?;
-        let rows = self.send(&session, project, &mut sensors)?;
+        let rows = self.send(&session, project, flags, &mut sensors)?;
         said(out, &format!("{rows} rows of readings sent"))?;
         let latest = latest(&session, project, &sensors)?;
         if self.keep_sending {
@@ -106,7 +106,15 @@ impl Demo {
     }
 
     /// Sends readings for a while, and tells how many rows.
-    fn send(&self, session: &Session, project: u32, sensors: &mut Sensors) -> Result<u64> {
+    fn send(
+        &self,
+        session: &Session,
+        project: u32,
+        flags: &GlobalFlags,
+        sensors: &mut Sensors,
+    ) -> Result<u64> {
+        let spool = self.dir.join(sender::FIRST);
+        let client = sender::client(session, project, &spool, flags.ca.as_deref())?;
         let steps = u64::from(self.seconds) * 2;
         let bar = if session.out.talks_to_a_person() {
             let form = "  {bar:24} reading load, memory, disk and network";
@@ -116,15 +124,14 @@ impl Demo {
         } else {
             ProgressBar::hidden()
         };
-        let mut rows = 0;
         for _ in 0..steps.max(1) {
             // Rates are differences between two moments: half a second apart, then told.
             std::thread::sleep(Duration::from_millis(500));
-            rows += sender::send_once(session, project, sensors)?;
+            sender::add_readings(&client, sensors)?;
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(rows)
+        sender::send(&client)
     }
 
     fn what_next(&self, session: &Session, kept: &Kept) -> Result<()> {
@@ -138,7 +145,7 @@ impl Demo {
         out.record(&[
             ("server", server.clone()),
             ("account", format!("{}  password {}", kept.email, kept.password)),
-            ("folder", format!("{dir}  (server.log, data/, demo.json with the password)")),
+            ("folder", format!("{dir}  (server.log, data/, spool/, demo.json with the password)")),
         ])?;
         out.line("\nTry next")?;
         let sql = "SELECT device_id, count(*), max(time) FROM input GROUP BY device_id";

@@ -1,42 +1,75 @@
-//! The demo's sender: readings as imports, once while the demo waits, and on and on in the background.
+//! The demo's sender: readings through the device client, for a while as the demo waits, and on and on in the
+//! background.
 //!
-//! The background sender ends by itself when the server has been away for a minute, or another sender took over.
+//! ```text
+//! sensors ─ add ─▶ spool (in the demo's folder) ─ send ─▶ server
+//! ```
+//!
+//! Each of the two has a spool of its own, as they may run at the same time. The background sender ends by itself when
+//! the server has been away for a minute, or another sender took over; what it could not send waits in its spool.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use iobeam::{Client, TimeUnit};
 
 use super::kept::Kept;
 use super::sensors::Sensors;
 use super::{own, processes};
-use crate::api::Call;
+use crate::api::Auth;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::{GlobalFlags, ProjectFlag, Session};
 
+/// The spool of the readings that the demo waits for, in its folder.
+pub(super) const FIRST: &str = "spool/first";
+/// The spool of the background sender.
+const BACKGROUND: &str = "spool/background";
 /// Time between two readings in the background.
 const PERIOD: Duration = Duration::from_secs(2);
 /// How many failed turns the sender bears: about a minute.
-const PATIENCE: u32 = 30;
+const PATIENCE: u32 = 15;
 
-/// Reads all sensors and sends what they say; tells how many rows.
-pub(super) fn send_once(session: &Session, project: u32, sensors: &mut Sensors) -> Result<u64> {
-    let mut rows = 0;
-    for reading in sensors.read() {
-        let (mut fields, mut row) = (vec![Value::from("time")], vec![Value::from(reading.micros)]);
-        for (name, value) in reading.values {
-            fields.push(name.into());
-            row.push(value.into());
-        }
-        let request = json!({"project_id": project, "device_id": reading.device, "timefmt": "usec",
-            "sources": {"fields": fields, "data": [row]}});
-        let call = Call::post(&["imports"]).with("fmt", "table").json(&request)?;
-        session.as_project(project, call)?;
-        rows += 1;
+/// A client that keeps readings in that folder until the server has them.
+pub(super) fn client(
+    session: &Session,
+    project: u32,
+    spool: &Path,
+    ca: Option<&str>,
+) -> Result<Client> {
+    let Auth::Token(token) = session.project_auth(project)? else {
+        return Err(Failure::new("there is no token for the demo's project").into());
+    };
+    let mut client =
+        Client::builder(project.into(), &token).backend(session.api.address()).spool(spool);
+    if let Some(ca) = ca {
+        client = client.tls_ca(ca);
     }
-    Ok(rows)
+    Ok(client.build()?)
+}
+
+/// Reads all sensors and adds what they say. Nothing is sent yet.
+pub(super) fn add_readings(client: &Client, sensors: &mut Sensors) -> Result<()> {
+    for reading in sensors.read() {
+        let columns: Vec<&str> = reading.values.iter().map(|(name, _)| name.as_str()).collect();
+        // One client for several devices; the same columns of the same device are the same store.
+        let store = client.create_data_store_for(&reading.device.parse()?, &columns)?;
+        let time = TimeUnit::Microseconds.timestamp(reading.micros)?;
+        store.add(time, reading.values)?;
+    }
+    Ok(())
+}
+
+/// Sends what was added, and tells how many rows the server stored so far. What it refuses is a failure here.
+pub(super) fn send(client: &Client) -> Result<u64> {
+    client.send()?;
+    let status = client.status();
+    if status.rejected_batches == 0 {
+        return Ok(status.sent_rows);
+    }
+    let why = client.rejected()?.pop().map_or_else(String::new, |batch| batch.message);
+    Err(Failure::new(format!("the server refused readings: {why}")).into())
 }
 
 /// Starts the background sender, unless it runs.
@@ -60,19 +93,21 @@ pub(super) fn run(dir: &Path, flags: &GlobalFlags, out: Output) -> Result<()> {
     };
     let session = Session::open(&own(flags, kept.server), out)?;
     let project = session.project(ProjectFlag::default())?;
+    let client = client(&session, project, &dir.join(BACKGROUND), flags.ca.as_deref())?;
     let mut sensors = Sensors::new();
     let mut failed = 0;
     while failed < PATIENCE {
         std::thread::sleep(PERIOD);
         let taken_over = |kept: &Kept| kept.sender_pid != std::process::id();
         if Kept::load(dir)?.is_none_or(|kept| taken_over(&kept)) {
-            return Ok(());
+            break;
         }
-        match send_once(&session, project, &mut sensors) {
+        add_readings(&client, &mut sensors)?;
+        match client.send_within(PERIOD) {
             Ok(_) => failed = 0,
             Err(error) => {
                 failed += 1;
-                out.note(&format!("not sent: {error:#}"));
+                out.note(&format!("not sent: {error}"));
             }
         }
     }
