@@ -12,8 +12,9 @@ pub(crate) mod victoria;
 use std::fmt::Write;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use crate::http::Connection;
 use crate::process::Server;
 use crate::sensors::{Row, Sensors};
 
@@ -47,6 +48,24 @@ pub(crate) trait Running: Sync {
 pub(crate) trait Sender: Send {
     /// Sends a body and waits for the acknowledgement.
     fn send(&mut self, body: &[u8]) -> Result<()>;
+}
+
+/// A connection that posts each body under the same head.
+#[derive(Debug)]
+struct Post {
+    connection: Connection,
+    head: &'static str,
+    /// The status of an acknowledgement.
+    success: u16,
+}
+
+impl Sender for Post {
+    fn send(&mut self, body: &[u8]) -> Result<()> {
+        let answer = self.connection.call(self.head, body)?;
+        let told = String::from_utf8_lossy(&answer.body);
+        ensure!(answer.status == self.success, "{}: {told}", answer.status);
+        Ok(())
+    }
 }
 
 /// Rows in InfluxDB's line protocol, times in nanoseconds.

@@ -5,10 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Peer, Running, Sender};
+use super::{Peer, Post, Running, Sender};
 use crate::http::Connection;
 use crate::process::{Server, free_port, wait_for};
 use crate::sensors::{FIELDS, Row, Sensors};
+
+/// The head of each import.
+const SEND: &str = "POST /?query=INSERT%20INTO%20sensors%20FORMAT%20RowBinary HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n";
 
 /// ClickHouse.
 #[derive(Debug)]
@@ -92,7 +95,8 @@ impl Running for Started {
     }
 
     fn connect(&self) -> Result<Box<dyn Sender>> {
-        Ok(Box::new(Insert { connection: Connection::open(self.port)? }))
+        let connection = Connection::open(self.port)?;
+        Ok(Box::new(Post { connection, head: SEND, success: 200 }))
     }
 
     fn settle(&self) -> Result<()> {
@@ -103,23 +107,5 @@ impl Running for Started {
 
     fn count(&self) -> Result<u64> {
         ask(self.port, "SELECT count() FROM sensors")?.trim().parse().context("no count")
-    }
-}
-
-struct Insert {
-    connection: Connection,
-}
-
-impl Sender for Insert {
-    fn send(&mut self, body: &[u8]) -> Result<()> {
-        let head = "POST /?query=INSERT%20INTO%20sensors%20FORMAT%20RowBinary HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n";
-        let answer = self.connection.call(head, body)?;
-        ensure!(
-            answer.status == 200,
-            "{}: {}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
-        Ok(())
     }
 }

@@ -7,10 +7,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Peer, Running, Sender, lines};
+use super::{Peer, Post, Running, Sender, lines};
 use crate::http::Connection;
 use crate::process::{Server, free_port, wait_for};
 use crate::sensors::Row;
+
+/// The head of each import.
+const SEND: &str = "POST /write?db=bench HTTP/1.1\r\nHost: x\r\n";
 
 /// InfluxDB.
 #[derive(Debug)]
@@ -71,7 +74,8 @@ impl Running for Started {
     }
 
     fn connect(&self) -> Result<Box<dyn Sender>> {
-        Ok(Box::new(Line { connection: Connection::open(self.port)? }))
+        let connection = Connection::open(self.port)?;
+        Ok(Box::new(Post { connection, head: SEND, success: 204 }))
     }
 
     fn settle(&self) -> Result<()> {
@@ -87,22 +91,5 @@ impl Running for Started {
         let json: serde_json::Value = serde_json::from_slice(&answer.body)?;
         let count = &json["results"][0]["series"][0]["values"][0][1];
         count.as_u64().with_context(|| format!("no count in {json}"))
-    }
-}
-
-struct Line {
-    connection: Connection,
-}
-
-impl Sender for Line {
-    fn send(&mut self, body: &[u8]) -> Result<()> {
-        let answer = self.connection.call("POST /write?db=bench HTTP/1.1\r\nHost: x\r\n", body)?;
-        ensure!(
-            answer.status == 204,
-            "{}: {}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
-        Ok(())
     }
 }

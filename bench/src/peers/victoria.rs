@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Peer, Running, Sender, lines};
+use super::{Peer, Post, Running, Sender, lines};
 use crate::http::Connection;
 use crate::process::{Server, free_port, wait_for};
 use crate::sensors::Row;
+
+/// The head of each import.
+const SEND: &str = "POST /write HTTP/1.1\r\nHost: x\r\n";
 
 /// VictoriaMetrics.
 #[derive(Debug)]
@@ -67,7 +70,8 @@ impl Running for Started {
     }
 
     fn connect(&self) -> Result<Box<dyn Sender>> {
-        Ok(Box::new(Line { connection: Connection::open(self.port)? }))
+        let connection = Connection::open(self.port)?;
+        Ok(Box::new(Post { connection, head: SEND, success: 204 }))
     }
 
     fn settle(&self) -> Result<()> {
@@ -95,23 +99,6 @@ impl Started {
         let mut connection = Connection::open(self.port)?;
         let answer = connection.call("GET /internal/force_flush HTTP/1.1\r\nHost: x\r\n", b"")?;
         ensure!(answer.status == 200, "{}", answer.status);
-        Ok(())
-    }
-}
-
-struct Line {
-    connection: Connection,
-}
-
-impl Sender for Line {
-    fn send(&mut self, body: &[u8]) -> Result<()> {
-        let answer = self.connection.call("POST /write HTTP/1.1\r\nHost: x\r\n", body)?;
-        ensure!(
-            answer.status == 204,
-            "{}: {}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
         Ok(())
     }
 }
