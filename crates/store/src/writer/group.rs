@@ -29,6 +29,9 @@ struct Staged {
     stored: Option<(u64, Vec<Part>)>,
 }
 
+/// What a write is answered.
+type Outcome = Result<Receipt, StoreError>;
+
 /// A receipt noted ahead of the sync.
 enum Noted {
     Body(u128),
@@ -49,24 +52,26 @@ impl Writer {
                 Err(error) => self.refuse(answer, error),
             }
         }
-        match self.wal.sync() {
-            Ok(()) => {
-                self.apply(staged);
-                if let Err(error) = self.receipts.spill() {
-                    tracing::warn!(%error, "receipts stay in memory");
-                }
-            }
+        let (outcomes, touched) = match self.wal.sync() {
+            Ok(()) => self.show(staged),
             Err(error) => {
                 tracing::error!(%error, "nothing of this group is stored");
                 self.strike(noted);
-                for staged in staged {
-                    self.refuse(staged.answer, error.clone());
-                }
+                let failed = staged.into_iter().map(|staged| (staged.answer, Err(error.clone())));
+                (failed.collect(), Vec::new())
             }
-        }
+        };
+        // Before the answers: who has one and looks at the figures must not find it still queued.
         self.counters.queued.fetch_sub(count, Ordering::Relaxed);
         self.counters.queued_bytes.fetch_sub(weight as u64, Ordering::Relaxed);
         self.count_memory();
+        for (answer, outcome) in outcomes {
+            self.answer(answer, outcome);
+        }
+        self.relieve(&touched);
+        if let Err(error) = self.receipts.spill() {
+            tracing::warn!(%error, "receipts stay in memory");
+        }
     }
 
     /// Appends what is new of a write. Nothing: all of it is a repeat.
@@ -145,14 +150,14 @@ impl Writer {
         Ok(())
     }
 
-    /// What is synced is shown and answered.
-    fn apply(&mut self, staged: Vec<Staged>) {
+    /// What is synced is seen by the next query. Gives what to answer, and the tables that grew.
+    fn show(&mut self, staged: Vec<Staged>) -> (Vec<(Answer, Outcome)>, Vec<TableKey>) {
         let now = self.now_millis();
         let mut touched: Vec<TableKey> = Vec::new();
-        let mut answers = Vec::with_capacity(staged.len());
+        let mut outcomes = Vec::with_capacity(staged.len());
         for Staged { answer, rows, stored } in staged {
             let repeat = stored.is_none();
-            answers.push((answer, Receipt { rows, repeat }));
+            outcomes.push((answer, Ok(Receipt { rows, repeat })));
             for (seq, part) in stored
                 .into_iter()
                 .flat_map(|(seq, parts)| parts.into_iter().map(move |part| (seq, part)))
@@ -168,15 +173,21 @@ impl Writer {
         for key in &touched {
             self.memtables[key].publish();
         }
-        for (answer, receipt) in answers {
-            count(&self.counters.writes);
-            if receipt.repeat {
-                count(&self.counters.repeats);
+        (outcomes, touched)
+    }
+
+    fn answer(&self, answer: Answer, outcome: Outcome) {
+        match outcome {
+            Ok(receipt) => {
+                count(&self.counters.writes);
+                if receipt.repeat {
+                    count(&self.counters.repeats);
+                }
+                // Whoever asked may be gone; the rows stay.
+                let _ = answer.send(Ok(receipt));
             }
-            // Whoever asked may be gone; the rows stay.
-            let _ = answer.send(Ok(receipt));
+            Err(error) => self.refuse(answer, error),
         }
-        self.relieve(&touched);
     }
 
     fn strike(&mut self, noted: Vec<Noted>) {
