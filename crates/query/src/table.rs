@@ -99,15 +99,22 @@ impl TableProvider for SnapshotTable {
             inputs.push(chunks::scan(&chunks, &self.schema, projection, partitions)?);
         }
         let files = prune.files(&self.table.snapshot.files)?;
-        if !files.is_empty() {
-            let selective = files::is_selective(filters, self.table.partition.as_str());
-            let scan = files::Scan {
-                files,
-                schema: &self.schema,
-                partition: self.table.partition.as_str(),
-                reader: Arc::clone(&self.reader),
-            };
-            inputs.push(scan.plan(projection, partitions, limit, selective)?);
+        let selective = files::is_selective(filters, self.table.partition.as_str());
+        let scan = |files| files::Scan {
+            files,
+            schema: &self.schema,
+            partition: self.table.partition.as_str(),
+            reader: Arc::clone(&self.reader),
+        };
+        let snapshot = &self.table.snapshot;
+        let (expiring, whole): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| snapshot.expires_in(file));
+        if !whole.is_empty() {
+            inputs.push(scan(whole).plan(projection, partitions, limit, selective)?);
+        }
+        if !expiring.is_empty() {
+            let rest = scan(expiring);
+            inputs.push(rest.since(snapshot.keep_from, projection, partitions, selective)?);
         }
         match inputs.len() {
             0 => Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(projection)?)))),

@@ -9,12 +9,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatchOptions, StringViewArray,
-    TimestampMicrosecondArray, make_view, new_null_array,
+    Array, ArrayRef, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatchOptions,
+    StringViewArray, TimestampMicrosecondArray, make_view, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use iobeam_model::{Batch, Bitmap, FieldType, Texts, Values};
@@ -142,6 +142,30 @@ fn compact(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(rows.schema(), columns)
 }
 
+/// The rows from a time on; nothing when there is none.
+pub(crate) fn since(chunk: Chunk, keep_from: i64) -> Option<Chunk> {
+    if chunk.min_time >= keep_from {
+        return Some(chunk);
+    }
+    if chunk.max_time < keep_from {
+        return None;
+    }
+    let times = chunk.rows.column(0).as_primitive::<TimestampMicrosecondType>();
+    let wanted: BooleanArray = times.values().iter().map(|time| Some(*time >= keep_from)).collect();
+    let least = times.values().iter().filter(|time| **time >= keep_from).min().copied();
+    // It fails only for a mask of another length.
+    let rows = filter_record_batch(&chunk.rows, &wanted).ok()?;
+    Some(Chunk { rows, min_time: least.unwrap_or(keep_from), ..chunk })
+}
+
+/// The same of a chunk that others hold as well, which is not copied when all of it is wanted.
+pub(crate) fn shared_since(chunk: &Arc<Chunk>, keep_from: i64) -> Option<Arc<Chunk>> {
+    if chunk.min_time >= keep_from {
+        return Some(Arc::clone(chunk));
+    }
+    since(Chunk::clone(chunk), keep_from).map(Arc::new)
+}
+
 /// Bytes that a chunk takes in memory.
 pub(crate) fn weight(chunk: &Chunk) -> usize {
     chunk.rows.get_array_memory_size()
@@ -149,7 +173,6 @@ pub(crate) fn weight(chunk: &Chunk) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray as _;
     use arrow::datatypes::Float64Type;
     use iobeam_model::{Column, NamespaceName};
 

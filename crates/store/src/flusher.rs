@@ -159,7 +159,10 @@ impl Flusher {
     }
 
     fn flush(&mut self, sealed: Sealed) -> Result<FileList, StoreError> {
-        let Sealed { key, partition, chunks, seq } = sealed;
+        let Sealed { key, partition, mut chunks, seq } = sealed;
+        if let Some(keep_from) = self.keep_from.get(&key) {
+            chunks = chunks.iter().filter_map(|c| chunk::shared_since(c, *keep_from)).collect();
+        }
         if self.unsure.contains(&key) && self.settle(&key)? >= seq {
             return Ok(self.known(&key));
         }
@@ -257,9 +260,15 @@ impl Flusher {
         if remove.is_empty() {
             return Ok(());
         }
+        let (files, rows) = (remove.len(), remove.iter().map(|file| file.rows).sum::<u64>());
         let gone = remove.clone();
         let change = Change { remove, data_changes: true, ..Change::default() };
-        self.commit(key, change, |_, files| !files.iter().any(|file| gone[0].path() == file.path()))
+        let is_gone =
+            |_, files: &[Arc<DataFile>]| !files.iter().any(|file| gone[0].path() == file.path());
+        self.commit(key, change, is_gone)?;
+        self.counters.expired_rows.fetch_add(rows, Ordering::Relaxed);
+        tracing::info!(project = %key.0, namespace = %key.1, files, rows, "removed what is past its retention");
+        Ok(())
     }
 
     /// Hands the compactor the next table that asks for it, unless it is at work.
@@ -321,13 +330,16 @@ impl Flusher {
         }
         let rows: u64 = inputs.iter().map(|file| file.rows).sum();
         let gone = inputs[0].path().to_owned();
+        let expired = rows.saturating_sub(output.as_ref().map_or(0, |facts| facts.rows));
         let change = Change {
-            data_changes: output.as_ref().map_or(0, |facts| facts.rows) != rows,
+            data_changes: expired > 0,
             add: output.into_iter().collect(),
             remove: inputs,
             ..Change::default()
         };
-        self.commit(key, change, |_, files| !files.iter().any(|file| file.path() == gone))
+        self.commit(key, change, |_, files| !files.iter().any(|file| file.path() == gone))?;
+        self.counters.expired_rows.fetch_add(expired, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -137,8 +137,10 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Lets go of a namespace's files whose rows are all before a time. Single rows before it go when their file is
-    /// merged with others.
+    /// Rows of a namespace before a time are not wanted any more. When this returns, no snapshot shows them (see
+    /// [`Snapshot::keep_from`]); files that hold nothing else are gone, and single rows go when their file is merged
+    /// with others. Rows from that time on are never touched. The time holds until another is set or the store is
+    /// closed: whoever keeps it sets it again after opening. An earlier time shows again what is still there.
     ///
     /// # Errors
     /// When the files could not be given up; they stay.

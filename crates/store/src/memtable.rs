@@ -55,7 +55,7 @@ impl Tables {
 }
 
 fn empty() -> Snapshot {
-    Snapshot { files: Arc::from([]), chunks: Arc::from([]), seq: 0 }
+    Snapshot { files: Arc::from([]), chunks: Arc::from([]), seq: 0, keep_from: i64::MIN }
 }
 
 /// Rows that are on their way into a file.
@@ -90,12 +90,19 @@ pub(crate) struct Memtable {
     last_seq: u64,
     /// Records up to this one are in files.
     flushed: u64,
+    /// Rows before this time are not wanted any more.
+    keep_from: i64,
     view: Arc<ArcSwap<Snapshot>>,
 }
 
 impl Memtable {
     /// A table with what is in files already.
-    pub(crate) fn new(tables: &Tables, key: TableKey, partition: FieldName) -> Self {
+    pub(crate) fn new(
+        tables: &Tables,
+        key: TableKey,
+        partition: FieldName,
+        keep_from: i64,
+    ) -> Self {
         Self {
             view: tables.add(&key),
             key,
@@ -111,6 +118,7 @@ impl Memtable {
             since_millis: 0,
             last_seq: 0,
             flushed: 0,
+            keep_from,
         }
     }
 
@@ -151,14 +159,15 @@ impl Memtable {
         }
     }
 
-    /// Takes rows in. They are seen once [`publish`](Self::publish) is called.
-    pub(crate) fn insert(&mut self, mut chunk: Chunk, seq: u64, now_millis: u64) {
+    /// Takes rows in. They are seen once [`publish`](Self::publish) is called; those past the retention never are.
+    pub(crate) fn insert(&mut self, chunk: Chunk, seq: u64, now_millis: u64) {
+        self.last_seq = seq;
+        let Some(mut chunk) = chunk::since(chunk, self.keep_from) else { return };
         chunk.seq = seq;
         if self.active.is_empty() {
             self.first_active = Some(seq);
             self.since_millis = now_millis;
         }
-        self.last_seq = seq;
         self.active_weight += chunk::weight(&chunk);
         self.active.push(Arc::new(chunk));
         self.merge_small();
@@ -198,11 +207,38 @@ impl Memtable {
     /// Shows queries what the table holds now.
     pub(crate) fn publish(&self) {
         let sealed = self.sealed.iter().flat_map(|sealed| &sealed.chunks);
+        let wanted = |file: &&Arc<DataFile>| file.max_time >= self.keep_from;
+        let files = if self.files.iter().all(|file| wanted(&file)) {
+            Arc::clone(&self.files)
+        } else {
+            self.files.iter().filter(wanted).map(Arc::clone).collect()
+        };
         self.view.store(Arc::new(Snapshot {
-            files: Arc::clone(&self.files),
+            files,
             chunks: sealed.chain(&self.active).map(Arc::clone).collect(),
             seq: self.last_seq,
+            keep_from: self.keep_from,
         }));
+    }
+
+    /// Rows before this time are not wanted any more: from now on no view shows them.
+    pub(crate) fn retain(&mut self, keep_from: i64) {
+        self.keep_from = keep_from;
+        let since = |chunks: &[Arc<Chunk>]| -> Vec<Arc<Chunk>> {
+            chunks.iter().filter_map(|chunk| chunk::shared_since(chunk, keep_from)).collect()
+        };
+        let weigh = |chunks: &[Arc<Chunk>]| chunks.iter().map(|chunk| chunk::weight(chunk)).sum();
+        self.active = since(&self.active);
+        self.active_weight = weigh(&self.active);
+        if self.active.is_empty() {
+            // The journal need not remember them either.
+            self.first_active = None;
+        }
+        if let Some(sealed) = &mut self.sealed {
+            sealed.chunks = since(&sealed.chunks);
+            self.sealed_weight = weigh(&sealed.chunks);
+        }
+        self.publish();
     }
 
     /// Which table it is.

@@ -171,7 +171,7 @@ fn load(
     for key in lake.tables()? {
         let loaded = lake.load(&key)?;
         opened.leftovers += lake.sweep(&key, &loaded.files)?;
-        let mut memtable = Memtable::new(tables, key.clone(), loaded.partition);
+        let mut memtable = Memtable::new(tables, key.clone(), loaded.partition, i64::MIN);
         let all: Arc<[Arc<DataFile>]> = loaded.files.into();
         memtable.load(loaded.fields, Arc::clone(&all), loaded.seq);
         memtables.insert(key.clone(), memtable);

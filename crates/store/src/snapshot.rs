@@ -23,10 +23,19 @@ pub struct Snapshot {
     pub chunks: Arc<[Arc<Chunk>]>,
     /// The highest journal record in it.
     pub seq: u64,
+    /// Rows before this time, in microseconds, are past the namespace's retention and must not be shown. Only files
+    /// may still hold some, those whose [`expires_in`](Self::expires_in) says so; `i64::MIN`: every row is wanted.
+    pub keep_from: i64,
 }
 
 impl Snapshot {
-    /// How many rows it has. Exact.
+    /// Whether a file holds rows that must not be shown, beside others.
+    pub fn expires_in(&self, file: &DataFile) -> bool {
+        file.facts.min_time < self.keep_from
+    }
+
+    /// How many rows it has, those among them that are past the retention and still in a file. Exact unless a file
+    /// has such rows.
     pub fn rows(&self) -> u64 {
         let filed: u64 = self.files.iter().map(|file| file.facts.rows).sum();
         let held: usize = self.chunks.iter().map(|chunk| chunk.rows.num_rows()).sum();

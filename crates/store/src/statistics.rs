@@ -43,6 +43,8 @@ pub struct Stats {
     pub flush_failures: u64,
     /// Merges of small files.
     pub compactions: u64,
+    /// Rows removed because they were past their namespace's retention.
+    pub expired_rows: u64,
     /// Tables, one per namespace that has rows.
     pub tables: u64,
     /// Parquet files of all tables.
@@ -99,6 +101,7 @@ pub(crate) struct Counters {
     pub(crate) flushes: DurationCounter,
     pub(crate) flush_failures: AtomicU64,
     pub(crate) compactions: AtomicU64,
+    pub(crate) expired_rows: AtomicU64,
     pub(crate) receipts: AtomicU64,
     pub(crate) streams: AtomicU64,
     pub(crate) set_aside: AtomicU64,
@@ -120,6 +123,7 @@ impl Counters {
             flushes: self.flushes.read(),
             flush_failures: get(&self.flush_failures),
             compactions: get(&self.compactions),
+            expired_rows: get(&self.expired_rows),
             receipts: get(&self.receipts),
             streams: get(&self.streams),
             set_aside: get(&self.set_aside),

@@ -68,6 +68,8 @@ pub(crate) struct Writer {
     tables: Arc<Tables>,
     jobs: Sender<Job>,
     retries: HashMap<TableKey, u64>,
+    /// Rows before this time are not wanted; also of tables that have no rows yet.
+    keep_from: HashMap<TableKey, i64>,
     waiters: Vec<Waiter>,
     _lock: DiskLock,
 }
@@ -91,6 +93,7 @@ impl Writer {
             tables,
             jobs,
             retries: HashMap::new(),
+            keep_from: HashMap::new(),
             waiters: Vec::new(),
         }
     }
@@ -136,6 +139,11 @@ impl Writer {
         match message {
             Message::Flush(answer) => self.flush_all(answer),
             Message::Retain(key, keep_from, answer) => {
+                self.keep_from.insert(key.clone(), keep_from);
+                if let Some(memtable) = self.memtables.get_mut(&key) {
+                    memtable.retain(keep_from);
+                    self.count_memory();
+                }
                 let _ = self.jobs.send(Job::Retain { key, keep_from, answer });
             }
             Message::Write(..) | Message::Close(_) => {}

@@ -13,7 +13,13 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{
+    BinaryExpr as BinaryPhysicalExpr, Column as PhysicalColumn, Literal,
+};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use iobeam_store::DataFile;
 use object_store::path::Path;
 
@@ -52,6 +58,36 @@ impl Scan<'_> {
                 .with_limit(limit)
                 .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+
+    /// The rows from a time on: those before it are past the retention and only wait to be removed.
+    pub(super) fn since(
+        &self,
+        keep_from: i64,
+        projection: &[usize],
+        partitions: usize,
+        selective: bool,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        // The time is read in any case; it is the first column of the table.
+        let mut read = projection.to_vec();
+        let time = projection.iter().position(|column| *column == 0).unwrap_or_else(|| {
+            read.push(0);
+            read.len() - 1
+        });
+        let scan = self.plan(&read, partitions, None, selective)?;
+        let keep_from = ScalarValue::TimestampMicrosecond(Some(keep_from), Some("UTC".into()));
+        let wanted = BinaryPhysicalExpr::new(
+            Arc::new(PhysicalColumn::new(TIME, time)),
+            Operator::GtEq,
+            Arc::new(Literal::new(keep_from)),
+        );
+        let kept = FilterExec::try_new(Arc::new(wanted), scan)?;
+        let columns = projection.iter().enumerate().map(|(at, column)| {
+            let name = self.schema.field(*column).name();
+            (Arc::new(PhysicalColumn::new(name, at)) as Arc<dyn PhysicalExpr>, name.clone())
+        });
+        let columns: Vec<_> = columns.collect();
+        Ok(Arc::new(ProjectionExec::try_new(columns, Arc::new(kept))?))
     }
 
     fn file(&self, file: &Arc<DataFile>) -> Result<PartitionedFile> {

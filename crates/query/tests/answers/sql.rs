@@ -43,6 +43,33 @@ fn scanned(plan: &str) -> usize {
 }
 
 #[tokio::test]
+async fn rows_past_the_retention_are_in_no_answer_wherever_they_lie() {
+    let world = files().await;
+    // In the middle of the second file.
+    let keep_from = (86_400 + 20) * 1_000_000;
+    let deadline = iobeam_model::Timestamp::from_micros(keep_from);
+    let input = iobeam_model::NamespaceName::input();
+    world.store.retain(project(), &input, deadline).await.expect("retained");
+    let snapshot = world.table().snapshot;
+    assert!(snapshot.files.iter().any(|file| snapshot.expires_in(file)), "a file has both");
+    for (query, expected) in [
+        ("SELECT count(*) AS n FROM input", "230".to_owned()),
+        ("SELECT sum(count) AS n FROM input", (4 * 1225 + 1225 - 190).to_string()),
+        ("SELECT count(*) AS n FROM input WHERE device_id = 'd10'", "6".to_owned()),
+        ("SELECT count(time) AS n FROM input WHERE device_id IN ('d10', 'd00')", "6".to_owned()),
+        ("SELECT min(count) AS n FROM input WHERE device_id LIKE 'd1%'", "20".to_owned()),
+        ("SELECT count(*) AS n FROM (SELECT time, count FROM input LIMIT 1000)", "230".to_owned()),
+    ] {
+        let answer = world.sql_text(query).await;
+        assert!(answer.contains(&format!("[[{expected}]]")), "{query}: {answer}");
+    }
+    let oldest = world.sql_text("SELECT time FROM input ORDER BY time LIMIT 1").await;
+    assert!(oldest.contains(&keep_from.to_string()), "{oldest}");
+    let last = world.data_text(None, &[("limit_by", "device_id,1"), ("limit", "1000")]).await;
+    assert!(last.contains("d10") && !last.contains("d00"), "{last}");
+}
+
+#[tokio::test]
 async fn files_that_cannot_hold_a_row_are_not_even_named() {
     let world = files().await;
     let files = world.table().snapshot.files.len();

@@ -136,9 +136,10 @@ impl Writer {
 
     /// Finds the table of a batch, or makes it; and sees that its fields fit.
     pub(super) fn admit(&mut self, part: &Part) -> Result<(), StoreError> {
-        let tables = &self.tables;
+        let (tables, keep_from) = (&self.tables, &self.keep_from);
         let memtable = self.memtables.entry(part.key.clone()).or_insert_with(|| {
-            Memtable::new(tables, part.key.clone(), part.head.partition.clone())
+            let keep_from = keep_from.get(&part.key).copied().unwrap_or(i64::MIN);
+            Memtable::new(tables, part.key.clone(), part.head.partition.clone(), keep_from)
         });
         if let Some((field, known, found)) = memtable.misfit(&part.chunk) {
             return Err(StoreError::Unfit {

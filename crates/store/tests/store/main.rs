@@ -11,3 +11,5 @@ mod faults;
 mod lake;
 
 mod model;
+
+mod retention;
