@@ -14,6 +14,8 @@ mod frames;
 
 mod listen;
 
+mod rejected;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -322,6 +324,27 @@ impl Client {
         Ok(list)
     }
 
+    /// The rows of a refused batch: a list for each column.
+    fn rejected_rows<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyDict>> {
+        rejected::rows(self, py, name)
+    }
+
+    /// Puts a refused batch back into the queue: as it was, or with the rows of a table.
+    #[pyo3(signature = (name, table = None))]
+    fn resend(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        table: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        rejected::resend(self, py, name, table)
+    }
+
+    /// Removes a refused batch for good.
+    fn drop_rejected(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        rejected::discard(self, py, name)
+    }
+
     /// The time of the server, in microseconds, if it was learnt; else the machine's.
     fn now(&self, py: Python<'_>) -> PyResult<i64> {
         self.ask(py, |client| Ok(client.now().micros()))
@@ -502,6 +525,7 @@ fn status_dict<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyD
     dict.set_item("rejected_rows", status.rejected_rows)?;
     dict.set_item("dropped_rows", status.dropped_rows)?;
     dict.set_item("spool_damage", status.spool_damage.clone())?;
+    dict.set_item("unset_clock_rows", status.unset_clock_rows)?;
     dict.set_item("clock_behind", status.clock_behind)?;
     Ok(dict)
 }

@@ -53,6 +53,14 @@ impl Frame {
         Ok(Self::Memory(Some((names, loose.collect::<PyResult<_>>()?))))
     }
 
+    /// What its columns are called.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Memory(held) => held.as_ref().map_or_else(Vec::new, |(names, _)| names.clone()),
+            Self::Arrow(parts) => parts.names().to_vec(),
+        }
+    }
+
     /// The next part of it as a batch; `None` after the last.
     pub(crate) fn next(&mut self, wanted: &Wanted) -> PyResult<Option<Batch>> {
         let (names, columns) = match self {

@@ -76,6 +76,22 @@ class Lists(PlatformTest):
         client.write_frame({"t": [3], "a": [3], "left": [1]}, "t", unit=MS, device="d1", columns=["a"])
         self.assertEqual(self.rows("device_id, a"), [["d1", 1.0], ["d2", 2.0], ["d1", 3.0]])
 
+    def test_rows_can_go_into_another_namespace(self):
+        made = self.platform.call(
+            "POST",
+            "/v1/namespaces",
+            self.token,
+            {"namespace_name": "trips", "partitioning_field": "city", "fields": {"city": "STRING", "fare": "DOUBLE"}},
+        )
+        self.assertIn(made[0], (200, 201), made)
+        client = self.builder().build()
+        table = {"t": [1, 2], "city": ["Oslo", "Bergen"], "fare": [7.5, None]}
+        self.assertEqual(client.write_frame(table, "t", unit=MS, namespace="trips"), 2)
+        rows = self.platform.sql("SELECT time, city, fare FROM trips ORDER BY time", self.token)
+        self.assertEqual(rows, [[1000, "Oslo", 7.5], [2000, "Bergen", None]])
+        with self.assertRaisesRegex(ValueError, "cannot be used"):
+            client.write_frame(table, "t", unit=MS, namespace="no name")
+
     def test_a_refused_table_is_an_error(self):
         client = self.client()
         client.write_frame({"t": [1], "a": [1]}, "t", unit=MS)

@@ -219,7 +219,7 @@ class Restarts(unittest.TestCase):
 
     def test_killed_at_random_points_each_row_that_add_took_is_there_once(self):
         taken = set()
-        for cycle in range(12):
+        for cycle in range(int(os.environ.get("IOBEAM_KILL_CYCLES", 12))):
             if cycle % 4 == 3:
                 self.platform.kill()
             sender = subprocess.Popen(
@@ -252,6 +252,52 @@ class Restarts(unittest.TestCase):
         self.assertGreater(len(taken), 1000)
         self.assertEqual(len(found), len(set(found)), "a row is there twice")
         self.assertEqual(taken - set(found), set(), "a row that was taken is missing")
+
+
+class Refused(PlatformTest):
+    """What the platform refuses for good is set aside; it is mended, resent or dropped from the program."""
+
+    def refused(self):
+        """A client of whose three batches one was refused: a text where numbers are."""
+        self.client("d").write_frame({"t": [1], "a": [1.5]}, "t", unit=iobeam.TimeUnit.MILLISECONDS)
+        client = self.client("d", spool=self.folder + "/spool")
+        client.createDataStore(["a", "note"]).add(2, {"a": "7.5", "note": "x"})
+        with self.assertRaises(package.RefusedError):
+            client.send()
+        client.createDataStore(["b"]).add(3, {"b": 1})
+        client.send()
+        (batch,) = client.rejected()
+        self.assertEqual((batch["rows"], client.status().rejected_rows), (1, 1))
+        return client, batch["name"]
+
+    def test_mended_it_is_stored(self):
+        client, name = self.refused()
+        rows = client.rejected_rows(name)
+        self.assertEqual(rows, {"time": [2000], "a": ["7.5"], "note": ["x"], "device_id": ["d"]})
+        with self.assertRaises(ValueError):
+            client.resend(name, dict(rows, time=[], a=[], note=[], device_id=[]))
+        rows["a"] = [float(text) for text in rows["a"]]
+        client.resend(name, rows)
+        self.assertEqual(client.rejected(), [])
+        client.send()
+        self.assertEqual(self.rows("time, device_id, a, note", "note IS NOT NULL"), [[2000, "d", 7.5, "x"]])
+
+    def test_as_it_was_it_is_refused_again(self):
+        client, name = self.refused()
+        client.resend(name)
+        with self.assertRaises(package.RefusedError):
+            client.send()
+        self.assertEqual([batch["name"] for batch in client.rejected()], [name])
+
+    def test_dropped_it_is_gone(self):
+        client, name = self.refused()
+        client.drop_rejected(name)
+        self.assertEqual(client.rejected(), [])
+        for attempt in (client.rejected_rows, client.resend, client.drop_rejected):
+            with self.assertRaisesRegex(Exception, name):
+                attempt(name)
+        client.send()
+        self.assertEqual(self.count(), 2)
 
 
 class Spools(unittest.TestCase):
@@ -300,6 +346,12 @@ class Spools(unittest.TestCase):
             self.assertGreater(lost, 0, policy)
             self.assertEqual(lost + status.waiting_rows + status.collected_rows, 100_000, policy)
             self.assertLess(status.waiting_bytes, 200_000, policy)
+
+    def test_without_a_spool_nothing_is_set_aside(self):
+        client = iobeam.ClientBuilder(1, TOKEN, backend=NOWHERE).setDeviceId("d").build()
+        for attempt in (client.rejected_rows, client.resend, client.drop_rejected):
+            with self.assertRaisesRegex(ValueError, "without a spool"):
+                attempt("17")
 
     def test_a_folder_that_cannot_be_written_is_an_error_at_once(self):
         pathlib.Path(self.folder, "file").write_text("x")

@@ -146,12 +146,19 @@ fn a_spool_is_looked_at_where_it_lies_and_none_is_made() {
         let waiting = &ada.asks(&["spool", "ls", "spool"])["waiting"];
         assert_eq!((&waiting["batches"], &waiting["rows"]), (&json!(1), &json!(2)));
         assert_eq!(waiting["in_use"], false);
+        let listed = waiting["list"].as_array().expect("a list");
+        assert_eq!((listed.len(), &listed[0]["rows"]), (1, &json!(2)));
     }
     let shown = ada.does(&["spool", "ls", "spool"]).out;
     assert!(
         shown.starts_with("waiting: 1 batch, 2 rows, ") && shown.ends_with("refused: nothing\n"),
         "{shown}"
     );
+    assert!(shown.contains("-0000000001") && shown.contains("input"), "{shown}");
+    let running = iobeam::Client::builder(1, token).backend(NOBODY).spool(&spool);
+    let running = running.build().expect("nobody has it");
+    assert_eq!(ada.asks(&["spool", "ls", "spool"])["waiting"], json!({"in_use": true}));
+    drop(running);
 
     fs::create_dir(ada.home().join("photos")).expect("a folder");
     for (dir, said) in

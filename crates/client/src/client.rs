@@ -16,10 +16,10 @@ use iobeam_model::{Batch, DeviceId, FieldName, NamespaceName, Remedy, Timestamp}
 use crate::error::Error;
 use crate::identity::{self, Register};
 use crate::query::{Query, ask};
-use crate::rejected::Rejected;
+use crate::rejected::{Rejected, RejectedFolder};
 use crate::rows::Plan;
 use crate::sender::Sender;
-use crate::status::Status;
+use crate::status::{Status, Waiting};
 use crate::store::DataStore;
 use crate::worker::Worker;
 
@@ -209,11 +209,11 @@ impl Client {
             namespace: namespace.clone(),
             columns: Arc::clone(&columns),
             device: device.map(|id| id.as_str().into()),
-            unsure: false,
+            unsure: None,
         };
         let store = outbox.store(plan.clone());
         let unsure = if outbox.settings.clock_from_server {
-            outbox.store(Plan { unsure: true, ..plan })
+            outbox.store(Plan { unsure: Some(outbox.time.anchor), ..plan })
         } else {
             store
         };
@@ -261,12 +261,25 @@ impl Client {
         self.handle.sender.outbox.status()
     }
 
+    /// The batches that wait to be sent, the oldest first. With a spool they are read from its disk.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn waiting(&self) -> Result<Vec<Waiting>, Error> {
+        self.handle.sender.outbox.waiting()
+    }
+
     /// The batches that the server refused for good.
     ///
     /// # Errors
     /// When their folder cannot be read.
     pub fn rejected(&self) -> Result<Vec<Rejected>, Error> {
         self.handle.sender.outbox.rejected()
+    }
+
+    /// The folder of those batches, in which they can be looked at, mended and resent; none without a spool.
+    pub fn rejected_folder(&self) -> Option<RejectedFolder> {
+        self.handle.sender.outbox.spool_dir().map(RejectedFolder::of_spool)
     }
 
     /// Asks for readings. The answer is the reply's text: JSON, or CSV if that was asked for.

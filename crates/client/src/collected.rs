@@ -11,6 +11,11 @@ use crate::row_log::{Left, RowLog};
 use crate::rows::{Plan, Rows};
 use crate::value::Reading;
 
+/// The field that says how a row came by its time: `corrected` or `unset`.
+const MARK: &str = "clock_source";
+/// The time is what a clock said that nobody could put right.
+pub(crate) const UNSET: &str = "unset";
+
 /// The rows of all stores.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
@@ -31,9 +36,11 @@ pub(crate) enum Added {
 /// Batches of what was collected.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    /// Those whose times are sure come first.
+    /// Those whose times stay as they are come first.
     pub(crate) batches: Vec<Batch>,
     pub(crate) sure: u32,
+    /// Rows of a former process whose clock was never learnt: nobody can put them right any more.
+    pub(crate) unset: u64,
     pub(crate) generation: u64,
 }
 
@@ -86,8 +93,14 @@ impl Collected {
         Ok(Added::Rows(self.rows))
     }
 
-    /// All rows as batches; `None` when there is none. `own` is the device of rows that name no other.
-    pub(crate) fn take(&mut self, own: Option<&DeviceId>) -> Result<Option<Taken>, Error> {
+    /// All rows as batches; `None` when there is none. `own` is the device of rows that name no other, `anchor` the
+    /// moment from which this process counts. Rows that counted from another one are given the word in `mark`.
+    pub(crate) fn take(
+        &mut self,
+        own: Option<&DeviceId>,
+        anchor: u64,
+        mark: Option<&str>,
+    ) -> Result<Option<Taken>, Error> {
         if self.rows == 0 {
             return Ok(None);
         }
@@ -95,10 +108,20 @@ impl Collected {
         if own.is_none() && self.stores.iter().filter(some).any(|rows| needs_own(&rows.plan)) {
             return Err(Error::NoDevice);
         }
-        let (mut sure, mut unsure) = (Vec::new(), Vec::new());
+        let (mut sure, mut unsure, mut unset) = (Vec::new(), Vec::new(), 0);
         for rows in self.stores.iter_mut().filter(|rows| rows.len() > 0) {
             let batch = with_device(rows.take()?, &rows.plan, own)?;
-            if rows.plan.unsure { unsure.push(batch) } else { sure.push(batch) }
+            match rows.plan.unsure {
+                None => sure.push(batch),
+                Some(from) if from == anchor => unsure.push(batch),
+                Some(_) => {
+                    unset += batch.rows() as u64;
+                    sure.push(match mark {
+                        Some(word) => marked(batch, word)?,
+                        None => batch,
+                    });
+                }
+            }
         }
         self.rows = 0;
         let generation = self.log.as_ref().map_or(0, RowLog::generation);
@@ -107,7 +130,7 @@ impl Collected {
         }
         let count = sure.len() as u32;
         sure.append(&mut unsure);
-        Ok(Some(Taken { batches: sure, sure: count, generation }))
+        Ok(Some(Taken { batches: sure, sure: count, unset, generation }))
     }
 
     /// What was taken is in the spool.
@@ -134,7 +157,20 @@ fn with_device(batch: Batch, plan: &Plan, own: Option<&DeviceId>) -> Result<Batc
 
 /// The batch with a column that names its device in each row.
 pub(crate) fn named(batch: Batch, device: &str) -> Result<Batch, Error> {
-    let texts = Texts::constant(device, batch.rows());
-    let column = Column::new(FieldName::device_id(), Values::String(texts), None)?;
-    Ok(batch.with_column(column)?)
+    with_text(batch, FieldName::device_id(), device)
+}
+
+/// The batch with a column that says how its rows came by their times.
+pub(crate) fn marked(batch: Batch, word: &str) -> Result<Batch, Error> {
+    let field = MARK.parse().map_err(|source| Error::Name {
+        what: "column name",
+        given: MARK.to_owned(),
+        source,
+    })?;
+    with_text(batch, field, word)
+}
+
+fn with_text(batch: Batch, field: FieldName, text: &str) -> Result<Batch, Error> {
+    let texts = Texts::constant(text, batch.rows());
+    Ok(batch.with_column(Column::new(field, Values::String(texts), None)?)?)
 }

@@ -174,6 +174,11 @@ impl Error {
         }
     }
 
+    /// Whether another process has the spool: a spool is one process's at a time.
+    pub const fn is_locked(&self) -> bool {
+        matches!(self, Self::Spool(error) if error.is_locked())
+    }
+
     pub(crate) fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::File { action, path: path.to_owned(), source }
     }

@@ -63,6 +63,6 @@ pub use iobeam_model::{
 pub use query::{Query, TokenWish, ask_backend, fetch_project_token};
 pub use rejected::{Rejected, RejectedFolder};
 pub use settings::{AutoSend, Compression, WhenFull};
-pub use status::{LastError, Status};
+pub use status::{LastError, Status, Waiting};
 pub use store::DataStore;
 pub use value::{Reading, TimeUnit};

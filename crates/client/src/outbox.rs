@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use iobeam_model::{Batch, Clock, DeviceId, NamespaceName, Timestamp};
 
-use crate::collected::{Added, Collected, named};
+use crate::collected::{Added, Collected, UNSET, named};
 use crate::device_time::DeviceTime;
 use crate::error::Error;
 use crate::event::{Event, Listener};
@@ -27,7 +27,7 @@ use crate::settings::{MAX_BODY, Settings, WhenFull};
 use crate::signal::Signal;
 use crate::slices::slices;
 use crate::spool::{Entry, Flushed, Spool};
-use crate::status::{LastError, Status};
+use crate::status::{LastError, Status, Waiting};
 use crate::value::Reading;
 
 /// A disk that was full is tried again so often.
@@ -62,6 +62,7 @@ struct Progress {
     rejected_rows: u64,
     rejected: Vec<Rejected>,
     dropped_rows: u64,
+    unset_clock_rows: u64,
     damage: Vec<String>,
     /// Not before this (on the monotonic clock) is a full spool tried again by `add`.
     try_at: Duration,
@@ -108,9 +109,10 @@ impl Outbox {
     }
 
     fn alive(&self) -> Result<(), Error> {
-        if !self.is_home() {
-            return Err(Error::Forked);
-        }
+        if self.is_home() { self.open() } else { Err(Error::Forked) }
+    }
+
+    fn open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Relaxed) { Err(Error::Closed) } else { Ok(()) }
     }
 
@@ -137,9 +139,15 @@ impl Outbox {
         time: Timestamp,
         row: &[Reading<'_>],
     ) -> Result<(), Error> {
-        self.alive()?;
         let most = self.settings.batch_rows;
         let each_row = self.settings.each_row;
+        // Asking the system who one is costs a tenth of a row. Rows in memory alone do no harm in a forked child, and
+        // are refused when they are to leave it.
+        if each_row && self.settings.spool.is_some() {
+            self.alive()?;
+        } else {
+            self.open()?;
+        }
         let added = {
             let mut collected = lock(&self.collected);
             if collected.rows() >= 2 * most {
@@ -224,7 +232,10 @@ impl Outbox {
         }
         self.take_in_resends(&mut spool)?;
         let own = self.device();
-        let Some(taken) = lock(&self.collected).take(own.as_ref())? else { return Ok(()) };
+        let mark = self.settings.mark_clock.then_some(UNSET);
+        let taken = lock(&self.collected).take(own.as_ref(), self.time.anchor, mark)?;
+        let Some(taken) = taken else { return Ok(()) };
+        lock(&self.progress).unset_clock_rows += taken.unset;
         let (covers, sure) = (taken.generation, taken.sure);
         let anchor = if sure as usize == taken.batches.len() { 0 } else { self.time.anchor };
         let at = self.clock.now();
@@ -297,6 +308,11 @@ impl Outbox {
         self.tell(&Event::Sent { rows });
     }
 
+    /// Rows went out with a time that nobody could put right.
+    pub(crate) fn unset_clock(&self, rows: u64) {
+        lock(&self.progress).unset_clock_rows += rows;
+    }
+
     /// Something went wrong.
     pub(crate) fn failed(&self, error: &Error) {
         let message = error.to_string();
@@ -330,6 +346,10 @@ impl Outbox {
         }
     }
 
+    pub(crate) fn waiting(&self) -> Result<Vec<Waiting>, Error> {
+        lock(&self.spool).waiting()
+    }
+
     fn tell(&self, event: &Event) {
         if let Some(listener) = &self.listener {
             listener.0(event);
@@ -358,6 +378,7 @@ impl Outbox {
             rejected_rows: progress.rejected_rows,
             dropped_rows: progress.dropped_rows + spool.dropped(),
             spool_damage: progress.damage.clone(),
+            unset_clock_rows: progress.unset_clock_rows,
             clock_behind: self.time.correction(),
         }
     }

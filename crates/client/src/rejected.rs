@@ -184,17 +184,18 @@ impl RejectedFolder {
     }
 }
 
+/// What people call a batch: its number, in the form in which files can be named so.
+pub(crate) fn name_of(batch: &[u8], id: Option<BatchId>) -> String {
+    id.map_or_else(
+        || format!("none-{:08x}", crc32c::crc32c(batch)),
+        |id| format!("{:032x}-{:010}", u128::from_be_bytes(id.stream), id.counter),
+    )
+}
+
 /// What a batch that was refused is called, and why it was.
 pub(crate) fn reason(batch: &[u8], at: Timestamp, error: &Error) -> Rejected {
     let header = peek(batch).ok();
-    let id = header.as_ref().and_then(|header| header.id);
-    let name = id.map_or_else(
-        || format!("none-{:08x}", crc32c::crc32c(batch)),
-        |id| {
-            let stream = u128::from_be_bytes(id.stream);
-            format!("{stream:032x}-{:010}", id.counter)
-        },
-    );
+    let name = name_of(batch, header.as_ref().and_then(|header| header.id));
     let (status, code, message) = match error {
         Error::Refused { status, code, message } => (*status, code.0, message.clone()),
         other => (0, 0, other.to_string()),

@@ -23,6 +23,9 @@ use crate::rows::Plan;
 use crate::value::Reading;
 
 const HEADER: usize = 19;
+/// What a plan says of the times of its rows.
+const SURE: u8 = 0;
+const UNSURE: u8 = 2;
 const PLAN: u8 = 1;
 const ROW: u8 = 2;
 
@@ -251,7 +254,13 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
 fn put_plan(bytes: &mut Vec<u8>, plan: &Plan) {
     put_text(bytes, plan.namespace.as_str());
     put_text(bytes, plan.device.as_deref().unwrap_or(""));
-    bytes.push(u8::from(plan.unsure));
+    match plan.unsure {
+        None => bytes.push(SURE),
+        Some(anchor) => {
+            bytes.push(UNSURE);
+            bytes.extend_from_slice(&anchor.to_le_bytes());
+        }
+    }
     bytes.extend_from_slice(&(plan.columns.len() as u16).to_le_bytes());
     plan.columns.iter().for_each(|name| put_text(bytes, name.as_str()));
 }
@@ -295,11 +304,16 @@ fn take_plan(bytes: &mut &[u8]) -> Option<Plan> {
     let namespace = take_text(bytes)?.parse().ok()?;
     let device = take_text(bytes)?;
     let device = (!device.is_empty()).then(|| device.into());
-    let [unsure] = take(bytes)?;
+    let unsure = match take(bytes)? {
+        [SURE] => None,
+        [UNSURE] => Some(u64::from_le_bytes(take(bytes)?)),
+        // Files of old did not say from where their times count: from no moment that is known here.
+        _ => Some(0),
+    };
     let count = u16::from_le_bytes(take(bytes)?);
     let names = (0..count).map(|_| take_text(bytes)?.parse().ok());
     let columns = names.collect::<Option<Vec<_>>>()?.into();
-    Some(Plan { namespace, columns, device, unsure: unsure != 0 })
+    Some(Plan { namespace, columns, device, unsure })
 }
 
 fn take_row(bytes: &mut &[u8], plan: usize, columns: usize) -> Option<LeftRow> {
@@ -341,7 +355,7 @@ mod tests {
     fn plan() -> Plan {
         let columns = ["v", "note"].map(|name| name.parse().expect("a name"));
         let namespace = "input".parse().expect("a name");
-        Plan { namespace, columns: columns.into(), device: Some("d".into()), unsure: false }
+        Plan { namespace, columns: columns.into(), device: Some("d".into()), unsure: None }
     }
 
     fn open(disk: &FaultyDisk, covered: u64) -> (RowLog, Left) {

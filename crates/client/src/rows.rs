@@ -26,8 +26,9 @@ pub(crate) struct Plan {
     pub(crate) columns: Arc<[FieldName]>,
     /// The device whose rows these are; `None`: the client's own, or none at all outside of `input`.
     pub(crate) device: Option<Box<str>>,
-    /// Their times are not to be trusted until the clock was learnt.
-    pub(crate) unsure: bool,
+    /// Their times are not to be trusted until the clock was learnt; they count from the moment that this names, see
+    /// [`crate::device_time`].
+    pub(crate) unsure: Option<u64>,
 }
 
 /// Rows.
@@ -262,7 +263,7 @@ mod tests {
     fn rows(names: &[&str]) -> Rows {
         let columns = names.iter().map(|name| name.parse().expect("a name")).collect();
         let namespace = NamespaceName::input();
-        Rows::new(Plan { namespace, columns, device: None, unsure: false })
+        Rows::new(Plan { namespace, columns, device: None, unsure: None })
     }
 
     fn add(rows: &mut Rows, row: &[Reading<'_>]) -> Result<(), Error> {

@@ -11,12 +11,13 @@
 //!
 //! An attempt that got no answer may have been stored: the repeat carries the same batch numbers.
 
-use std::borrow::Cow;
+mod correction;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use iobeam_model::{Batch, Column, DeviceId, Texts, Values};
-use iobeam_wire::batch::{Limits, MEDIA_TYPE, decode, encode};
+use iobeam_model::{Column, DeviceId, Timestamp, Values};
+use iobeam_wire::batch::{Limits, MEDIA_TYPE, decode};
 use iobeam_wire::problem::Code;
 use iobeam_wire::v1::{DeviceRequest, TimestampReply};
 use serde::Deserialize;
@@ -27,12 +28,8 @@ use crate::http::{Http, Reply};
 use crate::identity::Register;
 use crate::outbox::Outbox;
 use crate::settings::MAX_BODY;
-use crate::spool::{Entry, split};
+use crate::spool::split;
 use crate::token::Tokens;
-use iobeam_model::Timestamp;
-
-/// The field that says how a row came by its time.
-const MARK: &str = "clock_source";
 
 /// Sends.
 #[derive(Debug)]
@@ -168,8 +165,9 @@ impl Sender {
         if entries.is_empty() {
             return Ok(Round::Nothing);
         }
-        let bodies: Vec<Cow<'_, [u8]>> =
-            entries.iter().map(|entry| self.corrected(entry)).collect();
+        let corrected =
+            entries.iter().map(|entry| self.corrected(entry)).collect::<Result<Vec<_>, _>>()?;
+        let bodies: Vec<_> = corrected.iter().map(|record| &*record.bytes).collect();
         let size: usize = bodies.iter().map(|body| body.len()).sum();
         if size <= MAX_BODY {
             let rows = entries.iter().map(|entry| entry.rows).sum();
@@ -177,17 +175,19 @@ impl Sender {
                 Ok(()) => {
                     entries.iter().try_for_each(|entry| self.outbox.done(entry))?;
                     self.outbox.sent(rows);
+                    self.outbox.unset_clock(corrected.iter().map(|record| record.unset).sum());
                     return Ok(Round::Some);
                 }
                 Err(Error::Refused { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        for (entry, body) in entries.iter().zip(&bodies) {
-            for part in split(body) {
+        for (entry, record) in entries.iter().zip(&corrected) {
+            for part in split(&record.bytes) {
                 self.post_alone(part, within)?;
             }
             self.outbox.done(entry)?;
+            self.outbox.unset_clock(record.unset);
         }
         Ok(Round::Some)
     }
@@ -281,47 +281,6 @@ impl Sender {
         let server: TimestampReply = reply.json()?;
         self.outbox.time.learn(Timestamp::from_micros(server.server_timestamp), asked, heard);
         Ok(())
-    }
-
-    /// The batches of a record, with times moved by what the clock was found to be wrong by.
-    fn corrected<'e>(&self, entry: &'e Entry) -> Cow<'e, [u8]> {
-        if entry.anchor == 0 {
-            return Cow::Borrowed(&entry.bytes);
-        }
-        if self.outbox.time.correction().is_none() {
-            // Unreachable now means that sending will not work either.
-            let _ = self.learn_clock();
-        }
-        let ours = entry.anchor == self.outbox.time.anchor;
-        let by = self.outbox.time.correction().filter(|_| ours);
-        let mut bytes = Vec::with_capacity(entry.bytes.len());
-        for (part, place) in split(&entry.bytes).into_iter().zip(0..) {
-            match (place >= entry.sure).then(|| self.moved(part, by)).flatten() {
-                Some(moved) => bytes.extend(moved),
-                None => bytes.extend_from_slice(part),
-            }
-        }
-        Cow::Owned(bytes)
-    }
-
-    /// A batch with other times; `None` when it is to stay as it is.
-    fn moved(&self, part: &[u8], by: Option<i64>) -> Option<Vec<u8>> {
-        let mark = self.outbox.settings.mark_clock;
-        if by.is_none() && !mark {
-            return None;
-        }
-        let decoded = decode(part, &Limits::NONE).ok()?;
-        let (namespace, mut times, mut columns) = decoded.batch.into_parts();
-        for time in &mut times {
-            *time = time.saturating_add(by.unwrap_or(0));
-        }
-        if mark {
-            let word = if by.is_some() { "corrected" } else { "unset" };
-            let texts = Values::String(Texts::constant(word, times.len()));
-            columns.push(Column::new(MARK.parse().ok()?, texts, None).ok()?);
-        }
-        let batch = Batch::new(namespace, times, columns).ok()?;
-        Some(encode(&batch, decoded.id, self.outbox.settings.compression))
     }
 }
 

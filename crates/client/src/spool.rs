@@ -23,7 +23,9 @@ use iobeam_model::{Batch, BatchId, Timestamp};
 use iobeam_wire::batch::{Compression, encode, peek};
 
 use crate::error::Error;
+use crate::rejected::name_of;
 use crate::settings::{Settings, WhenFull};
+use crate::status::Waiting;
 
 pub(crate) use queue::Entry;
 use queue::Queue;
@@ -273,6 +275,24 @@ impl Spool {
     /// The oldest records, as many as fit into so many bytes, but at least one.
     pub(crate) fn next(&mut self, most: usize) -> Result<Vec<Entry>, Error> {
         self.queue.peek(most)
+    }
+
+    /// Each batch that waits, the oldest first.
+    pub(crate) fn waiting(&self) -> Result<Vec<Waiting>, Error> {
+        let mut all = Vec::new();
+        self.queue.each_waiting(|batches, at| {
+            for part in split(batches) {
+                let Ok(header) = peek(part) else { continue };
+                all.push(Waiting {
+                    name: name_of(part, header.id),
+                    namespace: header.namespace.to_string(),
+                    rows: u64::from(header.rows),
+                    bytes: part.len() as u64,
+                    at,
+                });
+            }
+        })?;
+        Ok(all)
     }
 
     /// When the oldest record that waits was put there.

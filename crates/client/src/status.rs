@@ -31,8 +31,25 @@ pub struct Status {
     pub dropped_rows: u64,
     /// What was found amiss when the spool was opened.
     pub spool_damage: Vec<String>,
+    /// Rows sent with the time that the device's clock said before it was put right: see `clock_from_server`.
+    pub unset_clock_rows: u64,
     /// How far the device's clock is behind the server's, in microseconds, once that was learnt.
     pub clock_behind: Option<i64>,
+}
+
+/// A batch that waits to be sent, without its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// What it is called, should it be refused one day.
+    pub name: String,
+    /// The namespace its rows are for.
+    pub namespace: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes it takes.
+    pub bytes: u64,
+    /// When it was put into the spool.
+    pub at: Timestamp,
 }
 
 /// What went wrong.

@@ -75,6 +75,11 @@ impl JournalError {
         }
     }
 
+    /// Whether another process has the journal open.
+    pub const fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked { .. })
+    }
+
     /// Whose move it is.
     pub const fn remedy(&self) -> Remedy {
         match self {

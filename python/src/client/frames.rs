@@ -29,11 +29,7 @@ pub(super) fn write_frame(
     let wanted = wanted(options)?;
     let client = owner.client(py)?;
     let before = py.detach(|| client.status().rejected_batches);
-    let mut frame = if frame.hasattr("__arrow_c_stream__")? {
-        Frame::arrow(frame)?
-    } else {
-        Frame::memory(&frame.extract::<Vec<(String, Bound<'_, PyAny>, bool)>>()?)?
-    };
+    let mut frame = read(frame)?;
     let mut rows = 0;
     while let Some(batch) = frame.next(&wanted)? {
         rows += batch.rows() as u64;
@@ -48,6 +44,14 @@ pub(super) fn write_frame(
     }
     super::refuse_if_rejected(py, &client, before)?;
     Ok(rows)
+}
+
+/// A table in one of the two forms that the Python half makes of it.
+pub(super) fn read(frame: &Bound<'_, PyAny>) -> PyResult<Frame> {
+    if frame.hasattr("__arrow_c_stream__")? {
+        return Frame::arrow(frame);
+    }
+    Frame::memory(&frame.extract::<Vec<(String, Bound<'_, PyAny>, bool)>>()?)
 }
 
 fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {

@@ -6,7 +6,7 @@
 //! spool/resend/    what goes out again   ◀─ resend: the device's program takes it in at its next flush
 //! ```
 //!
-//! Batches that were set aside can be handled while the device's program runs. How much waits is told only while it
+//! Batches that were set aside can be handled while the device's program runs. What waits is told only while it
 //! does not: a spool is one process's at a time.
 
 mod mended;
@@ -25,6 +25,9 @@ use self::waiting::Waiting;
 use crate::ask;
 use crate::failure::Failure;
 use crate::output::{Grid, Output, plain};
+
+/// So many batches that wait are shown to people.
+const SHOWN: usize = 20;
 
 /// The verbs of a device's spool.
 #[derive(clap::Subcommand)]
@@ -108,6 +111,14 @@ impl List {
             return out.json(&json!({"waiting": waiting.to_json(), "rejected": refused}));
         }
         out.line(&waiting.to_string())?;
+        if let Some((grid, more)) = waiting.table(SHOWN) {
+            out.line("")?;
+            out.table(&grid, "")?;
+            if more > 0 {
+                out.line(&format!("and {more} more; --json lists them all"))?;
+            }
+            out.line("")?;
+        }
         if refused.is_empty() {
             return out.line("refused: nothing");
         }

@@ -157,6 +157,26 @@ impl Queue {
         Ok(fitting.cloned().collect())
     }
 
+    /// Shows each record that waits, the oldest first, and leaves it where it is.
+    pub(super) fn each_waiting(&self, mut show: impl FnMut(&[u8], Timestamp)) -> Result<(), Error> {
+        let Some(journal) = &self.journal else {
+            self.ahead.iter().for_each(|entry| show(&entry.bytes, entry.at));
+            return Ok(());
+        };
+        for record in journal.read_from(Seq(self.acknowledged + 1)) {
+            match record {
+                Ok(record) => {
+                    if let Some(entry) = entry(&record) {
+                        show(&entry.bytes, entry.at);
+                    }
+                }
+                Err(JournalError::Damaged { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the oldest record away.
     pub(super) fn pop(&mut self) -> Result<Option<Entry>, Error> {
         self.fill(0)?;

@@ -97,8 +97,36 @@ fn a_second_client_on_the_same_spool_is_told_so() {
     let first = fake.builder().device_id("d").spool(dir.path()).build().expect("nobody has it");
     let refusal = fake.builder().device_id("d").spool(dir.path()).build().expect_err("in use");
     assert!(refusal.to_string().contains("in use by another process"), "{refusal}");
+    assert!(refusal.is_locked());
     drop(first);
     fake.builder().device_id("d").spool(dir.path()).build().expect("it was given back");
+}
+
+#[test]
+fn what_waits_is_listed_batch_by_batch() {
+    let fake = fake();
+    let disk = FaultyDisk::new(1);
+    for spooled in [true, false] {
+        let client = if spooled { builder(&fake, &disk) } else { fake.builder().device_id("d") };
+        let client = client.build().expect("the spool opens");
+        let store = client.create_data_store(&["v"]).expect("a store");
+        for rows in 1..4 {
+            (0..rows).for_each(|row| store.add(at(row), [("v", 1.0)]).expect("room"));
+            client.flush().expect("room");
+        }
+        let rows = |client: &iobeam::Client| {
+            let all = client.waiting().expect("readable");
+            let names: std::collections::BTreeSet<_> = all.iter().map(|one| &one.name).collect();
+            assert_eq!(names.len(), all.len(), "each has a name of its own");
+            let bytes: u64 = all.iter().map(|one| one.bytes).sum();
+            assert_eq!(bytes, client.status().waiting_bytes);
+            all.iter().map(|one| one.rows).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&client), [1, 2, 3]);
+        assert_eq!(rows(&client), [1, 2, 3], "looking changes nothing");
+        client.send().expect("fine weather");
+        assert_eq!(rows(&client), [0_u64; 0]);
+    }
 }
 
 #[test]

@@ -1,21 +1,22 @@
-//! How much waits in a spool, as the client that opens it counts it.
+//! What waits in a spool, as the client that opens it knows it.
 
 use std::fmt;
 use std::path::Path;
 
 use anyhow::Result;
-use iobeam::{Client, Timestamp};
+use iobeam::{Client, Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 use super::{counted, told};
+use crate::output::Grid;
 
 /// A token that no server would take: the client wants one, and this one sends nothing.
 const NO_TOKEN: &str = "e30.eyJleHAiOjQwMDAwMDAwMDAsInBpZCI6MX0.c2ln";
 
 /// What waits.
 pub(super) enum Waiting {
-    /// So much.
-    Known(Box<iobeam::Status>),
+    /// So much, in these batches.
+    Known(Box<iobeam::Status>, Vec<iobeam::Waiting>),
     /// The device's program runs and has the spool.
     InUse,
 }
@@ -29,20 +30,50 @@ impl Waiting {
     /// Opens the spool as the device's program does, but without a device, so that nothing is sent.
     pub(super) fn of_spool(dir: &Path) -> Result<Self> {
         if !is_spool(dir) {
-            return Ok(Self::Known(Box::default()));
+            return Ok(Self::Known(Box::default(), Vec::new()));
         }
         match Client::builder(1, NO_TOKEN).backend("http://127.0.0.1:9").spool(dir).build() {
-            Ok(client) => Ok(Self::Known(Box::new(client.status()))),
-            Err(error) if is_locked(&error) => Ok(Self::InUse),
+            Ok(client) => {
+                let batches = client.waiting().map_err(told)?;
+                Ok(Self::Known(Box::new(client.status()), batches))
+            }
+            Err(error) if error.is_locked() => Ok(Self::InUse),
             Err(error) => Err(told(error)),
         }
+    }
+
+    /// The batches that wait, the oldest first, as a table of at most so many; and how many more there are.
+    pub(super) fn table(&self, most: usize) -> Option<(Grid, usize)> {
+        let Self::Known(_, batches) = self else { return None };
+        if batches.is_empty() {
+            return None;
+        }
+        let mut grid = Grid::new(["name", "namespace", "rows", "bytes", "age"]).right([2, 3, 4]);
+        let now = SystemClock::new().now();
+        for batch in batches.iter().take(most) {
+            grid.row(vec![
+                batch.name.clone(),
+                batch.namespace.clone(),
+                batch.rows.to_string(),
+                batch.bytes.to_string(),
+                age_at(now, batch.at),
+            ]);
+        }
+        Some((grid, batches.len().saturating_sub(most)))
     }
 
     pub(super) fn to_json(&self) -> Value {
         match self {
             Self::InUse => json!({"in_use": true}),
-            Self::Known(status) => json!({
+            Self::Known(status, batches) => json!({
                 "in_use": false,
+                "list": batches.iter().map(|batch| json!({
+                    "name": batch.name,
+                    "namespace": batch.namespace,
+                    "rows": batch.rows,
+                    "bytes": batch.bytes,
+                    "at": batch.at,
+                })).collect::<Vec<_>>(),
                 "batches": status.waiting_batches,
                 "rows": status.waiting_rows,
                 "bytes": status.waiting_bytes,
@@ -60,7 +91,7 @@ impl fmt::Display for Waiting {
             Self::InUse => {
                 return f.write_str("waiting: not known here, as the device's program is running and has the spool; its own status tells");
             }
-            Self::Known(status) => status,
+            Self::Known(status, _) => status,
         };
         if status.waiting_batches == 0 && status.collected_rows == 0 {
             f.write_str("waiting: nothing")?;
@@ -80,12 +111,6 @@ impl fmt::Display for Waiting {
         }
         Ok(())
     }
-}
-
-fn is_locked(error: &iobeam::Error) -> bool {
-    // The client says no more of it than its words.
-    matches!(error, iobeam::Error::Spool(_))
-        && error.to_string().contains("in use by another process")
 }
 
 /// How long ago something was, in one unit.
