@@ -25,9 +25,10 @@ check: ## Format, lints, order of the modules, documents
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 
-bench: ## Build fully optimised and measure, on this machine
+bench: ## Build fully optimised and measure beside the peers that are installed (bench/README.md), in 15 minutes
 	$(CARGO) build --release --package iobeam-cli --package iobeam-bench
-	$(CARGO) run --release --package iobeam-bench
+	$(CARGO) run --release --package iobeam-bench -- $(BENCH)
+	$(CARGO) run --release --package iobeam-bench -- readme
 
 fmt: ## Lay the code out
 	$(CARGO) fmt --all

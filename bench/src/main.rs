@@ -1,53 +1,67 @@
-//! Measures the real program, alone and beside its peers: `make bench`.
+//! Measures the real program, alone and beside its peers: `make bench`. README.md says what each figure means.
 //!
 //! ```text
-//! iobeam-bench figures            what we cost and how soon we answer
-//! iobeam-bench import [--quick]   the same rows to us and to each peer that is installed
-//!              --only=NAME        of the systems, those whose name holds this
+//! iobeam-bench [WORK...] [--flags]     the works, or all of the default run
+//!
+//! figures   what we cost and how soon we answer         growth    the same with 10 and 100 times as much
+//! recovery  start after a kill; a large set             soak      for a long time: --minutes=60
+//! queries   questions on the sensor set                 render    RESULTS.md and plots anew from results.json
+//! fleet     questions on trucks                         readme    the table in the project's README
+//! import    the same rows to us and to each peer
 //! ```
 //!
-//! All figures of a table come from one run on one machine; what an acknowledgement means stands beside each.
-
-mod figures;
+//! All figures of a work come from one run on one machine; what an acknowledgement means stands beside each.
 
 mod report;
 
-mod import;
+mod plots;
+
+mod goals;
+
+mod tables;
+
+mod works;
+
+mod results;
+
+mod options;
 
 mod peers;
 
-mod http;
+mod fleet_questions;
 
-mod process;
+mod questions;
+
+mod answer;
 
 mod sensors;
 
-use std::io::Write;
-use std::process::ExitCode;
-use std::time::Duration;
+mod process;
 
-use anyhow::Result;
-use import::{Budget, Outcome, Shape};
-use peers::iobeam::{Form, Iobeam};
-use peers::{
-    Peer, clickhouse::ClickHouse, influxdb::InfluxDb, postgres::Postgres, victoria::VictoriaMetrics,
-};
+mod http;
+
+mod machine;
+
+mod clock;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use clock::Deadline;
+use options::Options;
+use results::{Results, Work};
+use works::Plan;
+
+/// The default run, with the share of the time after which the next work begins.
+const DEFAULT: [(&str, f64); 5] =
+    [("figures", 0.03), ("recovery", 0.12), ("queries", 0.56), ("fleet", 0.65), ("import", 0.98)];
+
+/// One kind of work.
+type Run = fn(Plan) -> Result<Work>;
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let quick = arguments.iter().any(|argument| argument == "--quick");
-    let only = arguments.iter().find_map(|argument| argument.strip_prefix("--only=")).unwrap_or("");
-    let work = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let done = match work.map(String::as_str) {
-        Some("figures") => figures::print_all(),
-        Some("import") => imports(quick, only),
-        None => figures::print_all().and_then(|()| imports(quick, only)),
-        Some(other) => {
-            eprintln!("unknown work '{other}'; there is: figures, import");
-            return ExitCode::from(2);
-        }
-    };
-    match done {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -56,74 +70,52 @@ fn main() -> ExitCode {
     }
 }
 
-/// Each system once for each shape, each time from an empty folder.
-fn imports(quick: bool, only: &str) -> Result<()> {
-    let mut out = std::io::stdout();
-    let mut peers = installed();
-    peers.retain(|peer| peer.name().to_lowercase().contains(&only.to_lowercase()));
-    let budget = Budget {
-        rows: if quick { 200_000 } else { 2_000_000 },
-        time: Duration::from_secs(if quick { 2 } else { 5 }),
-    };
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    for (connections, batch) in [(64, 1), (4, 100), (1, 1000), (4, 1000), (16, 1000), (4, 10_000)] {
-        for peer in &peers {
-            let folder = tempfile::tempdir()?;
-            let shape = Shape { connections, batch };
-            let rows = budget.rows.min(batch * 20_000 * 3);
-            let budget = Budget { rows, ..budget };
-            let weigh = (connections, batch) == (4, 10_000);
-            eprint!("{} · {batch} rows · {connections} connections ... ", peer.name());
-            match import::run(peer.as_ref(), shape, budget, folder.path(), weigh) {
-                Ok(outcome) => {
-                    eprintln!("{:.0} rows/s", outcome.rows_per_second());
-                    outcomes.push(outcome);
+fn run() -> Result<()> {
+    let (options, names) = Options::read(std::env::args().skip(1))?;
+    let whole = Deadline::after(options.budget);
+    let mut results = Results::load(&options.out)?;
+    let mut failed = Vec::new();
+    for (name, share) in plan(names) {
+        match name.as_str() {
+            "render" => report::write(&results, &options.out)?,
+            "readme" => {
+                let readme = iobeam_promises::project_root().join("README.md");
+                report::write_readme(&results, &readme)?;
+            }
+            name => {
+                let deadline = whole.sooner_by(options.budget.mul_f64(1.0 - share));
+                eprintln!("{name}, {:.0} s", deadline.left().as_secs_f64());
+                match work(name)?(Plan { options: &options, deadline }) {
+                    Ok(work) => {
+                        results.works.insert(name.to_owned(), work);
+                        results.save(&options.out)?;
+                    }
+                    Err(error) => failed.push(format!("{name}: {error:#}")),
                 }
-                Err(error) => eprintln!("failed: {error:#}"),
+                report::write(&results, &options.out)?;
             }
         }
     }
-    writeln!(out, "Machine: {}\n", report::machine())?;
-    let mut versions: Vec<_> = outcomes
-        .iter()
-        .map(|outcome| format!("{} ({})", outcome.system, outcome.version))
-        .collect();
-    versions.sort();
-    versions.dedup();
-    writeln!(out, "Systems: {}\n", versions.join("; "))?;
-    writeln!(out, "{}", report::imports(&outcomes))?;
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("\n")) }
 }
 
-/// The systems whose programs are on this machine; the others are named.
-fn installed() -> Vec<Box<dyn Peer>> {
-    let mut peers: Vec<Box<dyn Peer>> = vec![
-        Box::new(Iobeam { form: Form::Batch }),
-        Box::new(Iobeam { form: Form::PlainBatch }),
-        Box::new(Iobeam { form: Form::Json }),
-    ];
-    let others: [(&str, Vec<Box<dyn Peer>>); 4] = [
-        ("influxd", vec![Box::new(InfluxDb)]),
-        ("victoria-metrics", vec![Box::new(VictoriaMetrics)]),
-        ("clickhouse-server", vec![Box::new(ClickHouse)]),
-        (
-            "pg_ctlcluster",
-            vec![Box::new(Postgres { synced: true }), Box::new(Postgres { synced: false })],
-        ),
-    ];
-    for (program, modes) in others {
-        if on_path(program) {
-            peers.extend(modes);
-        } else {
-            eprintln!("{program} is not installed: left out");
-        }
+/// What was asked for, each with the whole time; or the default run.
+fn plan(names: Vec<String>) -> Vec<(String, f64)> {
+    if names.is_empty() {
+        return DEFAULT.map(|(name, share)| (name.to_owned(), share)).to_vec();
     }
-    peers
+    names.into_iter().map(|name| (name, 1.0)).collect()
 }
 
-fn on_path(program: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<_> = std::env::split_paths(&folders).collect();
-    folders.push("/usr/sbin".into());
-    folders.iter().any(|folder| folder.join(program).is_file())
+fn work(name: &str) -> Result<Run> {
+    Ok(match name {
+        "figures" => works::figures::run,
+        "recovery" => works::recovery::run,
+        "queries" => works::queries::run,
+        "fleet" => works::fleet::run,
+        "import" => works::import::run,
+        "growth" => works::growth::run,
+        "soak" => works::soak::run,
+        other => bail!("there is no work '{other}': see the head of bench/src/main.rs"),
+    })
 }

@@ -1,18 +1,27 @@
-//! Ourselves: binary batches as our device client sends them, or the JSON table of the original clients.
+//! Ourselves: binary batches as our device client sends them, or the JSON table of the original clients; asked in SQL and through
+//! `/v1/data`.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use iobeam_model::{Batch, BatchId, Column, NamespaceName, Texts, Values};
 use iobeam_wire::batch::{Compression, MEDIA_TYPE, encode};
 use serde_json::{Value as Json, json};
 
-use super::{Peer, Running, Sender};
-use crate::http::Connection;
-use crate::process::{Server, wait_for};
+use super::{Asker, Peer, Questions, Running, Sender};
+use crate::fleet_questions::FleetQuestion;
+use crate::http::{Connection, escaped};
+use crate::process::{Server, command, wait_for, wait_until_still};
+use crate::questions::{Dialect, Question, Scope, THRESHOLD, fields, utc};
 use crate::sensors::{FIELDS, Row, Sensors};
+
+const DIALECT: Dialect = Dialect {
+    table: "input",
+    time: |seconds| format!("TIMESTAMP '{}'", utc(seconds)),
+    bucket: |seconds, column| format!("time_bucket(INTERVAL '{seconds} seconds', {column})"),
+};
 
 /// How rows travel to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,59 +41,116 @@ pub(crate) struct Iobeam {
     pub(crate) form: Form,
 }
 
-struct Started {
-    server: Server,
+/// iobeam, running; what is ours alone can be asked of it.
+#[derive(Debug)]
+pub(crate) struct Started {
+    server: Option<Server>,
+    folder: PathBuf,
     form: Form,
     port: u16,
     project: u64,
     token: String,
     bodies: AtomicU64,
-    devices: u32,
 }
 
-/// Devices that are registered before the work begins: as many as the bench has.
-pub(crate) const DEVICES: u32 = 1000;
-
 impl Peer for Iobeam {
-    fn name(&self) -> String {
-        let form = match self.form {
+    fn system(&self) -> &'static str {
+        "iobeam"
+    }
+
+    fn protocol(&self) -> &'static str {
+        match self.form {
             Form::Batch => "binary batches",
-            Form::PlainBatch => "binary batches, plain",
+            Form::PlainBatch => "binary batches, not compressed",
             Form::Json => "JSON table",
-        };
-        format!("iobeam, {form}")
+        }
     }
 
     fn durability(&self) -> &'static str {
         "synced before acknowledged"
     }
 
+    fn pace(&self, batch: usize) -> f64 {
+        match (batch, self.form) {
+            (1, _) => 50_000.0,
+            (100, Form::Json) => 500_000.0,
+            (100, _) | (_, Form::Json) => 1_000_000.0,
+            (_, _) => 2_500_000.0,
+        }
+    }
+
+    fn is_for_goals_alone(&self) -> bool {
+        self.form == Form::PlainBatch
+    }
+
     fn start(&self, folder: &Path) -> Result<Box<dyn Running>> {
-        let data = folder.join("data");
-        let mut command = Command::new(iobeam_promises::program());
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"])
-            .arg(&data);
-        let server = Server::start(&mut command, folder, false)?;
-        let told = wait_for("iobeam", || Ok(std::fs::read_to_string(data.join("listening"))?))?;
-        let told: Json = serde_json::from_str(&told)?;
-        let address = told["http"].as_str().context("no address")?;
-        let port = address.rsplit(':').next().context("no port")?.parse()?;
-        let mut started = Started {
-            server,
-            form: self.form,
-            port,
-            project: 0,
-            token: String::new(),
-            bodies: AtomicU64::new(0),
-            devices: DEVICES,
-        };
-        started.sign_up()?;
-        Ok(Box::new(started))
+        Ok(Box::new(Started::start(self.form, folder)?))
     }
 }
 
 impl Started {
+    /// Starts it in an empty folder, with a project and a token.
+    pub(crate) fn start(form: Form, folder: &Path) -> Result<Self> {
+        let mut started = Self {
+            server: None,
+            folder: folder.to_owned(),
+            form,
+            port: 0,
+            project: 0,
+            token: String::new(),
+            bodies: AtomicU64::new(0),
+        };
+        started.launch(&[])?;
+        started.sign_up()?;
+        Ok(started)
+    }
+
+    /// Starts the program, with further flags, and waits until it answers.
+    pub(crate) fn launch(&mut self, flags: &[&str]) -> Result<()> {
+        self.server = None;
+        let data = self.folder.join("data");
+        let listening = data.join("listening");
+        // A killed process leaves the file behind, with an address that is no longer true.
+        let _ = std::fs::remove_file(&listening);
+        let mut serve = command(iobeam_promises::program(), None);
+        serve
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"])
+            .arg(&data)
+            .args(flags);
+        self.server = Some(Server::start(&mut serve, &self.folder, false)?);
+        self.port = wait_for("iobeam", || {
+            let told: Json = serde_json::from_str(&std::fs::read_to_string(&listening)?)?;
+            let address = told["http"].as_str().context("no address")?;
+            Ok(address.rsplit(':').next().context("no port")?.parse()?)
+        })?;
+        Ok(())
+    }
+
+    /// Ends the process as a power cut would.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.server.as_mut().context("it runs")?.kill()
+    }
+
+    /// Where its tables lie.
+    pub(crate) fn lake(&self) -> PathBuf {
+        self.folder.join("data/lake").join(self.project.to_string())
+    }
+
+    /// The folder of everything that it keeps.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// A figure of `/metrics`.
+    pub(crate) fn metric(&self, name: &str) -> Result<f64> {
+        let head = "GET /metrics HTTP/1.1\r\nHost: x\r\n";
+        let text = Connection::open(self.port)?.expect(200, head, b"")?;
+        let text = String::from_utf8_lossy(&text);
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|figure| figure.trim().parse().ok())
+            .with_context(|| format!("no figure {name}"))
+    }
+
     fn ask(&self, method_and_path: &str, token: &str, body: &str) -> Result<Json> {
         let authorization = if token.is_empty() {
             String::new()
@@ -106,23 +172,16 @@ impl Started {
         let path =
             "GET /v1/tokens/user?name=bench@example.com&password=a%20bench%20has%20no%20secrets";
         let user = text(&self.ask(path, "", "")?["token"])?;
-        let project = self.ask("POST /v1/projects", &user, "{\"project_name\":\"bench\"}")?;
+        let project = json!({"project_name": "bench", "auto_register": true}).to_string();
+        let project = self.ask("POST /v1/projects", &user, &project)?;
         self.project = project["project_id"].as_u64().context("no project")?;
         let path = format!("GET /v1/tokens/project?project_id={}", self.project);
         self.token = text(&self.ask(&path, &user, "")?["token"])?;
-        for device in 0..self.devices {
-            let body = json!({"project_id": self.project, "device_id": Sensors::device(device)});
-            self.ask("POST /v1/devices", &self.token, &body.to_string())?;
-        }
         Ok(())
     }
 
     fn batch(&self, rows: &[Row], compression: Compression) -> Vec<u8> {
-        let mut devices = Texts::new();
-        for row in rows {
-            devices.push(&Sensors::device(row.device));
-        }
-        let mut columns = vec![column("device_id", Values::String(devices))];
+        let mut columns = vec![column("device_id", Values::String(devices(rows)))];
         for field in 0..FIELDS {
             let values = rows.iter().map(|row| row.values[field]).collect();
             columns.push(column(&Sensors::field(field), Values::Double(values)));
@@ -130,21 +189,24 @@ impl Started {
         let times = rows.iter().map(|row| row.time).collect();
         let batch =
             Batch::new(NamespaceName::input(), times, columns).expect("columns of one length");
-        let counter = self.bodies.fetch_add(1, Ordering::Relaxed);
-        encode(&batch, Some(BatchId { stream: [1; 16], counter }), compression)
+        self.encode(&batch, compression)
     }
 
-    /// The JSON table speaks for one device; the rows keep their values and times.
+    fn encode(&self, batch: &Batch, compression: Compression) -> Vec<u8> {
+        let counter = self.bodies.fetch_add(1, Ordering::Relaxed);
+        encode(batch, Some(BatchId { stream: [1; 16], counter }), compression)
+    }
+
+    /// The JSON table speaks for one device.
     fn table(&self, rows: &[Row]) -> Vec<u8> {
         let names = (0..FIELDS).map(|field| json!(Sensors::field(field)));
         let fields: Vec<_> = std::iter::once(json!("time")).chain(names).collect();
-        // A body is made distinct by its times, also where two bodies hold the same device's rows.
-        let apart = self.bodies.fetch_add(1, Ordering::Relaxed) % 1_000_000;
         let data: Vec<Json> = rows
             .iter()
             .map(|row| {
-                let time = json!(row.time + apart.cast_signed());
-                std::iter::once(time).chain(row.values.iter().map(|value| json!(value))).collect()
+                std::iter::once(json!(row.time))
+                    .chain(row.values.iter().map(|value| json!(value)))
+                    .collect()
             })
             .collect();
         let device = Sensors::device(rows.first().map_or(0, |row| row.device));
@@ -153,6 +215,25 @@ impl Started {
         .to_string()
         .into_bytes()
     }
+
+    fn sender(&self, path: &str, kind: &str) -> Result<Import> {
+        let token = &self.token;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nAuthorization: Bearer {token}\r\n"
+        );
+        Ok(Import { connection: Connection::open(self.port)?, head })
+    }
+}
+
+/// The rows' devices, each name once.
+fn devices(rows: &[Row]) -> Texts {
+    let mut numbers: Vec<u32> = rows.iter().map(|row| row.device).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let place = |device| numbers.binary_search(device).expect("it is one of them") as u32;
+    let keys = rows.iter().map(|row| place(&row.device)).collect();
+    let names = numbers.iter().map(|number| Sensors::device(*number).into_boxed_str()).collect();
+    Texts::from_dictionary(names, keys).expect("each key has a name")
 }
 
 fn text(json: &Json) -> Result<String> {
@@ -165,11 +246,15 @@ fn column(name: &str, values: Values) -> Column {
 
 impl Running for Started {
     fn server(&self) -> &Server {
-        &self.server
+        self.server.as_ref().expect("it has been started")
     }
 
     fn version(&self) -> String {
         env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    fn speaks_for_one_device(&self) -> bool {
+        self.form == Form::Json
     }
 
     fn body(&self, rows: &[Row]) -> Vec<u8> {
@@ -181,27 +266,66 @@ impl Running for Started {
     }
 
     fn connect(&self) -> Result<Box<dyn Sender>> {
-        let (path, kind) = match self.form {
-            Form::Json => ("/v1/imports?fmt=table", "application/json"),
-            Form::Batch | Form::PlainBatch => ("/v1/imports", MEDIA_TYPE),
-        };
-        let token = &self.token;
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nAuthorization: Bearer {token}\r\n"
-        );
-        Ok(Box::new(Import { connection: Connection::open(self.port)?, head }))
+        Ok(Box::new(match self.form {
+            Form::Json => self.sender("/v1/imports?fmt=table", "application/json")?,
+            Form::Batch | Form::PlainBatch => self.sender("/v1/imports", MEDIA_TYPE)?,
+        }))
     }
 
-    fn settle(&self) -> Result<()> {
-        // A stop flushes nothing by itself: flushes come by size and age, so the age is waited for.
-        std::thread::sleep(std::time::Duration::from_secs(5));
-        Ok(())
+    fn introduce(&self, rows: &[Row]) -> Result<()> {
+        self.sender("/v1/imports", MEDIA_TYPE)?.send(&self.batch(rows, Compression::None))
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        // Rows are flushed when they are many or old: started so that a second is old.
+        self.launch(&["--flush-age=1s"])?;
+        wait_for("the flush", || {
+            ensure!(self.metric("iobeam_store_memtable_rows")? == 0.0, "rows wait in memory");
+            Ok(())
+        })?;
+        wait_until_still(3, || {
+            Ok([self.metric("iobeam_store_files")?, self.metric("iobeam_store_compactions_total")?]
+                .map(|figure| figure as u64))
+        })?;
+        self.launch(&[])
+    }
+
+    fn stored_bytes(&self) -> Result<u64> {
+        Ok(self.metric("iobeam_store_file_bytes")? as u64)
     }
 
     fn count(&self) -> Result<u64> {
         let reply =
             self.ask("POST /v1/sql", &self.token, "{\"query\":\"SELECT count(*) FROM input\"}")?;
         reply["result"][0]["values"][0][0].as_u64().with_context(|| format!("no count in {reply}"))
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.launch(&[])
+    }
+
+    fn askers(&self) -> Result<Vec<(String, Box<dyn Asker>)>> {
+        let (port, token) = (self.port, self.token.clone());
+        let sql = Sql { questions: Questions::new(port), token: token.clone() };
+        let v1 = V1 { questions: Questions::new(port), token };
+        Ok(vec![("iobeam, SQL".to_owned(), Box::new(sql)), ("iobeam, v1".to_owned(), Box::new(v1))])
+    }
+
+    fn import_fleet(&self, table: &str, batch: &Batch) -> Result<()> {
+        let (_, times, columns) = batch.clone().into_parts();
+        let fields: serde_json::Map<_, _> = columns
+            .iter()
+            .map(|column| {
+                (column.name().to_string(), json!(column.values().field_type().to_string()))
+            })
+            .collect();
+        let namespace = json!({"namespace_name": table, "project_id": self.project,
+            "partitioning_field": "device_id", "fields": fields});
+        // Refused when it is there already; whether it is as it should be, the import tells.
+        let _ = self.ask("POST /v1/namespaces", &self.token, &namespace.to_string());
+        let batch = Batch::new(table.parse()?, times, columns)?;
+        let body = self.encode(&batch, Compression::None);
+        self.sender("/v1/imports", MEDIA_TYPE)?.send(&body)
     }
 }
 
@@ -210,12 +334,109 @@ struct Import {
     head: String,
 }
 
+/// How often a sender that is told to come back does so, and how long it waits.
+const RETRIES: usize = 600;
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
 impl Sender for Import {
     fn send(&mut self, body: &[u8]) -> Result<()> {
-        let answer = self.connection.call(&self.head, body)?;
-        let text = String::from_utf8_lossy(&answer.body);
-        ensure!(answer.status == 200, "{}: {text}", answer.status);
-        ensure!(!text.contains("repeat"), "a body was sent twice");
-        Ok(())
+        for _ in 0..RETRIES {
+            let answer = self.connection.call(&self.head, body)?;
+            let told = String::from_utf8_lossy(&answer.body);
+            match answer.status {
+                200 => {
+                    ensure!(!told.contains("repeat"), "a body was sent twice");
+                    return Ok(());
+                }
+                // Told to come back is no loss: devices send again, and what they wait is part of the figure.
+                429 | 503 => std::thread::sleep(RETRY_AFTER),
+                status => bail!("{status}: {told}"),
+            }
+        }
+        bail!("told to come back {RETRIES} times")
+    }
+}
+
+/// Questions in SQL, answered as CSV, or as Arrow where that is asked for.
+struct Sql {
+    questions: Questions,
+    token: String,
+}
+
+/// Marks a phrase whose answer shall be Arrow.
+const ARROW: &str = "-- arrow\n";
+
+impl Asker for Sql {
+    fn phrase(&self, question: Question, scope: Scope) -> Option<String> {
+        let each = format!(
+            "SELECT DISTINCT ON (device_id) time, device_id, {} FROM input ORDER BY device_id, time DESC",
+            fields(FIELDS, |name| name)
+        );
+        let sql = question.sql(scope, DIALECT, &each);
+        Some(if question == Question::ExportArrow { format!("{ARROW}{sql}") } else { sql })
+    }
+
+    fn fleet_phrase(&self, question: &FleetQuestion) -> Option<String> {
+        Some(question.sql(DIALECT, |value| format!("last({value}, time)")))
+    }
+
+    fn ask(&mut self, phrase: &str) -> Result<Vec<u8>> {
+        let (format, sql) =
+            phrase.strip_prefix(ARROW).map_or(("csv", phrase), |sql| ("arrow", sql));
+        let head = format!(
+            "POST /v1/sql?format={format} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer {}\r\n",
+            self.token
+        );
+        self.questions.call(&head, json!({"query": sql}).to_string().as_bytes())
+    }
+}
+
+/// Questions to `/v1/data`, answered as CSV.
+struct V1 {
+    questions: Questions,
+    token: String,
+}
+
+impl Asker for V1 {
+    fn phrase(&self, question: Question, scope: Scope) -> Option<String> {
+        let of_device = format!("where=eq(device_id,{})", scope.device());
+        let time = |from: i64, to: i64| format!("time={},{}", from * 1000, to * 1000 - 1);
+        let (start, middle, end) = (Scope::start(), scope.middle(), scope.end());
+        let rest = match question {
+            Question::LastOfOne => format!("all?{of_device}&limit=1"),
+            Question::Last10OfOne => format!("all?{of_device}&limit=10"),
+            Question::Last100OfOne => format!("all?{of_device}&limit=100"),
+            Question::LastOfEach => "all?limit_by=device_id,1".to_owned(),
+            Question::MinuteMeans => format!(
+                "value0?{of_device}&operator=mean&group_by=time(1m)&{}",
+                time(middle, middle + 3600)
+            ),
+            Question::HourMeans => {
+                format!("value0?operator=mean&group_by=time(1h),device_id&{}", time(start, end))
+            }
+            Question::Above => {
+                format!("value0?where=gt(value0,{THRESHOLD})&{}", time(middle, end))
+            }
+            Question::Count => "value0?operator=count".to_owned(),
+            Question::ExportCsv => format!("all?{}", time(start, end)),
+            // One field at a time, and no Arrow.
+            Question::Maxima | Question::ExportArrow => return None,
+        };
+        Some(format!("/v1/data/input/{rest}&output=csv"))
+    }
+
+    fn ask(&mut self, phrase: &str) -> Result<Vec<u8>> {
+        let (path, query) = phrase.split_once('?').context("a query")?;
+        let query: Vec<_> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .collect();
+        let head = format!(
+            "GET {path}?{} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n",
+            query.join("&"),
+            self.token
+        );
+        self.questions.call(&head, b"")
     }
 }

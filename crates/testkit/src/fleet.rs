@@ -12,9 +12,9 @@ use crate::chance::Chance;
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Where trucks are and how they drive: seven numbers, and four texts that say which truck it is.
+    /// Where trucks are and how they drive: seven numbers, and what is known of the truck: texts and capacities.
     TruckReadings,
-    /// How trucks are: fuel, load, status, and the same four texts.
+    /// How trucks are: fuel, load, a status of 0 (broken down) to 5, and the same that is known of the truck.
     TruckDiagnostics,
     /// Ten numbers with two decimals each, on a random walk.
     Sensors,
@@ -65,6 +65,13 @@ const DIAGNOSTICS: [(&str, f64, f64); 3] =
 const FLEETS: [&str; 4] = ["East", "West", "North", "South"];
 const DRIVERS: [&str; 6] = ["Derek", "Rodney", "Albert", "Andy", "Seth", "Trish"];
 const MODELS: [&str; 3] = ["F-150", "G-2000", "H-2"];
+const VERSIONS: [&str; 4] = ["v1.0", "v1.5", "v2.0", "v2.3"];
+/// What a model can carry, what its tank holds, what it should burn.
+const CAPACITIES: [(&str, [f64; 3]); 3] = [
+    ("load_capacity", [2_000.0, 5_000.0, 1_500.0]),
+    ("fuel_capacity", [200.0, 300.0, 150.0]),
+    ("nominal_fuel_consumption", [15.0, 19.0, 12.0]),
+];
 
 impl Fleet {
     /// So many devices that send every ten seconds, from 2026-01-01 on.
@@ -127,7 +134,12 @@ impl Fleet {
                 let walk = &mut self.walks[device][column];
                 let stride = (high - low) / 50.0 * (self.chance.fraction() - 0.5);
                 *walk = (*walk + stride).clamp(*low, *high);
-                numbers[column].push((*walk * 100.0).round() / 100.0);
+                let whole = ranges[column].0 == "status";
+                numbers[column].push(if whole {
+                    walk.round()
+                } else {
+                    (*walk * 100.0).round() / 100.0
+                });
                 present[column].push(self.chance.fraction() >= self.disorder.missing);
             }
         }
@@ -164,6 +176,13 @@ impl Fleet {
             columns.push(texts("fleet", devices, |device| FLEETS[device % 4].to_owned()));
             columns.push(texts("driver", devices, |device| DRIVERS[device % 6].to_owned()));
             columns.push(texts("model", devices, |device| MODELS[device % 3].to_owned()));
+            columns
+                .push(texts("device_version", devices, |device| VERSIONS[device % 4].to_owned()));
+            for (field, by_model) in CAPACITIES {
+                let values = devices.iter().map(|device| by_model[device % 3]).collect();
+                let column = Column::new(name(field), Values::Double(values), None);
+                columns.push(column.expect("finite numbers"));
+            }
         }
         let ranges = self.kind.ranges();
         for (((field, ..), numbers), present) in ranges.iter().zip(numbers).zip(present) {
@@ -204,6 +223,7 @@ fn texts(field: &str, devices: &[usize], text: impl Fn(usize) -> String) -> Colu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use iobeam_model::Value;
 
     #[test]
     fn the_same_seed_gives_the_same_rows() {
@@ -224,6 +244,17 @@ mod tests {
         assert!(!untidy.times().is_sorted());
         let missing: usize = untidy.columns().iter().map(|column| 1_000 - column.count()).sum();
         assert!((300..700).contains(&missing), "{missing} of 10000 values are missing");
+    }
+
+    #[test]
+    fn a_truck_stays_the_truck_that_it_is_and_its_status_is_whole() {
+        let batch = Fleet::new(1, Kind::TruckDiagnostics, 3).batch(9);
+        let cell = |field: &str, row: usize| batch.column(field).expect("a column").value(row);
+        for field in ["name", "driver", "device_version", "load_capacity"] {
+            assert_eq!(cell(field, 1), cell(field, 4), "{field}");
+        }
+        let whole = |row| matches!(cell("status", row), Some(Value::Double(status)) if status.fract() == 0.0);
+        assert!((0..9).all(whole));
     }
 
     #[test]
