@@ -11,7 +11,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use iobeam_model::{FieldName, FieldType, NamespaceId, NamespaceName, ProjectId, Timestamp, Value};
+use iobeam_model::{
+    FieldName, FieldType, NamespaceId, NamespaceName, ProjectId, Retention, Timestamp, Value,
+};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::database::Catalog;
@@ -37,6 +39,8 @@ pub struct NewNamespace {
     pub fields: BTreeMap<FieldName, FieldType>,
     /// Notes to begin with.
     pub labels: BTreeMap<String, Value>,
+    /// How long its rows are kept.
+    pub retention: Retention,
 }
 
 /// What to change about a namespace.
@@ -46,6 +50,8 @@ pub struct NamespaceChanges {
     pub fields: Option<BTreeMap<FieldName, FieldType>>,
     /// Labels to add or overwrite; others stay.
     pub labels: BTreeMap<String, Value>,
+    /// How long its rows are kept; `None` leaves it as it is.
+    pub retention: Option<Retention>,
 }
 
 impl NewNamespace {
@@ -57,6 +63,7 @@ impl NewNamespace {
             partition: FieldName::device_id(),
             fields: BTreeMap::new(),
             labels: BTreeMap::new(),
+            retention: Retention::Default,
         }
     }
 }
@@ -109,7 +116,42 @@ impl Catalog {
         )
     }
 
-    /// Adds fields and labels to a namespace, or overwrites labels. Fields neither change nor go.
+    /// Every namespace of every project. From memory.
+    pub fn all_namespaces(&self) -> Vec<Arc<Namespace>> {
+        let namespaces = self.mirror().namespaces.read();
+        namespaces.values().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// The time by which rows were last found to have expired; `None` when that never happened.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn retention_clock(&self) -> Result<Option<Timestamp>, CatalogError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT known FROM retention_clock")?;
+            let known = statement.query_row([], |row| row.get(0)).optional()?;
+            Ok(known.map(Timestamp::from_micros))
+        })
+    }
+
+    /// Notes the time by which rows are found to have expired now.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_retention_clock(&self, known: Timestamp) -> Result<(), CatalogError> {
+        let sql = "INSERT INTO retention_clock (id, known) VALUES (1, ?1) \
+                   ON CONFLICT (id) DO UPDATE SET known = excluded.known";
+        self.change(
+            |transaction| {
+                transaction.prepare_cached(sql)?.execute([known.micros()])?;
+                Ok(())
+            },
+            |_, ()| {},
+        )
+    }
+
+    /// Adds fields and labels to a namespace, overwrites labels, or changes its retention. Fields neither change nor
+    /// go.
     ///
     /// # Errors
     /// `NotFound`; `FieldTypeConflict`; `Invalid` when a field it has is not among those sent, or a label breaks a
@@ -141,6 +183,7 @@ impl Catalog {
                 let is_new =
                     |label: &(&String, &Value)| before.labels.get(label.0) != Some(label.1);
                 let labels: Vec<_> = changes.labels.iter().filter(is_new).collect();
+                let before = keep_for(transaction, before, changes.retention, now)?;
                 extend(transaction, &before, &fields, &labels, now)
             },
             |mirror, namespace| mirror.put_namespace(Arc::clone(namespace)),
@@ -253,8 +296,8 @@ pub(crate) fn insert_namespace(
     new.labels.entry(distinct).or_insert(Value::Boolean(true));
     let id = transaction
         .prepare_cached(
-            "INSERT INTO namespaces (project, name, partition, explicit, created, last_modified) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (project, name) DO NOTHING RETURNING id",
+            "INSERT INTO namespaces (project, name, partition, explicit, created, last_modified, retention) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (project, name) DO NOTHING RETURNING id",
         )?
         .query_row(
             params![
@@ -262,7 +305,8 @@ pub(crate) fn insert_namespace(
                 new.name.as_str(),
                 new.partition.as_str(),
                 explicit,
-                created.micros()
+                created.micros(),
+                stored(new.retention),
             ],
             |row| row.get(0),
         )
@@ -280,10 +324,37 @@ pub(crate) fn insert_namespace(
         partition: new.partition,
         fields: new.fields,
         labels: new.labels,
+        retention: new.retention,
         explicit,
         created,
         last_modified: created,
     })
+}
+
+/// A retention as its column holds it.
+fn stored(retention: Retention) -> Option<i64> {
+    match retention {
+        Retention::Default => None,
+        Retention::Forever => Some(0),
+        Retention::For(seconds) => Some(seconds.get().cast_signed()),
+    }
+}
+
+/// Writes another retention, when it is one.
+fn keep_for(
+    transaction: &Transaction<'_>,
+    before: Arc<Namespace>,
+    wanted: Option<Retention>,
+    now: Timestamp,
+) -> Result<Arc<Namespace>, CatalogError> {
+    let Some(retention) = wanted.filter(|wanted| *wanted != before.retention) else {
+        return Ok(before);
+    };
+    transaction.execute(
+        "UPDATE namespaces SET retention = ?2, last_modified = ?3 WHERE id = ?1",
+        params![before.id.get(), stored(retention), now.micros()],
+    )?;
+    Ok(Arc::new(Namespace { retention, last_modified: now, ..Namespace::clone(&before) }))
 }
 
 /// Writes what is new about a namespace.

@@ -14,8 +14,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use iobeam_model::{
-    DeviceId, FieldName, FieldType, NamespaceId, NamespaceName, Permissions, ProjectId, Timestamp,
-    TokenId, UserId, Value,
+    DeviceId, FieldName, FieldType, NamespaceId, NamespaceName, Permissions, ProjectId, Retention,
+    Timestamp, TokenId, UserId, Value,
 };
 use rusqlite::Row;
 use rusqlite::types::Type;
@@ -156,6 +156,8 @@ pub struct Namespace {
     pub labels: BTreeMap<String, Value>,
     /// Whether it was declared by someone: readings then cannot add fields to it.
     pub explicit: bool,
+    /// How long its rows are kept.
+    pub retention: Retention,
     /// When it was made.
     pub created: Timestamp,
     /// When a field or a label was last added or changed.
@@ -259,7 +261,7 @@ impl Device {
 impl Namespace {
     /// The columns that [`Namespace::read`] takes, in order.
     pub(crate) const COLUMNS: &str =
-        "id, project, name, partition, explicit, created, last_modified";
+        "id, project, name, partition, explicit, created, last_modified, retention";
 
     /// Reads all but fields and labels, which have rows of their own.
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -271,9 +273,22 @@ impl Namespace {
             fields: BTreeMap::new(),
             labels: BTreeMap::new(),
             explicit: row.get(4)?,
+            retention: retention(row, 7)?,
             created: time(row, 5)?,
             last_modified: time(row, 6)?,
         })
+    }
+}
+
+/// The retention in a column.
+fn retention(row: &Row<'_>, at: usize) -> rusqlite::Result<Retention> {
+    match row.get::<_, Option<i64>>(at)? {
+        None => Ok(Retention::Default),
+        Some(0) => Ok(Retention::Forever),
+        Some(seconds) => u64::try_from(seconds)
+            .ok()
+            .and_then(Retention::seconds)
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(at, seconds)),
     }
 }
 

@@ -292,6 +292,12 @@ pub(crate) fn date(value: &Value) -> String {
     text.trim_end_matches('Z').trim_end_matches(" +0000").to_owned()
 }
 
+/// Milliseconds since 1970 as a date: `2016-07-29 08:19:47.250`.
+pub(crate) fn moment(value: &Value) -> String {
+    let time = value.as_i64().and_then(chrono::DateTime::from_timestamp_millis);
+    time.map_or_else(|| plain(value), |time| time.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

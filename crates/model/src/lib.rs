@@ -10,6 +10,8 @@ pub mod permissions;
 
 pub mod value;
 
+pub mod retention;
+
 pub mod time;
 
 pub mod remedy;
@@ -19,5 +21,6 @@ pub use id::{DeviceId, NamespaceId, ProjectId, TokenId, UserId};
 pub use name::{FieldName, NameError, NamespaceName};
 pub use permissions::Permissions;
 pub use remedy::Remedy;
+pub use retention::Retention;
 pub use time::{Clock, SystemClock, TimeFormat, Timestamp};
 pub use value::{FieldType, Value};

@@ -10,6 +10,8 @@
 //! - Nothing here changes anything.
 //! - Time, memory and rows are limited, and the error names the setting that does it.
 
+mod figures;
+
 mod engine;
 
 mod sql;
@@ -35,6 +37,7 @@ mod error;
 pub use answer::Answer;
 pub use engine::{Engine, Settings};
 pub use error::{MEMORY_SETTING, QueryError, ROWS_SETTING, TIMEOUT_SETTING};
+pub use figures::{Figures, Of};
 pub use request::{DataRequest, ExportRequest, Output};
 pub use scope::{Scope, Table};
 pub use sql::Param;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::mail::Mail;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::retention::Keeper;
 
 /// A cheap handle to everything.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Where readings live.
     pub(crate) store: Store,
+    /// How long they stay.
+    pub(crate) keeper: Keeper,
     /// How they are asked for.
     pub(crate) engine: Engine,
     /// Who may do what.

@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use iobeam_model::Retention;
+
 pub use raw::{Origin, Origins};
 pub use settings::{SETTINGS, Setting};
 
@@ -57,6 +59,10 @@ pub struct Config {
     pub flush_size: usize,
     /// Age at which a namespace's readings are written to Parquet.
     pub flush_age: Duration,
+    /// How long rows are kept in namespaces that do not say themselves.
+    pub retention: Retention,
+    /// How often rows are looked for that are past their retention.
+    pub retention_interval: Duration,
     /// Bytes that a reply may have, unless it is streamed.
     pub reply_limit: usize,
     /// Bytes of one segment of the write-ahead log.
@@ -220,6 +226,8 @@ impl Config {
             reply_limit: raw.parse("reply-limit", |text| units::bytes(text, 1 << 20))?,
             flush_size: raw.parse("flush-size", |text| units::bytes(text, 1 << 16))?,
             flush_age: raw.parse("flush-age", units::duration)?,
+            retention: raw.parse("retention", units::retention)?,
+            retention_interval: raw.parse("retention-interval", units::duration)?,
             segment_size: raw.parse("segment-size", |text| units::bytes(text, 1 << 20))? as u64,
             log_format: raw.parse("log-format", units::log_format)?,
             log_level: raw.parse("log-level", units::text)?,

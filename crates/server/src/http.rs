@@ -23,6 +23,8 @@ mod projects;
 
 mod tokens;
 
+mod statistics;
+
 mod devices;
 
 mod namespaces;
@@ -152,6 +154,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(users::routes())
         .merge(projects::routes())
         .merge(tokens::routes())
+        .merge(statistics::routes())
         .merge(devices::routes())
         .merge(namespaces::routes())
         .merge(invites::routes())

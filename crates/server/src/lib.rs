@@ -30,6 +30,8 @@ mod app;
 
 mod auth;
 
+mod retention;
+
 mod mail;
 
 mod reply;

@@ -98,7 +98,7 @@ fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Namespace>, Pr
 }
 
 /// A namespace as it stands now.
-fn table(app: &App, project: ProjectId, namespace: &Namespace) -> Table {
+pub(crate) fn table(app: &App, project: ProjectId, namespace: &Namespace) -> Table {
     Table {
         name: namespace.name.clone(),
         partition: namespace.partition.clone(),

@@ -31,6 +31,7 @@ use crate::files;
 use crate::http::Site;
 use crate::mail::Mail;
 use crate::metrics::Metrics;
+use crate::retention::Keeper;
 use crate::tls;
 
 /// The file in the data directory that tells where the platform listens, while it does.
@@ -118,12 +119,15 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         Arc::clone(&clock),
     )
     .map_err(|error| part("mail", &error))?;
+    let keeper = Keeper::open(catalog.clone(), store.clone(), config.retention, Arc::clone(&clock))
+        .map_err(|error| part("retention", &error))?;
     let metrics = Metrics::new(store.clone());
     let room_for_bodies = room_for(config.memory_limit / 4);
     let config = Arc::new(config);
     Ok(App::new(Parts {
         catalog,
         store,
+        keeper,
         engine,
         auth,
         mail,
@@ -168,6 +172,8 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
         None => None,
         Some(tls) => Some((listen(tls.listen).await?, tls::acceptor(tls, &config.data_dir)?)),
     };
+    // Before anybody can ask: what had expired when the process ended is not shown again.
+    app.keeper.pass().await;
     let tls_address = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
     announce(&config.data_dir, plain.local_addr().ok(), tls_address)?;
     let (stop, stopping) = watch::channel(false);
@@ -177,12 +183,16 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
         head_timeout: config.head_timeout,
         stopping,
     };
+    let stopped = doors.stopping.clone();
     let mut accepting = JoinSet::new();
     accepting.spawn(connection::accept(plain, None, doors.clone()));
     if let Some((listener, acceptor)) = tls {
         accepting.spawn(connection::accept(listener, Some(acceptor), doors.clone()));
     }
     drop(doors);
+    let keeper = app.keeper.clone();
+    let every = config.retention_interval;
+    accepting.spawn(async move { keeper.run(every, stopped).await });
     shutdown.await;
     let _ = std::fs::remove_file(config.data_dir.join(LISTENING));
     let _ = stop.send(true);

@@ -50,6 +50,8 @@ pub struct Receipt {
     pub rows: u64,
     /// All of it had been stored before, and nothing was stored now.
     pub repeat: bool,
+    /// Of the rows stored now, those that are past the retention: nothing will ever show them.
+    pub expired: u64,
 }
 
 /// Where a write's answer goes.

@@ -84,7 +84,7 @@ impl Store {
     pub async fn write(&self, write: Write) -> Result<Receipt, StoreError> {
         let prepared = intake::prepare(write)?;
         if prepared.parts.is_empty() {
-            return Ok(Receipt { rows: 0, repeat: false });
+            return Ok(Receipt { rows: 0, repeat: false, expired: 0 });
         }
         self.reserve(prepared.weight as u64)?;
         let (answer, answered) = oneshot::channel();

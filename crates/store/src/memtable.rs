@@ -159,10 +159,13 @@ impl Memtable {
         }
     }
 
-    /// Takes rows in. They are seen once [`publish`](Self::publish) is called; those past the retention never are.
-    pub(crate) fn insert(&mut self, chunk: Chunk, seq: u64, now_millis: u64) {
+    /// Takes rows in. They are seen once [`publish`](Self::publish) is called; those past the retention never are,
+    /// and the answer is how many these were.
+    pub(crate) fn insert(&mut self, chunk: Chunk, seq: u64, now_millis: u64) -> usize {
         self.last_seq = seq;
-        let Some(mut chunk) = chunk::since(chunk, self.keep_from) else { return };
+        let rows = chunk.rows.num_rows();
+        let Some(mut chunk) = chunk::since(chunk, self.keep_from) else { return rows };
+        let expired = rows - chunk.rows.num_rows();
         chunk.seq = seq;
         if self.active.is_empty() {
             self.first_active = Some(seq);
@@ -171,6 +174,7 @@ impl Memtable {
         self.active_weight += chunk::weight(&chunk);
         self.active.push(Arc::new(chunk));
         self.merge_small();
+        expired
     }
 
     /// Keeps the list short: a query pays for each chunk, and so does each publish.

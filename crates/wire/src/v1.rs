@@ -11,8 +11,8 @@ pub mod date;
 use std::collections::BTreeMap;
 
 use iobeam_model::{
-    DeviceId, FieldName, FieldType, NamespaceId, NamespaceName, Permissions, ProjectId, Timestamp,
-    UserId,
+    DeviceId, FieldName, FieldType, NamespaceId, NamespaceName, Permissions, ProjectId, Retention,
+    Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,18 +29,80 @@ pub struct ImportReply {
     /// Whether they were there before, from the same request.
     #[serde(default, skip_serializing_if = "is_false")]
     pub repeat: bool,
+    /// How many of them are past their namespace's retention: they are not kept and no query shows them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expired: u64,
 }
 
 impl ImportReply {
     /// The reply for rows that are on the disk.
     pub fn on_disk(stored: u64, repeat: bool) -> Self {
-        Self { stored, durable: DURABLE_DISK.to_owned(), repeat }
+        Self { stored, durable: DURABLE_DISK.to_owned(), repeat, expired: 0 }
+    }
+
+    /// The same, when so many of the rows were past their retention.
+    #[must_use]
+    pub fn with_expired(self, expired: u64) -> Self {
+        Self { expired, ..self }
     }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_false(truth: &bool) -> bool {
     !*truth
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// How many rows there are, and from when to when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowFigures {
+    /// How many.
+    pub rows: u64,
+    /// The earliest row's time in the unit asked for; null when there is no row.
+    pub first_time: Option<i64>,
+    /// The latest row's time.
+    pub last_time: Option<i64>,
+}
+
+/// Reply of `GET /v1/devices/{id}/statistics`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceStatistics {
+    /// The device.
+    pub device_id: DeviceId,
+    /// When it last sent something.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "date::created_option")]
+    pub last_seen: Option<Timestamp>,
+    /// Its rows in all namespaces that are partitioned by `device_id`.
+    #[serde(flatten)]
+    pub all: RowFigures,
+    /// Its rows in each of them that has some.
+    pub namespaces: BTreeMap<NamespaceName, RowFigures>,
+}
+
+/// Reply of `GET /v1/namespaces/{id}/statistics`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceStatistics {
+    /// The namespace's number.
+    pub namespace_id: NamespaceId,
+    /// Its name.
+    pub namespace_name: NamespaceName,
+    /// Its rows.
+    #[serde(flatten)]
+    pub all: RowFigures,
+    /// Rows that are in memory and in the write-ahead log, and in no Parquet file yet.
+    pub memory_rows: u64,
+    /// Parquet files.
+    pub files: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// How long rows are kept.
+    pub effective_retention: Retention,
+    /// Rows before this time have expired; null when none ever do.
+    pub keep_from: Option<i64>,
 }
 
 /// A device, in replies.
@@ -61,6 +123,9 @@ pub struct DeviceObject {
     /// When it last sent something.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "date::created_option")]
     pub last_seen: Option<Timestamp>,
+    /// Its rows, when they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<RowFigures>,
 }
 
 /// Reply of `GET /v1/devices`.
@@ -241,6 +306,12 @@ pub struct NamespaceObject {
     pub namespace_name: NamespaceName,
     /// The field that says whose row it is.
     pub partitioning_field: FieldName,
+    /// How long its rows are kept, as it was said of it.
+    #[serde(default)]
+    pub retention: Retention,
+    /// How long that is: the server's setting where nothing was said.
+    #[serde(default)]
+    pub effective_retention: Retention,
     /// When it was made.
     #[serde(with = "date::created")]
     pub created: Timestamp,

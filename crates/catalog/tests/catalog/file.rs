@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iobeam_catalog::{Catalog, CatalogError, NewToken, Page, Settings};
-use iobeam_model::{Clock, FieldType, NamespaceName, Permissions, Remedy, Value};
+use iobeam_catalog::{Catalog, CatalogError, NamespaceChanges, NewToken, Page, Settings};
+use iobeam_model::{Clock, FieldType, NamespaceName, Permissions, Remedy, Retention, Value};
 use iobeam_testkit::{Chance, TestClock};
 use rusqlite::Connection;
 
@@ -39,6 +39,12 @@ fn furnish(scene: &Scene) {
     scene.catalog().seen(project, &boiler, scene.clock.now());
     let fields = [(field("temperature"), FieldType::Double), (field("ok"), FieldType::Boolean)];
     scene.catalog().add_fields(project, &NamespaceName::input(), &fields).expect("added");
+    let input = scene.catalog().namespace(project, &NamespaceName::input()).expect("input");
+    let retention = Some("30d".parse().expect("a retention"));
+    let changes = NamespaceChanges { retention, ..NamespaceChanges::default() };
+    scene.catalog().update_namespace(project, input.id, changes).expect("changed");
+    let odd = scene.clock.now().plus(Duration::from_micros(77));
+    scene.catalog().set_retention_clock(odd).expect("noted");
     scene.catalog().create_invite(Some(ada), 3, None).expect("a code");
     scene.catalog().new_verification_key(ada).expect("a key");
     let new = NewToken {
@@ -97,7 +103,7 @@ fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
     let refused = scene.try_open().expect_err("newer");
     assert!(matches!(refused, CatalogError::NewerVersion { found: 99, .. }), "{refused}");
     let text = refused.to_string().replace(&scene.path().display().to_string(), "catalog.db");
-    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 1; start the newer program that wrote it, or restore a backup");
+    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 2; start the newer program that wrote it, or restore a backup");
     assert_eq!(refused.remedy(), Remedy::CallOperator);
     assert_eq!(fs::read(scene.path()).expect("read"), before);
 }
@@ -220,11 +226,18 @@ fn a_log_torn_anywhere_leaves_whole_changes_only() {
 }
 
 #[test]
-fn the_first_version_of_the_file_opens_in_this_one() {
+fn each_version_of_the_file_opens_in_this_one() {
+    let month = "30d".parse().expect("a retention");
+    for (version, retention) in [(1, Retention::Default), (2, month)] {
+        opens_with_all_that_is_in_it(version, retention);
+    }
+}
+
+fn opens_with_all_that_is_in_it(version: u32, retention: Retention) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("catalog.db");
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/catalog-v1.db");
-    fs::copy(golden, &path).expect("copied");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    fs::copy(golden.join(format!("catalog-v{version}.db")), &path).expect("copied");
     let clock = Arc::new(TestClock::new());
     let catalog = Catalog::open(&path, Settings::default(), clock).expect("opens");
     let ada = catalog.log_in("Ada@example.com", PASSWORD).expect("the password still works");
@@ -235,6 +248,7 @@ fn the_first_version_of_the_file_opens_in_this_one() {
     assert!(device.last_seen.is_some());
     let input = catalog.namespace(project.id, &NamespaceName::input()).expect("the namespace");
     assert_eq!(input.fields[&field("temperature")], FieldType::Double);
+    assert_eq!(input.retention, retention, "version {version}");
     assert_eq!(input.labels["device_id:distinct"], Value::Boolean(true));
     let token = &catalog.tokens_of_project(project.id).expect("the tokens")[0];
     assert_eq!(token.device.as_ref(), Some(&device.id));
@@ -250,5 +264,5 @@ fn write_the_golden_file() {
     scene.close();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     fs::create_dir_all(&folder).expect("the folder");
-    fs::copy(scene.path(), folder.join("catalog-v1.db")).expect("written");
+    fs::copy(scene.path(), folder.join("catalog-v2.db")).expect("written");
 }

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use iobeam_catalog::{CatalogError, NamespaceChanges, NewNamespace, Settings};
-use iobeam_model::{FieldName, FieldType, NamespaceId, NamespaceName, ProjectId, Value};
+use iobeam_model::{
+    Clock, FieldName, FieldType, NamespaceId, NamespaceName, ProjectId, Retention, Value,
+};
 use proptest::prelude::*;
 
 use crate::scene::{Scene, field};
@@ -20,6 +22,7 @@ fn weather(project: ProjectId) -> NewNamespace {
         partition: field("station"),
         fields: BTreeMap::from([(field("rain"), Double), (field("count"), Long)]),
         labels: BTreeMap::from([("unit".to_owned(), Value::String("mm".into()))]),
+        retention: Retention::Default,
     }
 }
 
@@ -169,6 +172,41 @@ fn a_declared_namespace_has_its_partitioning_field_and_survives_a_restart() {
 }
 
 #[test]
+fn a_retention_is_kept_over_a_restart_and_changes_alone() {
+    let mut scene = Scene::new();
+    let project = scene.project().id;
+    let month: Retention = "30d".parse().expect("a retention");
+    let new = NewNamespace { retention: month, ..weather(project) };
+    let made = scene.catalog().create_namespace(new).expect("made");
+    let input = scene.catalog().namespace(project, &NamespaceName::input()).expect("input");
+    assert_eq!((made.retention, input.retention), (month, Retention::Default));
+    for wanted in [Retention::Forever, month, Retention::Default] {
+        scene.clock.advance(Duration::from_secs(1));
+        let changes = NamespaceChanges { retention: Some(wanted), ..NamespaceChanges::default() };
+        let after = scene.catalog().update_namespace(project, input.id, changes.clone());
+        let after = after.expect("changed");
+        assert_eq!((after.retention, &after.fields), (wanted, &input.fields));
+        let again = scene.catalog().update_namespace(project, input.id, changes).expect("the same");
+        assert_eq!(again.last_modified, after.last_modified, "nothing was changed");
+        scene.reopen();
+        assert_eq!(scene.catalog().namespace_by_id(project, input.id), Some(after));
+    }
+    assert_eq!(scene.catalog().all_namespaces().len(), 2);
+}
+
+#[test]
+fn the_time_by_which_rows_expired_is_kept_over_a_restart() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.catalog().retention_clock().expect("read"), None);
+    for seconds in [1, 2] {
+        let known = scene.clock.now().plus(Duration::from_secs(seconds));
+        scene.catalog().set_retention_clock(known).expect("written");
+        scene.reopen();
+        assert_eq!(scene.catalog().retention_clock().expect("read"), Some(known));
+    }
+}
+
+#[test]
 fn another_projects_namespace_is_not_there() {
     let scene = Scene::new();
     let one = scene.project().id;
@@ -191,7 +229,11 @@ fn an_update_adds_fields_and_overwrites_labels_but_removes_nothing() {
             fields.map(|all| all.iter().map(|(name, kind)| (field(name), *kind)).collect());
         let labels =
             labels.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        scene.catalog().update_namespace(project, made.id, NamespaceChanges { fields, labels })
+        scene.catalog().update_namespace(
+            project,
+            made.id,
+            NamespaceChanges { fields, labels, ..NamespaceChanges::default() },
+        )
     };
     let all = [("station", Text), ("rain", Double), ("count", Long), ("sun", Boolean)];
     let after = update(Some(&all), &[("unit", Value::Double(2.5)), ("n", Value::Long(i64::MAX))])

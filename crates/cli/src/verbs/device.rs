@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::Call;
 use crate::failure::Failure;
-use crate::output::{Grid, date, text};
+use crate::output::{Grid, date, moment, text};
 use crate::session::{ProjectFlag, Session};
 
 /// The verbs of devices.
@@ -52,6 +52,9 @@ pub(crate) struct Get {
     /// The device's name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Count its rows as well, and show the times of the first and the last
+    #[arg(long)]
+    stats: bool,
 }
 
 /// In which order.
@@ -62,6 +65,9 @@ pub(crate) struct List {
     /// The order; `-r` is the reverse
     #[arg(long, value_enum, default_value = "date")]
     order: Order,
+    /// Count the rows of each as well
+    #[arg(long)]
+    stats: bool,
 }
 
 /// An order of devices.
@@ -139,10 +145,15 @@ impl Get {
             (Some(id), _) => Call::get(&["devices", &valid(&id)?]),
             (None, name) => Call::get(&["devices"]).with_some("name", name),
         };
-        let device = session.as_project(project, call)?.json()?;
+        let mut device = session.as_project(project, call)?.json()?;
+        if self.stats {
+            let call = Call::get(&["devices", &text(&device, "device_id"), "statistics"]);
+            device["statistics"] = session.as_project(project, call)?.json()?;
+        }
         if session.out.wants_json() {
             return session.out.json(&device);
         }
+        let stats = &device["statistics"];
         session.out.record(&[
             ("device", text(&device, "device_id")),
             ("name", text(&device, "device_name")),
@@ -150,6 +161,9 @@ impl Get {
             ("project", text(&device, "project_id")),
             ("created", date(&device["created"])),
             ("last seen", date(&device["last_seen"])),
+            ("rows", text(stats, "rows")),
+            ("first row", moment(&stats["first_time"])),
+            ("last row", moment(&stats["last_time"])),
         ])
     }
 }
@@ -157,7 +171,9 @@ impl Get {
 impl List {
     fn run(self, session: &Session) -> Result<()> {
         let project = session.project(self.project)?;
+        let stats = self.stats.then_some("true");
         let call = Call::get(&["devices"]).with("project_id", project);
+        let call = call.with_some("statistics", stats);
         let mut reply = session.as_project(project, call)?.json()?;
         if let Some(devices) = reply["devices"].as_array_mut() {
             self.order.sort(devices);
@@ -165,15 +181,26 @@ impl List {
         if session.out.wants_json() {
             return session.out.json(&reply);
         }
-        let mut grid = Grid::new(["id", "name", "type", "created", "last seen"]);
+        let mut headings = vec!["id", "name", "type", "created", "last seen"];
+        if self.stats {
+            headings.extend(["rows", "first row", "last row"]);
+        }
+        let mut grid = Grid::with_headings(headings.into_iter().map(String::from).collect());
         for device in reply["devices"].as_array().into_iter().flatten() {
-            grid.row(vec![
+            let mut cells = vec![
                 text(device, "device_id"),
                 text(device, "device_name"),
                 text(device, "device_type"),
                 date(&device["created"]),
                 date(&device["last_seen"]),
-            ]);
+            ];
+            let figures = &device["statistics"];
+            if self.stats {
+                let times = ["first_time", "last_time"].map(|member| moment(&figures[member]));
+                cells.push(text(figures, "rows"));
+                cells.extend(times);
+            }
+            grid.row(cells);
         }
         if grid.is_empty() {
             session.out.hint("register one: iobeam device create --id my-device");

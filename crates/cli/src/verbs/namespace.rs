@@ -1,12 +1,12 @@
 //! `iobeam namespace`: the tables of a project and their fields.
 
 use anyhow::Result;
-use iobeam_model::FieldType;
+use iobeam_model::{FieldType, Retention};
 use serde_json::{Map, Value, json};
 
 use crate::api::Call;
 use crate::failure::Failure;
-use crate::output::{Grid, plain, text};
+use crate::output::{Grid, date, moment, plain, text};
 use crate::session::{ProjectFlag, Session};
 use crate::value;
 
@@ -15,10 +15,12 @@ use crate::value;
 pub(crate) enum Namespace {
     /// Make a namespace
     Create(Create),
+    /// Show a namespace; with --stats also how many rows it has, and from when to when
+    Get(Get),
     /// List the namespaces and their fields
     #[command(visible_alias = "ls")]
     List(List),
-    /// Add fields, add or change labels
+    /// Add fields, add or change labels, change the retention
     Update(Update),
 }
 
@@ -39,6 +41,25 @@ pub(crate) struct Create {
     /// A label
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = value::label)]
     labels: Vec<(String, Value)>,
+    /// How long its rows are kept: 30d, 12h, P30D ..; none for ever [default: the server's setting]
+    #[arg(long, value_name = "TIME", value_parser = retention)]
+    retention: Option<Retention>,
+}
+
+/// Which namespace.
+#[derive(clap::Args)]
+pub(crate) struct Get {
+    #[command(flatten)]
+    project: ProjectFlag,
+    /// The namespace's number
+    #[arg(long, required_unless_present = "name", conflicts_with = "name")]
+    id: Option<u32>,
+    /// The namespace's name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Count its rows, files and bytes as well
+    #[arg(long)]
+    stats: bool,
 }
 
 /// Of which project.
@@ -57,11 +78,20 @@ pub(crate) struct Update {
     #[arg(long)]
     id: u32,
     /// A new field and its type
-    #[arg(long = "field", value_name = "NAME:TYPE", value_parser = field, required_unless_present = "labels")]
+    #[arg(long = "field", value_name = "NAME:TYPE", value_parser = field, required_unless_present_any = ["labels", "retention"])]
     fields: Vec<(String, FieldType)>,
     /// A label, new or changed
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = value::label)]
     labels: Vec<(String, Value)>,
+    /// How long its rows are kept from now on: 30d, 12h, P30D ..; none for ever, default as the server's setting says.
+    /// Rows that are past it are gone at once
+    #[arg(long, value_name = "TIME", value_parser = retention)]
+    retention: Option<Retention>,
+}
+
+/// Reads a retention.
+fn retention(text: &str) -> Result<Retention, String> {
+    text.parse().map_err(|error| format!("{error}"))
 }
 
 /// Reads `name:TYPE`.
@@ -79,6 +109,7 @@ impl Namespace {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         match self {
             Self::Create(create) => create.run(session),
+            Self::Get(get) => get.run(session),
             Self::List(list) => list.run(session),
             Self::Update(update) => update.run(session),
         }
@@ -93,7 +124,8 @@ impl Create {
         let labels: Map<_, _> = self.labels.into_iter().collect();
         let labels = if labels.is_empty() { Value::Null } else { labels.into() };
         let request = json!({"project_id": project, "namespace_name": self.name,
-            "partitioning_field": self.partitioning_field, "fields": fields, "labels": labels});
+            "partitioning_field": self.partitioning_field, "fields": fields, "labels": labels,
+            "retention": self.retention});
         let reply = session.as_project(project, Call::post(&["namespaces", ""]).json(&request)?)?;
         let location = reply.headers.get("location").and_then(|value| value.to_str().ok());
         let id = location.and_then(|location| location.trim_end_matches('/').rsplit('/').next());
@@ -120,6 +152,60 @@ fn add_fields(fields: &mut Map<String, Value>, more: &[(String, FieldType)]) -> 
     Ok(())
 }
 
+impl Get {
+    fn run(self, session: &Session) -> Result<()> {
+        let project = session.project(self.project)?;
+        let mut space = match (self.id, self.name) {
+            (Some(id), _) => {
+                session.as_project(project, Call::get(&["namespaces", &id.to_string()]))?.json()?
+            }
+            (None, name) => {
+                let wanted = name.clone().unwrap_or_default();
+                let call = Call::get(&["namespaces", ""]).with_some("name", name);
+                let list = session.as_project(project, call)?.json()?;
+                let found = list["namespaces"].get(0).cloned();
+                found.ok_or_else(|| {
+                    Failure::new(format!("there is no namespace '{wanted}' in project {project}"))
+                        .remedy("`iobeam namespace list` shows those there are")
+                })?
+            }
+        };
+        if self.stats {
+            let id = text(&space, "namespace_id");
+            let call = Call::get(&["namespaces", &id, "statistics"]);
+            space["statistics"] = session.as_project(project, call)?.json()?;
+        }
+        if session.out.wants_json() {
+            return session.out.json(&space);
+        }
+        let stats = &space["statistics"];
+        session.out.record(&[
+            ("namespace", text(&space, "namespace_name")),
+            ("id", text(&space, "namespace_id")),
+            ("project", text(&space, "project_id")),
+            ("partitioned by", text(&space, "partitioning_field")),
+            ("fields", pairs(&space["fields"], ":")),
+            ("labels", pairs(&space["labels"], "=")),
+            ("retention", kept(&space)),
+            ("created", date(&space["created"])),
+            ("rows", text(stats, "rows")),
+            ("first row", moment(&stats["first_time"])),
+            ("last row", moment(&stats["last_time"])),
+            ("kept from", moment(&stats["keep_from"])),
+            ("rows in memory", text(stats, "memory_rows")),
+            ("Parquet files", text(stats, "files")),
+            ("bytes in them", text(stats, "bytes")),
+        ])
+    }
+}
+
+/// How long rows are kept, in words.
+fn kept(space: &Value) -> String {
+    let (own, effective) = (text(space, "retention"), text(space, "effective_retention"));
+    let effective = if effective == "none" { String::from("for ever") } else { effective };
+    if own == "default" { format!("{effective} (the server's default)") } else { effective }
+}
+
 impl List {
     fn run(self, session: &Session) -> Result<()> {
         let project = session.project(self.project)?;
@@ -128,12 +214,14 @@ impl List {
             return session.out.json(&reply);
         }
         let mut grid =
-            Grid::new(["id", "namespace", "partitioned by", "fields", "labels"]).right([0]);
+            Grid::new(["id", "namespace", "partitioned by", "retention", "fields", "labels"])
+                .right([0]);
         for space in reply["namespaces"].as_array().into_iter().flatten() {
             grid.row(vec![
                 text(space, "namespace_id"),
                 text(space, "namespace_name"),
                 text(space, "partitioning_field"),
+                text(space, "effective_retention"),
                 pairs(&space["fields"], ":"),
                 pairs(&space["labels"], "="),
             ]);
@@ -160,6 +248,9 @@ impl Update {
         }
         if let Some(labels) = space["labels"].as_object_mut() {
             labels.extend(self.labels);
+        }
+        if let Some(retention) = self.retention {
+            space["retention"] = json!(retention);
         }
         let call = Call::new(ureq::http::Method::PUT, &["namespaces", &id]).json(&space)?;
         session.as_project(project, call)?;

@@ -7,7 +7,7 @@ use arrow::datatypes::Int64Type;
 use arrow::ipc::reader::StreamReader;
 use bytes::Bytes;
 use iobeam_model::{TimeFormat, Value};
-use iobeam_query::{Output, Param, Scope};
+use iobeam_query::{Figures, Of, Output, Param, Scope};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 
@@ -67,6 +67,34 @@ async fn rows_past_the_retention_are_in_no_answer_wherever_they_lie() {
     assert!(oldest.contains(&keep_from.to_string()), "{oldest}");
     let last = world.data_text(None, &[("limit_by", "device_id,1"), ("limit", "1000")]).await;
     assert!(last.contains("d10") && !last.contains("d00"), "{last}");
+    let figures =
+        async |of| world.engine.figures(project(), world.table(), of, NOW).await.expect("figures");
+    let all = &figures(Of::All).await[0];
+    assert_eq!((all.rows, all.first), (230, Some(deadline)));
+    assert_eq!(figures(Of::Value("d10")).await[0].rows, 6);
+    assert_eq!(
+        (figures(Of::Value("d00")).await[0].rows, figures(Of::EachValue).await.len()),
+        (0, 25)
+    );
+}
+
+#[tokio::test]
+async fn figures_are_those_of_the_rows_wherever_they_lie() {
+    let world = files().await;
+    let figures =
+        async |of| world.engine.figures(project(), world.table(), of, NOW).await.expect("figures");
+    let time = |seconds: i64| Some(iobeam_model::Timestamp::from_micros(seconds * 1_000_000));
+    let expected =
+        |value, rows, first, last| Figures { value, rows, first: time(first), last: time(last) };
+    assert_eq!(figures(Of::All).await, [expected(None, 300, 0, 5 * 86_400 + 49)]);
+    assert_eq!(
+        figures(Of::Value("d53")).await,
+        [expected(None, 10, 5 * 86_400 + 3, 5 * 86_400 + 48)]
+    );
+    assert_eq!(figures(Of::Value("nobody")).await, [Figures::default()]);
+    let mut each = figures(Of::EachValue).await;
+    each.sort_by(|one, other| one.value.cmp(&other.value));
+    assert_eq!((each.len(), &each[0]), (30, &expected(Some("d00".to_owned()), 10, 0, 45)));
 }
 
 #[tokio::test]

@@ -96,12 +96,14 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/devices",                         Who::Project(Right::Read)),
     (Method::GET,    "/v1/devices/timestamp",               Who::Project(Right::Any)),
     (Method::GET,    "/v1/devices/{id}",                    Who::Project(Right::Read)),
+    (Method::GET,    "/v1/devices/{id}/statistics",         Who::Project(Right::Read)),
     (Method::PATCH,  "/v1/devices/{id}",                    Who::Project(Right::Write)),
     (Method::DELETE, "/v1/devices/{id}",                    Who::Project(Right::Write)),
 
     (Method::POST,   "/v1/namespaces",                      Who::Project(Right::Admin)),
     (Method::GET,    "/v1/namespaces",                      Who::Project(Right::Read)),
     (Method::GET,    "/v1/namespaces/{id}",                 Who::Project(Right::Read)),
+    (Method::GET,    "/v1/namespaces/{id}/statistics",      Who::Project(Right::Read)),
     (Method::PUT,    "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
 
     (Method::POST,   "/v1/imports",                         Who::Project(Right::Write)),

@@ -126,6 +126,18 @@ pub const SETTINGS: &[Setting] = &[
         "Readings are written to Parquet when a namespace holds so many bytes in memory ...",
     ),
     setting("flush-age", "TIME", "5m", "... or when its oldest unwritten reading is of this age."),
+    setting(
+        "retention",
+        "TIME",
+        "none",
+        "How long rows are kept, by their own times, in namespaces that do not say it themselves, such as 90d; none keeps them for ever.",
+    ),
+    setting(
+        "retention-interval",
+        "TIME",
+        "10m",
+        "How often rows are looked for that are past their retention; they are shown until then.",
+    ),
     setting("segment-size", "BYTES", "64MiB", "Size of one file of the write-ahead log."),
     setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
     setting(

@@ -4,6 +4,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use iobeam_model::Retention;
+
 use super::{LogFormat, SecretUrl, SignUp};
 
 /// `32MiB`, `32 M`, `1GiB`, or plain bytes; powers of 1024 throughout.
@@ -43,6 +45,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
             Ok(Duration::from_millis(total))
         }
         _ => Err(USAGE.to_owned()),
+    }
+}
+
+/// `30d`, or `none` to keep for ever.
+pub(super) fn retention(text: &str) -> Result<Retention, String> {
+    match text.parse() {
+        Ok(Retention::Default) => Err("use none, or a time such as 30d".to_owned()),
+        Ok(retention) => Ok(retention),
+        Err(error) => Err(format!("{error}")),
     }
 }
 

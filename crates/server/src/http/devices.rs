@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::schema;
+use super::{schema, statistics};
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::body::{Json, Path, Query};
@@ -77,6 +77,10 @@ struct DeviceQuery {
     offset: Option<u64>,
     /// How many to show at most; all, unless said.
     count: Option<u64>,
+    /// `true`: each device of the list with the number of its rows and the times of the first and the last.
+    statistics: Option<bool>,
+    /// The unit of those times: `sec`, `msec` or `usec`; `msec`, unless said.
+    timefmt: Option<String>,
 }
 
 /// How the time is written.
@@ -159,7 +163,15 @@ async fn list(
     }
     let page = Page { offset: query.offset.unwrap_or(0), count: query.count };
     let devices = app.catalog(move |catalog| catalog.devices(project, page)).await?;
-    let devices = devices.into_iter().map(shown).collect();
+    let mut devices: Vec<_> = devices.into_iter().map(shown).collect();
+    if query.statistics == Some(true) {
+        let format = statistics::time_format(query.timefmt)?;
+        let mut all = statistics::of_all_devices(&app, project, format).await?;
+        for device in &mut devices {
+            let of_device = all.remove(&device.device_id);
+            device.statistics = Some(of_device.unwrap_or_else(statistics::none));
+        }
+    }
     Ok(Reply(Found::All(DeviceList { devices })))
 }
 
@@ -260,7 +272,7 @@ fn legal_id(text: String) -> Result<DeviceId, Problem> {
 }
 
 /// An id that a device may have: one that cannot be an id is nobody's.
-fn known_id(text: String) -> Result<DeviceId, Problem> {
+pub(super) fn known_id(text: String) -> Result<DeviceId, Problem> {
     text.parse().map_err(|_| CatalogError::NotFound { what: "device", name: text }.into())
 }
 
@@ -273,5 +285,6 @@ fn shown(device: Device) -> DeviceObject {
         device_type: device.kind,
         created: device.created,
         last_seen: device.last_seen,
+        statistics: None,
     }
 }

@@ -40,7 +40,7 @@ struct Shape {
         (Vec<u8> = "application/vnd.iobeam.batch"),
     )),
     responses(
-        (status = 200, description = "Stored: `{\"stored\":2,\"durable\":\"disk\"}`, and `\"repeat\":true` if it was before"),
+        (status = 200, description = "Stored: `{\"stored\":2,\"durable\":\"disk\"}`, and `\"repeat\":true` if it was before; `\"expired\":2` when rows are past their namespace's retention and will not be kept"),
         (status = 400, description = "Something in it is wrong; nothing was stored"),
         (status = 404, description = "The device or the namespace does not exist"),
         (status = 503, description = "Busy; come back after Retry-After"),
@@ -57,7 +57,8 @@ async fn import(
     caller.need(Right::Write)?;
     let form = form(&shape, &headers)?;
     let receipt = ingest(&app, &caller, Upload { form, body }).await?;
-    let text = serde_json::to_vec(&ImportReply::on_disk(receipt.rows, receipt.repeat));
+    let told = ImportReply::on_disk(receipt.rows, receipt.repeat).with_expired(receipt.expired);
+    let text = serde_json::to_vec(&told);
     Ok(reply::whole("application/json", text.map_err(Problem::internal)?))
 }
 

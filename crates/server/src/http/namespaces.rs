@@ -5,7 +5,8 @@
 //! PUT /{id}   ─▶ 204                     the whole object, with more fields and labels
 //! ```
 //!
-//! Fields are added, never changed or removed; labels are added or overwritten. `labels` and `fields` are always
+//! Fields are added, never changed or removed; labels are added or overwritten; a retention may be another at any
+//! time and holds at once. `labels` and `fields` are always
 //! objects: a client that finds none stops working.
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use axum::Json as Reply;
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION};
 use iobeam_catalog::{CatalogError, Namespace, NamespaceChanges, NewNamespace};
-use iobeam_model::{FieldName, FieldType, NamespaceId, NamespaceName, Value};
+use iobeam_model::{FieldName, FieldType, NamespaceId, NamespaceName, Retention, Value};
 use iobeam_wire::v1::{NamespaceList, NamespaceObject};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -51,6 +52,10 @@ struct NamespaceRequest {
     /// Notes about it: texts, numbers or booleans.
     #[schema(value_type = Option<Object>)]
     labels: Option<Labels>,
+    /// How long its rows are kept, by their own times: a text such as `30d`, `12h` or `P30D`, a number of seconds,
+    /// `none` for ever, or `default`, which is the server's setting and goes without saying.
+    #[schema(value_type = Option<schema::RetentionGiven>)]
+    retention: Option<serde_json::Value>,
 }
 
 /// A namespace with more fields or labels. The other members of a namespace may be sent along and are ignored.
@@ -62,6 +67,9 @@ struct NamespaceUpdate {
     /// Labels to add or overwrite; others stay.
     #[schema(value_type = Option<Object>)]
     labels: Option<Labels>,
+    /// How long its rows are kept from now on; absent, it stays as it is. Rows that are past it are gone at once.
+    #[schema(value_type = Option<schema::RetentionGiven>)]
+    retention: Option<serde_json::Value>,
 }
 
 /// Which namespaces.
@@ -98,10 +106,12 @@ async fn create(
         partition: partition.transpose()?.unwrap_or_else(FieldName::device_id),
         fields: fields(request.fields.unwrap_or_default())?,
         labels: labels(request.labels.unwrap_or_default())?,
+        retention: retention(request.retention)?.unwrap_or_default(),
     };
     let made = app.catalog(move |catalog| catalog.create_namespace(new)).await?;
+    app.keeper.apply(&made).await;
     let location = format!("/v1/namespaces/{}", made.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Reply(shown(&made))))
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Reply(shown(&app, &made))))
 }
 
 /// List the project's namespaces.
@@ -124,7 +134,7 @@ async fn list(
             .into_iter()
             .collect(),
     };
-    let namespaces = namespaces.iter().map(|namespace| shown(namespace)).collect();
+    let namespaces = namespaces.iter().map(|namespace| shown(&app, namespace)).collect();
     Ok(Reply(NamespaceList { namespaces }))
 }
 
@@ -139,13 +149,11 @@ async fn show(
     caller: ProjectCaller,
     Path(number): Path<u32>,
 ) -> Result<Reply<NamespaceObject>, Problem> {
-    let namespace = NamespaceId::new(number)
-        .and_then(|id| app.catalog.namespace_by_id(caller.project, id))
-        .ok_or_else(|| unknown(number))?;
-    Ok(Reply(shown(&namespace)))
+    let namespace = known(&app, &caller, number)?;
+    Ok(Reply(shown(&app, &namespace)))
 }
 
-/// Add fields and labels to a namespace.
+/// Add fields and labels to a namespace, or change its retention.
 #[utoipa::path(
     put, operation_id = "update_namespace", path = "/v1/namespaces/{namespace_id}", tag = "namespaces", request_body = NamespaceUpdate,
     params(("namespace_id" = u32, Path, description = "The namespace's number")),
@@ -161,9 +169,23 @@ async fn update(
     let changes = NamespaceChanges {
         fields: request.fields.map(fields).transpose()?,
         labels: labels(request.labels.unwrap_or_default())?,
+        retention: retention(request.retention)?,
     };
-    app.catalog(move |catalog| catalog.update_namespace(caller.project, id, changes)).await?;
+    let after =
+        app.catalog(move |catalog| catalog.update_namespace(caller.project, id, changes)).await?;
+    app.keeper.apply(&after).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The namespace of that number in the caller's project.
+pub(super) fn known(
+    app: &App,
+    caller: &ProjectCaller,
+    number: u32,
+) -> Result<std::sync::Arc<Namespace>, Problem> {
+    NamespaceId::new(number)
+        .and_then(|id| app.catalog.namespace_by_id(caller.project, id))
+        .ok_or_else(|| unknown(number))
 }
 
 fn unknown(number: u32) -> Problem {
@@ -215,8 +237,20 @@ fn label(value: &serde_json::Value) -> Option<Value> {
     }
 }
 
+/// A retention as a request says it; null says nothing.
+fn retention(given: Option<serde_json::Value>) -> Result<Option<Retention>, Problem> {
+    use serde_json::Value::{Null, Number, String};
+    let text = match given {
+        None | Some(Null) => return Ok(None),
+        Some(String(text)) => text,
+        Some(Number(seconds)) => seconds.to_string(),
+        Some(other) => other.to_string(),
+    };
+    text.parse().map(Some).map_err(|error| wrong("retention", &error))
+}
+
 /// The namespace as the API shows it.
-fn shown(namespace: &Namespace) -> NamespaceObject {
+fn shown(app: &App, namespace: &Namespace) -> NamespaceObject {
     let labels = namespace.labels.iter().map(|(name, value)| {
         let value = match value {
             Value::Double(number) => (*number).into(),
@@ -231,6 +265,8 @@ fn shown(namespace: &Namespace) -> NamespaceObject {
         project_id: namespace.project,
         namespace_name: namespace.name.clone(),
         partitioning_field: namespace.partition.clone(),
+        retention: namespace.retention,
+        effective_retention: namespace.retention.or(app.config.retention),
         created: namespace.created,
         last_modified: namespace.last_modified,
         fields: namespace.fields.clone(),

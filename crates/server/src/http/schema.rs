@@ -238,6 +238,62 @@ pub(crate) struct Device {
     created: String,
     /// When it last sent something.
     last_seen: Option<String>,
+    /// Its rows, in a list that was asked for with `statistics=true`.
+    statistics: Option<RowFigures>,
+}
+
+/// How many rows there are, and from when to when.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RowFigures {
+    /// How many.
+    rows: u64,
+    /// The earliest row's time, in the unit asked for; null when there is no row.
+    first_time: Option<i64>,
+    /// The latest row's time.
+    last_time: Option<i64>,
+}
+
+/// A device's rows, in all namespaces that are partitioned by `device_id`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeviceStatistics {
+    /// The device.
+    device_id: String,
+    /// When it last sent something.
+    last_seen: Option<String>,
+    /// How many rows.
+    rows: u64,
+    /// The earliest row's time, in the unit asked for; null when there is no row.
+    first_time: Option<i64>,
+    /// The latest row's time.
+    last_time: Option<i64>,
+    /// The same for each namespace in which it has rows, by name.
+    namespaces: BTreeMap<String, RowFigures>,
+}
+
+/// A namespace's rows, files and bytes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NamespaceStatistics {
+    /// The namespace's number.
+    #[schema(minimum = 1)]
+    namespace_id: u32,
+    /// Its name.
+    namespace_name: String,
+    /// How many rows.
+    rows: u64,
+    /// The earliest row's time, in the unit asked for; null when there is no row.
+    first_time: Option<i64>,
+    /// The latest row's time.
+    last_time: Option<i64>,
+    /// Rows that are in memory and in the write-ahead log, and in no Parquet file yet.
+    memory_rows: u64,
+    /// Parquet files.
+    files: u64,
+    /// Bytes of them.
+    bytes: u64,
+    /// How long rows are kept: `none` (for ever), or a number with `d`, `h`, `m` or `s`.
+    effective_retention: String,
+    /// Rows before this time have expired; null when none ever do.
+    keep_from: Option<i64>,
 }
 
 /// The devices of a project.
@@ -297,6 +353,16 @@ pub(crate) enum FieldType {
     String,
 }
 
+/// How long rows are kept, in a request.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RetentionGiven {
+    /// Such as `30d`, `P30D`, `none` or `default`.
+    Text(String),
+    /// Seconds.
+    Seconds(u64),
+}
+
 /// A namespace: a table of rows with typed fields.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Namespace {
@@ -310,6 +376,10 @@ pub(crate) struct Namespace {
     namespace_name: String,
     /// The field that says whose row it is.
     partitioning_field: String,
+    /// How long its rows are kept: `default`, `none` (for ever), or a number with `d`, `h`, `m` or `s`.
+    retention: String,
+    /// The same, with the server's setting in place of `default`.
+    effective_retention: String,
     /// When it was made, such as 2016-07-29T08:19:47Z.
     created: String,
     /// When a field or a label was last added or changed.

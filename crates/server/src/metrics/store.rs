@@ -28,6 +28,11 @@ impl Collector for Figures {
                 now.flush_failures,
             ),
             ("store_compactions", "Merges of small files", now.compactions),
+            (
+                "store_expired_rows",
+                "Rows removed because they were past their retention",
+                now.expired_rows,
+            ),
         ] {
             let counter = ConstCounter::new(figure);
             let encoder = to.encode_descriptor(name, help, None, MetricType::Counter)?;

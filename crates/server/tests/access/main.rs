@@ -14,6 +14,8 @@ mod devices;
 
 mod namespaces;
 
+mod keeping;
+
 mod permissions;
 
 mod guessing;

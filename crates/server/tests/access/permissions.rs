@@ -315,6 +315,7 @@ fn the_table_is_this_one() {
     DELETE /v1/devices/{device_id}                     project:write
     GET    /v1/devices/{device_id}                     project:read
     PATCH  /v1/devices/{device_id}                     project:write
+    GET    /v1/devices/{device_id}/statistics          project:read
     GET    /v1/exports/{project_id}                    project:read
     GET    /v1/exports/{project_id}/{device}           project:read
     GET    /v1/exports/{project_id}/{device}/{series}  project:read
@@ -326,6 +327,7 @@ fn the_table_is_this_one() {
     POST   /v1/namespaces                              project:admin
     GET    /v1/namespaces/{namespace_id}               project:read
     PUT    /v1/namespaces/{namespace_id}               project:admin
+    GET    /v1/namespaces/{namespace_id}/statistics    project:read
     GET    /v1/openapi.json                            anyone
     GET    /v1/ping                                    anyone
     GET    /v1/projects                                user

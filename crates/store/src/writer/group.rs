@@ -158,18 +158,19 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(staged.len());
         for Staged { answer, rows, stored } in staged {
             let repeat = stored.is_none();
-            outcomes.push((answer, Ok(Receipt { rows, repeat })));
+            let mut expired = 0;
             for (seq, part) in stored
                 .into_iter()
                 .flat_map(|(seq, parts)| parts.into_iter().map(move |part| (seq, part)))
             {
                 self.counters.rows.fetch_add(u64::from(part.head.rows), Ordering::Relaxed);
                 let Some(memtable) = self.memtables.get_mut(&part.key) else { continue };
-                memtable.insert(part.chunk, seq, now);
+                expired += memtable.insert(part.chunk, seq, now) as u64;
                 if !touched.contains(&part.key) {
                     touched.push(part.key);
                 }
             }
+            outcomes.push((answer, Ok(Receipt { rows, repeat, expired })));
         }
         for key in &touched {
             self.memtables[key].publish();

@@ -94,7 +94,7 @@ async fn rows_that_come_too_late_are_acknowledged_and_leave_nothing_behind() {
     let mut rig = Rig::new(4);
     retain(&rig, 100).await;
     let receipt = rig.stored(one(batch("d", &[5, 99], 1.0))).await;
-    assert_eq!((receipt.rows, receipt.repeat), (2, false));
+    assert_eq!((receipt.rows, receipt.repeat, receipt.expired), (2, false, 2));
     assert_eq!(rig.snapshot().rows(), 0);
     rig.store().flush().await.expect("nothing is left to flush");
     assert_eq!(rig.snapshot().files.len(), 0);

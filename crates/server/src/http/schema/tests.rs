@@ -71,12 +71,25 @@ fn tokens_are_described_as_they_are_sent() {
 fn devices_and_namespaces_are_described_as_they_are_sent() {
     let device: v1::DeviceObject = read(json!({
         "device_id": "d", "project_id": 1, "device_name": "n", "device_type": "t", "created": WHEN,
-        "last_seen": WHEN,
+        "last_seen": WHEN, "statistics": {"rows": 1, "first_time": 1, "last_time": 1},
     }));
     assert_eq!(described::<Device>(), sent(device));
+    let figures: v1::RowFigures = read(json!({"rows": 1, "first_time": 1, "last_time": 1}));
+    assert_eq!(described::<RowFigures>(), sent(figures));
+    let device: v1::DeviceStatistics = read(json!({
+        "device_id": "d", "last_seen": WHEN, "rows": 1, "first_time": 1, "last_time": 1,
+        "namespaces": {},
+    }));
+    assert_eq!(described::<DeviceStatistics>(), sent(device));
+    let namespace: v1::NamespaceStatistics = read(json!({
+        "namespace_id": 1, "namespace_name": "input", "rows": 1, "first_time": 1, "last_time": 1,
+        "memory_rows": 1, "files": 1, "bytes": 1, "effective_retention": "none", "keep_from": 1,
+    }));
+    assert_eq!(described::<NamespaceStatistics>(), sent(namespace));
     let namespace: v1::NamespaceObject = read(json!({
         "namespace_id": 1, "project_id": 1, "namespace_name": "input",
-        "partitioning_field": "device_id", "created": WHEN, "last_modified": WHEN,
+        "partitioning_field": "device_id", "retention": "30d", "effective_retention": "30d",
+        "created": WHEN, "last_modified": WHEN,
         "fields": {}, "labels": {},
     }));
     assert_eq!(described::<Namespace>(), sent(namespace));
