@@ -103,6 +103,7 @@ pub(crate) fn by_system(work: &Work, key: &str) -> String {
     let mut text = format!("| | {} | ours ÷ best peer |\n", systems.join(" | "));
     let _ = writeln!(text, "| --- |{}", " ---: |".repeat(systems.len() + 1));
     let mut wrong = BTreeMap::new();
+    let mut rows = 0;
     for group in work.groups() {
         if !work.of_group(group).any(|figure| figure.values.contains_key(key)) {
             continue;
@@ -121,10 +122,11 @@ pub(crate) fn by_system(work: &Work, key: &str) -> String {
                 figure.values.get(key).map_or("-".to_owned(), |value| short(*value))
             })
             .collect();
+        rows += 1;
         let ratio = ratio(work, group, key).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
         let _ = writeln!(text, "| {group} | {} | {ratio} |", cells.join(" | "));
     }
-    if let Some(mean) = geometric_mean(work, key) {
+    if let Some(mean) = geometric_mean(work, key).filter(|_| rows > 1) {
         let _ =
             writeln!(text, "| **geometric mean** |{} **{mean:.2}** |", " |".repeat(systems.len()));
     }

@@ -98,7 +98,7 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
         WITH_GOAL.iter().position(|shape| title(*shape) == figure.group).unwrap_or(usize::MAX)
     });
     work.note(format!(
-        "Rows of {DEVICES} devices with {FIELDS} float fields; each run starts in an empty folder, sends for {:.1} s bodies that \
+        "Rows of {DEVICES} devices with {FIELDS} float fields; each run starts in an empty folder, sends for up to {:.1} s bodies that \
          were made before, and ends with a count that must be right. The senders share the machine with the server.",
         time.as_secs_f64()
     ));

@@ -19,8 +19,13 @@ use crate::works::queries::load;
 /// Fills the log, kills, starts again; then asks a large set.
 pub(crate) fn run(plan: Plan) -> Result<Work> {
     let mut work = Work::begin();
-    kill(plan, &mut work)?;
-    large(plan, &mut work)?;
+    if let Err(error) = kill(plan, &mut work) {
+        work.note(format!("The start after a kill failed: {error:#}"));
+    }
+    if let Err(error) = large(plan, &mut work) {
+        work.note(format!("The large set failed: {error:#}"));
+    }
+    ensure!(!work.figures.is_empty(), "{}", work.notes.join("; "));
     Ok(work)
 }
 
