@@ -108,6 +108,7 @@ impl Results {
 
     /// Keeps them.
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)?;
         let mut kept = self.clone();
         for figure in kept.works.values_mut().flat_map(|work| &mut work.figures) {
             // What is no number has no place in JSON.

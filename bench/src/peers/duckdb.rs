@@ -24,6 +24,8 @@ const DIALECT: Dialect = Dialect {
 const PROGRAM: &str = "
 import sys, json, duckdb
 con = duckdb.connect()
+# It would draw on the pipe that answers go through.
+con.execute('SET enable_progress_bar = false')
 print(duckdb.__version__, flush=True)
 for line in sys.stdin:
     try:
