@@ -1,19 +1,29 @@
 """Measures this package, and beside it the original, against one platform, and prints a table.
 
-    IOBEAM_PROGRAM=target/release/iobeam ORIGINAL_PYTHON=... python measure.py [rows]
+    IOBEAM_PROGRAM=target/release/iobeam ORIGINAL_PYTHON=... ROWS=1000000 python measure.py [--json]
 
-Each package runs in a process of its own. Times of ``add`` and ``send`` are of rows with three numbers.
+Each package runs in a process of its own, on the same rows and with the same platform, whose acknowledgement means synced to disk.
+Times of ``add`` and ``send`` are of rows with three numbers. ``measure.sh`` makes the environments, and runs this.
 """
 
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 FRAME_ROWS = 1_000_000
+WIRE_ROWS = 100_000
+GOALS = {
+    "add of a row with 3 values: cpu_ns_a_row": "≤ 3000",
+    "send: rows_per_second": "ratio ≥ 20",
+    "DataFrame of 1,000,000 rows of 10 floats: rows_per_second": "≥ 400,000",
+    "bytes on the wire: bytes_a_row": "ratio ≥ 8",
+}
 
 
 def clocked(work):
@@ -55,11 +65,25 @@ def rows(count):
     added = clocked(add)
     sent = clocked(client.send)
     return {
-        "add, µs of CPU": (added[1] - loop[1]) / count * 1e6,
-        "add and send, CPU µs a row": (added[1] + sent[1]) / count * 1e6,
-        "send, rows/s": count / sent[0],
-        "add and send of 1 M rows, s": (added[0] + sent[0]) / count * 1e6,
+        "add of a row with 3 values: cpu_ns_a_row": (added[1] - loop[1]) / count * 1e9,
+        "add of a row with 3 values: rows_per_second": count / (added[0] - loop[0]),
+        "send: cpu_ns_a_row": sent[1] / count * 1e9,
+        "send: rows_per_second": count / sent[0],
+        "add and send of {:,} rows: wall_s".format(count): added[0] + sent[0],
     }
+
+
+def wire(count):
+    """Sends rows of a slow walk, as sensors give them, for the bytes to be counted on their way."""
+    from iobeam import iobeam
+
+    client = client_of()
+    store = client.createDataStore(["a", "b", "c"])
+    for number in range(count):
+        values = {"a": 20 + number % 700 * 0.01, "b": 40 + number // 50 % 20, "c": 1000 + number % 97 * 0.1}
+        store.add(iobeam.Timestamp(1427316488000 + number * 1000), values)
+    client.send()
+    return {}
 
 
 def spool(count):
@@ -78,7 +102,10 @@ def spool(count):
         added = clocked(add)
         client.send()
         client.close()
-    return {"add with a spool, µs of CPU": added[1] / count * 1e6}
+    return {
+        "add of a row with 3 values, with a spool: cpu_ns_a_row": added[1] / count * 1e9,
+        "add of a row with 3 values, with a spool: rows_per_second": count / added[0],
+    }
 
 
 def frame(_):
@@ -86,22 +113,70 @@ def frame(_):
 
     chance = numpy.random.default_rng(1)
     table = {"t": numpy.arange(FRAME_ROWS) + 1427316488000}
+    try:
+        import pandas
+    except ImportError:
+        pandas = None
     for number in range(10):
         walk = 20 + numpy.cumsum(chance.normal(0, 0.1, FRAME_ROWS))
         table["f{}".format(number)] = numpy.round(walk, 2)
     from iobeam import iobeam
 
     client = client_of()
+    table = table if pandas is None else pandas.DataFrame(table)
     wall, cpu = clocked(lambda: client.write_frame(table, "t", unit=iobeam.TimeUnit.MILLISECONDS, timeout=600))
-    return {"table of 10 floats, rows/s": FRAME_ROWS / wall, "table, CPU µs a row": cpu / FRAME_ROWS * 1e6}
+    what = "table of numpy" if pandas is None else "DataFrame"
+    return {
+        "{} of 1,000,000 rows of 10 floats: rows_per_second".format(what): FRAME_ROWS / wall,
+        "{} of 1,000,000 rows of 10 floats: cpu_ns_a_row".format(what): cpu / FRAME_ROWS * 1e9,
+    }
 
 
-def run(python, what, count, platform, original):
+class Counter:
+    """Stands between a client and the platform, and counts what the client says."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.there = (host, int(port))
+        self.sent = 0
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.backend = "http://127.0.0.1:{}/v1/".format(self.door.getsockname()[1])
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self):
+        while True:
+            here, _ = self.door.accept()
+            there = socket.create_connection(self.there)
+            threading.Thread(target=self._pass, args=(here, there, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(there, here, False), daemon=True).start()
+
+    def _pass(self, source, sink, counted):
+        try:
+            while True:
+                some = source.recv(1 << 16)
+                if not some:
+                    break
+                self.sent += len(some) if counted else 0
+                sink.sendall(some)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            # One of the two went away.
+            pass
+
+
+def bytes_of(python, platform, original):
+    """How many bytes a package sends for a row, its requests' headers included."""
+    counter = Counter(platform.address)
+    run(python, "wire", WIRE_ROWS, platform, original, counter.backend)
+    return {"bytes on the wire: bytes_a_row": counter.sent / WIRE_ROWS}
+
+
+def run(python, what, count, platform, original, backend=None):
     environment = dict(
         os.environ,
         PROJECT_ID=str(platform.project),
         PROJECT_TOKEN=platform.token,
-        IOBEAM_BACKEND=platform.backend,
+        IOBEAM_BACKEND=backend or platform.backend,
         DEVICE="original" if original else "ours-" + what,
         ORIGINAL="1" if original else "",
     )
@@ -118,22 +193,35 @@ def main():
     sys.path.insert(0, str(HERE))
     from tests.platform_process import Platform
 
-    count = int(sys.argv[1]) if sys.argv[1:] else 200_000
+    count = int(os.environ.get("ROWS") or 1_000_000)
+    original = os.environ.get("ORIGINAL_PYTHON")
     platform = Platform()
     try:
         ours = {}
         for what in ("rows", "spool", "frame"):
             ours.update(run(sys.executable, what, count, platform, False))
+        ours.update(bytes_of(sys.executable, platform, False))
         theirs = {}
-        if os.environ.get("ORIGINAL_PYTHON"):
-            theirs = run(os.environ["ORIGINAL_PYTHON"], "rows", min(count, 100_000), platform, True)
+        if original:
+            theirs = run(original, "rows", count, platform, True)
+            theirs.update(bytes_of(original, platform, True))
     finally:
         platform.close()
-    print("{:32}{:>14}{:>14}{:>10}".format("", "this package", "the original", "ratio"))
+    if "--json" in sys.argv:
+        ours["the wheel: size_mb"] = float(os.environ.get("WHEEL_BYTES", "nan")) / 1e6
+        json.dump({"ours": ours, "original": theirs}, sys.stdout)
+        return
+    print("| what | this package | the original 0.11.0 | ratio | goal |")
+    print("| --- | --- | --- | --- | --- |")
     for name, value in ours.items():
         old = theirs.get(name)
-        ratio = "" if old is None else "{:.1f}".format(max(value, old) / min(value, old))
-        print("{:32}{:>14,.2f}{:>14}{:>10}".format(name, value, "" if old is None else "{:,.2f}".format(old), ratio))
+        ratio = "-" if old is None else "{:.1f}".format(max(value, old) / min(value, old))
+        theirs_shown = "-" if old is None else shown(old)
+        print("| {} | {} | {} | {} | {} |".format(name, shown(value), theirs_shown, ratio, GOALS.get(name, "-")))
+
+
+def shown(value):
+    return "{:,.0f}".format(value) if value >= 1000 else "{:,.2f}".format(value)
 
 
 if __name__ == "__main__":

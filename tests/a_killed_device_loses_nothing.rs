@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use iobeam_promises::{Account, Platform};
@@ -13,6 +14,8 @@ use iobeam_promises::{Account, Platform};
 const LIVES: u64 = 60;
 /// Each life numbers its rows from another thousand on.
 const LIFE: u64 = 100_000;
+/// One life in so many may end before the spool has accepted anything.
+const EARLY: u64 = 4;
 /// The server is killed after so many lives.
 const SERVER_LIVES: u64 = 10;
 
@@ -28,17 +31,29 @@ fn what_the_spool_of_a_killed_device_accepted_arrives_exactly_once() {
     for life in 0..cycles {
         let first = life * LIFE;
         let mut device = start(&platform, &account, &spool, first, 0);
-        // Any moment will do, as long as it is another one each time.
-        std::thread::sleep(Duration::from_millis(15 + (life * 53) % 110));
-        device.kill().expect("the device can be killed");
+        let (heard, said) = mpsc::channel();
         let printed = BufReader::new(device.stdout.take().expect("a pipe")).lines();
-        let last = printed
-            .map_while(Result::ok)
-            .filter_map(|line| line.strip_prefix("accepted ")?.parse().ok());
-        if let Some(last) = last.last() {
-            accepted.push(first..=last);
+        let listener = std::thread::spawn(move || {
+            for line in printed.map_while(Result::ok) {
+                let number =
+                    line.strip_prefix("accepted ").and_then(|text| text.parse::<u64>().ok());
+                if let Some(number) = number {
+                    heard.send(number).expect("a listener");
+                }
+            }
+        });
+        let mut last = None;
+        if life % EARLY != 0 {
+            // However slow the machine is, there is something to lose.
+            last = Some(said.recv_timeout(Duration::from_mins(1)).expect("a first group"));
         }
+        // Any moment will do, as long as it is another one each time.
+        std::thread::sleep(Duration::from_millis((life * 53) % 110));
+        device.kill().expect("the device can be killed");
         device.wait().expect("the device ends");
+        listener.join().expect("it only listens");
+        last = said.into_iter().last().or(last);
+        accepted.extend(last.map(|last| first..=last));
         if life % SERVER_LIVES == SERVER_LIVES - 1 {
             platform.kill();
             platform.restart();
@@ -53,11 +68,7 @@ fn what_the_spool_of_a_killed_device_accepted_arrives_exactly_once() {
         .iter()
         .map(|range: &std::ops::RangeInclusive<u64>| range.end() - range.start() + 1)
         .sum();
-    assert!(
-        accepted.len() as u64 > cycles / 2,
-        "the device hardly lived: {} of {cycles} lives",
-        accepted.len()
-    );
+    eprintln!("{cycles} lives: {total} rows were accepted, {} arrived", found.len());
     for number in accepted.into_iter().flatten() {
         assert_eq!(found.get(&number), Some(&1), "row {number} was accepted; {total} were");
     }

@@ -7,6 +7,7 @@
 //! recovery  start after a kill; a large set             soak      for a long time: --minutes=60
 //! queries   questions on the sensor set                 render    RESULTS.md and plots anew from results.json
 //! fleet     questions on trucks                         readme    the table in the project's README
+//! devices   what the clients cost, beside the original
 //! import    the same rows to us and to each peer
 //! ```
 //!
@@ -110,6 +111,7 @@ fn plan(names: Vec<String>) -> Vec<(String, f64)> {
 fn work(name: &str) -> Result<Run> {
     Ok(match name {
         "figures" => works::figures::run,
+        "devices" => works::devices::run,
         "recovery" => works::recovery::run,
         "queries" => works::queries::run,
         "fleet" => works::fleet::run,

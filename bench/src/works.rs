@@ -1,5 +1,6 @@
 //! What is measured: one file for each kind of work.
 
+pub(crate) mod devices;
 pub(crate) mod figures;
 pub(crate) mod fleet;
 pub(crate) mod growth;

@@ -9,6 +9,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use iobeam::Clock;
 use iobeam_model::FieldName;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
@@ -117,6 +118,33 @@ impl DataStore {
             Target::Client(target) => hand_on(py, &target, time, &row),
             Target::Closed => Err(failure(py, &iobeam::Error::Closed)),
         }
+    }
+
+    /// Adds a row that was measured now. A client with `clock_from_server` puts its time right before it is sent.
+    #[expect(non_snake_case, reason = "the name that programs give it by")]
+    #[pyo3(name = "addNow", signature = (dataDict))]
+    fn add_now(&self, py: Python<'_>, dataDict: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let mut row = self.read(dataDict)?;
+        let target = lock(&self.target).clone();
+        match target {
+            Target::Here => {
+                let now = iobeam::SystemClock::new().now().micros();
+                lock(&self.shared.rows).rows.push(now, &mut row)
+            }
+            Target::Client(target) => {
+                let names = self.fields.iter().map(FieldName::as_str);
+                let row: Vec<_> = names.zip(row.iter().map(Cell::reading)).collect();
+                py.detach(|| target.add_now(row)).map_err(|error| failure(py, &error))
+            }
+            Target::Closed => Err(failure(py, &iobeam::Error::Closed)),
+        }
+    }
+
+    /// The same as `addNow`.
+    #[expect(non_snake_case, reason = "the name that programs give it by")]
+    #[pyo3(name = "add_now", signature = (dataDict))]
+    fn add_now_too(&self, py: Python<'_>, dataDict: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        self.add_now(py, dataDict)
     }
 
     /// The names of the columns, as a new list.

@@ -307,30 +307,6 @@ class Sending(PlatformTest):
             thread.join()
         self.assertEqual((failed, len(store), self.count()), ([], 0, 80))
 
-    def test_other_threads_run_while_it_waits_for_the_server(self):
-        client = self.client()
-        store = client.createDataStore(["a"])
-        for number in range(50_000):
-            store.add(number, {"a": number * 0.1})
-        ticks = []
-        done = threading.Event()
-
-        def tick():
-            while not done.is_set():
-                ticks.append(1)
-                time.sleep(0.001)
-
-        thread = threading.Thread(target=tick)
-        thread.start()
-        before = len(ticks)
-        started = time.monotonic()
-        client.send()
-        took, during = time.monotonic() - started, len(ticks) - before
-        done.set()
-        thread.join()
-        self.assertGreater(during, took / 0.1)
-
-
     def test_rows_of_a_table_that_waits_are_not_taken_for_those_of_stores(self):
         client = self.client()
         client.createDataStore(["a"]).add(1, {"a": 1})

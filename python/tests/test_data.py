@@ -5,6 +5,7 @@ import datetime
 import decimal
 import pickle
 import threading
+import time
 import unittest
 
 import iobeam as package
@@ -163,6 +164,13 @@ class Stores(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "'c'; it has a, b"):
             store.add(1, {"c": 1})
         self.assertEqual(len(store), 0)
+
+    def test_a_row_of_now_has_the_time_of_now(self):
+        store = iobeam.DataStore(["a"])
+        store.add_now({"a": 1})
+        self.assertLess(abs(store.rows()[0]["time"] - time.time() * 1e6), 60e6)
+        with self.assertRaises(ValueError):
+            store.addNow({"b": 1})
 
     def test_the_arguments_have_their_names(self):
         store = DataStore(columns=["a"])
