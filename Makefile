@@ -1,6 +1,6 @@
 # Every command we ever type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check bench tidy fmt clean
+.PHONY: help demo stop test check torture bench tidy fmt clean
 
 CARGO ?= cargo
 
@@ -17,6 +17,7 @@ stop: ## Stop the platform that `make demo` left running
 test: check ## Everything that is checked before a change lands
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
+	$(CARGO) test --manifest-path tests/hand_over/Cargo.toml
 	./python/run_tests.sh
 
 check: ## Format, lints, order of the modules, documents
@@ -24,6 +25,24 @@ check: ## Format, lints, order of the modules, documents
 	$(CARGO) xtask tidy
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+
+# How much, and from which seed on; `make torture CYCLES=100 CASES=500 QUESTIONS=300` is a rehearsal.
+CYCLES ?= 1000
+CASES ?= 10000
+QUESTIONS ?= 3000
+SCHEDULES ?= 100000
+SEED := $(or $(SEED),$(shell date +%s))
+# One set of packages for all of it, so that what they share is built once.
+TORTURE = $(CARGO) test --release --package iobeam-cli --package iobeam-store --package iobeam-promises
+
+torture: ## Break it on purpose for half an hour: power cuts, kills, random questions, thread orders
+	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) SEED=$(SEED)"
+	$(CARGO) build --release --package iobeam-cli --package iobeam-promises
+	IOBEAM_MODEL_CASES=$(CASES) IOBEAM_MODEL_SEED=$(SEED) $(TORTURE) --test store -- --nocapture whatever_is_done
+	IOBEAM_KILL_CYCLES=$(CYCLES) IOBEAM_SEED=$(SEED) $(TORTURE) --test survives_a_kill -- --nocapture
+	IOBEAM_QUESTIONS=$(QUESTIONS) IOBEAM_SEED=$(SEED) $(TORTURE) --test agrees_with_duckdb -- --nocapture
+	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet
+	@echo "torture: all of it passed; SEED=$(SEED) repeats it"
 
 bench: ## Build fully optimised and measure beside the peers that are installed (bench/README.md), in 15 minutes
 	$(CARGO) build --release --package iobeam-cli --package iobeam-bench

@@ -82,8 +82,7 @@ fn a_numbered_batch_sent_again_gets_the_first_answer_also_after_crash_and_flush(
     assert!(sender.batch(2), "an old one again");
     assert!(!sender.batch(4), "one that was overtaken is no repeat");
     assert_eq!(sender.count(), 10);
-    // Time for a flush, so that the log may have forgotten them.
-    std::thread::sleep(std::time::Duration::from_millis(2500));
+    platform.wait_for_files(1);
     platform.kill();
     platform.restart();
     let sender = Sender { platform: &platform, account: &account };

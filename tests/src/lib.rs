@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 /// How long a start may take before the test gives up on it.
-const START: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_mins(3);
 
 /// A running `iobeam serve`, killed when dropped.
 #[derive(Debug)]
@@ -65,6 +65,27 @@ impl Platform {
     /// Its data folder, as the process sees it.
     pub fn data(&self) -> PathBuf {
         data_of(&self.process, self.folder.path(), self.disk_bytes.is_some())
+    }
+
+    /// Waits until so many Parquet files or more are in the lake.
+    pub fn wait_for_files(&self, count: usize) {
+        fn parquet_files(folder: &Path) -> usize {
+            // What is listed may be gone by now: merges remove files.
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            let paths = entries.map(|entry| entry.path());
+            let counts = paths.map(|path| match path.extension() {
+                Some(ending) => usize::from(ending == "parquet"),
+                None => parquet_files(&path),
+            });
+            counts.sum()
+        }
+        for _ in 0..6000 {
+            if parquet_files(&self.data().join("lake")) >= count {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("no {count} files in the lake:\n{}", self.log());
     }
 
     /// What it has logged so far, over all its starts.
@@ -260,6 +281,15 @@ impl Reply {
     }
 }
 
+/// A number that an environment variable gives, for tests that have a long form.
+///
+/// # Panics
+/// When it is set and no number.
+pub fn asked(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not '{text}'")))
+}
+
 /// The program under test: it lies in the folder of the build profile, at or above the caller's own executable, unless
 /// `IOBEAM_PROGRAM` names another.
 ///
@@ -314,7 +344,7 @@ pub fn project_root() -> &'static Path {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_mins(1)))
+        .timeout_global(Some(Duration::from_mins(5)))
         .max_redirects(0)
         .proxy(None)
         .build()

@@ -13,7 +13,6 @@
 //! - A snapshot holds each row once: files and chunks are swapped in one step at a flush.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use iobeam_journal::disk::Disk;
@@ -31,6 +30,12 @@ mod intake;
 mod wal;
 
 mod memtable;
+
+mod views;
+
+mod budget;
+
+mod primitives;
 
 mod receipts;
 
@@ -96,11 +101,8 @@ impl Store {
     /// Takes a write's bytes out of the memory budget until it is answered.
     fn reserve(&self, weight: u64) -> Result<(), StoreError> {
         let counters = &self.0.counters;
-        let held = counters.memtable_bytes.load(Ordering::Relaxed);
-        let queued = counters.queued_bytes.fetch_add(weight, Ordering::Relaxed);
-        // What is larger than the budget goes through alone.
-        if queued + held > 0 && queued + held + weight > self.0.memory_budget {
-            counters.queued_bytes.fetch_sub(weight, Ordering::Relaxed);
+        let (queued, held) = (&counters.queued_bytes, &counters.memtable_bytes);
+        if !budget::reserve(queued, held, weight, self.0.memory_budget) {
             count(&counters.refused);
             return Err(StoreError::Busy { retry_after: Duration::from_secs(1) });
         }
@@ -110,7 +112,7 @@ impl Store {
 
     /// The rows of a namespace as of now.
     pub fn snapshot(&self, project: ProjectId, namespace: &NamespaceName) -> Snapshot {
-        self.0.tables.snapshot(&(project, namespace.clone()))
+        self.0.tables.view(&(project, namespace.clone())).unwrap_or_else(memtable::empty)
     }
 
     /// Figures for whoever watches.

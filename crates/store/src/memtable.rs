@@ -10,17 +10,15 @@
 //! The writer alone holds a [`Memtable`]; everybody else reads [`Tables`]. `flushed` removes the sealed rows and adds
 //! their file in one publish, so that no view has them twice or not at all.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use arrow::datatypes::DataType;
 use iobeam_model::FieldName;
-use parking_lot::RwLock;
 
 use crate::chunk;
 use crate::lake::delta::{Fields, TableKey};
 use crate::snapshot::{Chunk, DataFile, Snapshot};
+use crate::views::{Slot, Views};
 
 /// So many chunks of about one size merge into one.
 const FAN_IN: usize = 16;
@@ -29,32 +27,10 @@ const FAN_IN: usize = 16;
 const LARGE: usize = 8192;
 
 /// The tables as queries see them.
-#[derive(Debug, Default)]
-pub(crate) struct Tables {
-    /// Locked for writing only when a table comes into being.
-    views: RwLock<HashMap<TableKey, Arc<ArcSwap<Snapshot>>>>,
-}
+pub(crate) type Tables = Views<TableKey, Snapshot>;
 
-impl Tables {
-    /// What a table holds now; nothing when there is none.
-    pub(crate) fn snapshot(&self, key: &TableKey) -> Snapshot {
-        self.views.read().get(key).map_or_else(empty, |view| Snapshot::clone(&view.load()))
-    }
-
-    /// Every table as it is now.
-    pub(crate) fn all(&self) -> Vec<(TableKey, Snapshot)> {
-        let views = self.views.read();
-        views.iter().map(|(key, view)| (key.clone(), Snapshot::clone(&view.load()))).collect()
-    }
-
-    fn add(&self, key: &TableKey) -> Arc<ArcSwap<Snapshot>> {
-        let view = Arc::new(ArcSwap::from_pointee(empty()));
-        self.views.write().insert(key.clone(), Arc::clone(&view));
-        view
-    }
-}
-
-fn empty() -> Snapshot {
+/// What a table shows of which nothing is known.
+pub(crate) fn empty() -> Snapshot {
     Snapshot { files: Arc::from([]), chunks: Arc::from([]), seq: 0, keep_from: i64::MIN }
 }
 
@@ -92,7 +68,7 @@ pub(crate) struct Memtable {
     flushed: u64,
     /// Rows before this time are not wanted any more.
     keep_from: i64,
-    view: Arc<ArcSwap<Snapshot>>,
+    view: Arc<Slot<Snapshot>>,
 }
 
 impl Memtable {
@@ -104,7 +80,7 @@ impl Memtable {
         keep_from: i64,
     ) -> Self {
         Self {
-            view: tables.add(&key),
+            view: tables.add(&key, empty()),
             key,
             partition,
             fields: Fields::new(),
@@ -217,12 +193,12 @@ impl Memtable {
         } else {
             self.files.iter().filter(wanted).map(Arc::clone).collect()
         };
-        self.view.store(Arc::new(Snapshot {
+        self.view.show(Snapshot {
             files,
             chunks: sealed.chain(&self.active).map(Arc::clone).collect(),
             seq: self.last_seq,
             keep_from: self.keep_from,
-        }));
+        });
     }
 
     /// Rows before this time are not wanted any more: from now on no view shows them.

@@ -345,9 +345,13 @@ impl Writer {
         u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Bytes that the tables hold in memory.
+    fn memory(&self) -> u64 {
+        self.memtables.values().map(Memtable::weight).sum::<usize>() as u64
+    }
+
     fn count_memory(&self) {
-        let held: usize = self.memtables.values().map(Memtable::weight).sum();
-        self.counters.memtable_bytes.store(held as u64, Ordering::Relaxed);
+        self.counters.memtable_bytes.store(self.memory(), Ordering::SeqCst);
         let (bodies, streams) = self.receipts.count();
         self.counters.receipts.store(bodies as u64, Ordering::Relaxed);
         self.counters.streams.store(streams as u64, Ordering::Relaxed);

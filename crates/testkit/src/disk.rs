@@ -90,6 +90,8 @@ struct State {
     steps: u64,
     faults: Vec<Planned>,
     capacity: Option<u64>,
+    /// So many operations are still done.
+    dies_in: Option<u64>,
     dead: bool,
 }
 
@@ -140,6 +142,7 @@ impl FaultyDisk {
                 steps: 0,
                 faults: Vec::new(),
                 capacity: None,
+                dies_in: None,
                 dead: false,
             })),
         }
@@ -184,7 +187,17 @@ impl FaultyDisk {
         let next = Self::new(state.chance.next());
         {
             let mut new = next.state();
-            new.inodes = state.inodes.clone();
+            // A file that no name leads to, and none may lead to again, went with the process.
+            let again = state.unsynced_names.iter().filter_map(|change| change.to.as_ref());
+            let reachable: BTreeSet<u64> = state
+                .names
+                .values()
+                .chain(state.lasting.values())
+                .copied()
+                .chain(again.map(|(_, inode)| *inode))
+                .collect();
+            let inodes = state.inodes.iter().filter(|(number, _)| reachable.contains(number));
+            new.inodes = inodes.map(|(number, inode)| (*number, inode.clone())).collect();
             new.next_inode = state.next_inode;
             new.names = state.names.clone();
             new.dirs.clone_from(&state.dirs);
@@ -194,6 +207,12 @@ impl FaultyDisk {
         }
         state.dead = true;
         next
+    }
+
+    /// After so many more operations of any kind, all fail: whoever works on it gets as far as that. [`cut`](Self::cut)
+    /// and [`crash`](Self::crash) tell what is left.
+    pub fn die_after(&self, operations: u64) {
+        self.state().dies_in = Some(operations);
     }
 
     /// The `after`-th next such operation fails, once (0: the next one).
@@ -277,6 +296,11 @@ impl FaultyDisk {
 impl State {
     fn begin(&mut self, operation: Operation) -> io::Result<()> {
         self.steps += 1;
+        match &mut self.dies_in {
+            Some(0) => self.dead = true,
+            Some(left) => *left -= 1,
+            None => {}
+        }
         if self.dead {
             return Err(io::Error::other("the power is off"));
         }

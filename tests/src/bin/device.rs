@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             out.flush()?;
         }
     }
-    client.send_within(Duration::from_mins(1))?;
+    client.send_within(Duration::from_mins(5))?;
     client.close(Duration::from_secs(10))?;
     Ok(())
 }

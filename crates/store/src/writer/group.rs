@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 
 use iobeam_model::{BatchId, ProjectId};
 
+use crate::budget;
 use crate::error::StoreError;
 use crate::intake::{Answer, Part, Prepared, Receipt};
 use crate::lake::delta::TableKey;
@@ -63,7 +64,10 @@ impl Writer {
         };
         // Before the answers: who has one and looks at the figures must not find it still queued.
         self.counters.queued.fetch_sub(count, Ordering::Relaxed);
-        self.counters.queued_bytes.fetch_sub(weight as u64, Ordering::Relaxed);
+        let held = self.memory();
+        let (queued_bytes, held_bytes) =
+            (&self.counters.queued_bytes, &self.counters.memtable_bytes);
+        budget::apply(queued_bytes, held_bytes, weight as u64, held);
         self.count_memory();
         for (answer, outcome) in outcomes {
             self.answer(answer, outcome);

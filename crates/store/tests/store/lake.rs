@@ -144,15 +144,8 @@ async fn files_that_no_commit_names_are_swept_up_at_the_start() {
 
 /// Waits until so many merges are done.
 async fn merged(rig: &Rig, at_least: u64) {
-    for _ in 0..500 {
-        if rig.store().statistics().compactions >= at_least {
-            // The flusher has counted it; the writer shows it a moment later.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{} merges", rig.store().statistics().compactions);
+    rig.until("merges", |rig| rig.store().statistics().compactions >= at_least).await;
+    rig.settled().await;
 }
 
 async fn eight_files(rig: &Rig) -> Rows {
@@ -269,12 +262,14 @@ async fn merge_with(step: u64, happens: impl FnOnce(&mut Rig)) -> bool {
         rig.disk.fail_any(step, fail);
     }
     let flushing = tokio::spawn(async move { store.flush().await });
-    // Until the disk is at rest, or the step is reached.
+    // Until the flush and the merge are done or have failed, or the step is reached.
     let mut quiet = 0;
     let mut last = start;
-    while quiet < 30 && (step % 2 == 1 || rig.disk.steps() < start + step) {
+    while quiet < 100 && (step % 2 == 1 || rig.disk.steps() < start + step) {
         tokio::time::sleep(Duration::from_micros(500)).await;
-        quiet = if rig.disk.steps() == last { quiet + 1 } else { 0 };
+        let merged = rig.store().statistics().compactions > 0;
+        let still = rig.disk.steps() == last && flushing.is_finished();
+        quiet = if still { quiet + 1 + 100 * u64::from(merged) } else { 0 };
         last = rig.disk.steps();
     }
     happens(&mut rig);
@@ -285,7 +280,7 @@ async fn merge_with(step: u64, happens: impl FnOnce(&mut Rig)) -> bool {
     assert_eq!(rig.rows(), all, "step {step}, and reopened");
     rig.store().flush().await.expect("flushed at last");
     assert_eq!(rig.rows(), all, "step {step}, and flushed");
-    quiet >= 30 && last - start < step
+    quiet >= 100 && last - start < step
 }
 
 #[tokio::test]

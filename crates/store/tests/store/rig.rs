@@ -8,7 +8,9 @@ use std::time::Duration;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use bytes::Bytes;
-use iobeam_model::{Batch, BatchId, Column, FieldName, NamespaceName, ProjectId, Texts, Values};
+use iobeam_model::{
+    Batch, BatchId, Column, FieldName, NamespaceName, ProjectId, Texts, Timestamp, Values,
+};
 use iobeam_store::{Incoming, Opened, Receipt, Settings, Snapshot, Store, StoreError, Write};
 use iobeam_testkit::{FaultyDisk, TestClock};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -84,6 +86,24 @@ impl Rig {
         rows(&self.disk, &self.snapshot())
     }
 
+    /// Waits for what is bound to happen, however slow the machine is.
+    pub(crate) async fn until(&self, what: &str, happened: impl Fn(&Self) -> bool) {
+        for _ in 0..6000 {
+            if happened(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("in vain: {what}");
+    }
+
+    /// What the flusher has done so far is shown: this goes through it and the writer behind all that.
+    pub(crate) async fn settled(&self) {
+        let other = "another-table".parse().expect("a name");
+        let all = Timestamp::from_micros(i64::MIN);
+        self.store().retain(project(), &other, all).await.expect("nothing to do");
+    }
+
     /// Time goes by, and the writer gets a chance to notice.
     pub(crate) async fn wait(&self, time: Duration) {
         self.clock.advance(time);
@@ -96,13 +116,17 @@ pub(crate) fn project() -> ProjectId {
 }
 
 pub(crate) fn batch(device: &str, times: &[i64], value: f64) -> Batch {
+    batch_in(&NamespaceName::input(), device, times, value)
+}
+
+pub(crate) fn batch_in(table: &NamespaceName, device: &str, times: &[i64], value: f64) -> Batch {
     let rows = times.len();
     let device = Values::String(Texts::constant(device, rows));
     let columns = vec![
         Column::new(FieldName::device_id(), device, None).expect("texts"),
         Column::new(name("value"), Values::Double(vec![value; rows]), None).expect("numbers"),
     ];
-    Batch::new(NamespaceName::input(), times.to_vec(), columns).expect("a batch")
+    Batch::new(table.clone(), times.to_vec(), columns).expect("a batch")
 }
 
 pub(crate) fn name(text: &str) -> FieldName {

@@ -1,0 +1,231 @@
+//! What threads hand over to each other, in many of the orders in which they may run: the store's own `views.rs` and
+//! `budget.rs`, compiled with the locks and atomics of a scheduler.
+//!
+//! ```text
+//! senders ─ reserve ─▶ inbox ─▶ writer: apply, show, answer ─▶ flusher ─▶ writer: files and memory in one view
+//!    └────────── look: mine is there, and each row once ◀── views
+//! ```
+//!
+//! The scheduler prints what repeats a failure. `IOBEAM_SCHEDULES` asks for more orders than usual.
+
+use std::sync::Arc;
+
+use shuttle::sync::Mutex;
+use shuttle::sync::mpsc::{Sender, channel};
+use shuttle::thread;
+
+use budget::{apply, reserve};
+use primitives::{AtomicU64, Ordering};
+use views::Views;
+
+#[path = "../../crates/store/src/budget.rs"]
+mod budget;
+
+#[path = "../../crates/store/src/views.rs"]
+mod views;
+
+/// As in the store, but the scheduler's.
+mod primitives {
+    use std::sync::Arc;
+
+    pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering};
+    use shuttle::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+    /// A lock that no panic poisons, as the store's.
+    #[derive(Debug)]
+    pub(crate) struct RwLock<T>(shuttle::sync::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        pub(crate) fn new(content: T) -> Self {
+            Self(shuttle::sync::RwLock::new(content))
+        }
+
+        pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read().expect("no thread panics")
+        }
+
+        pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+            self.0.write().expect("no thread panics")
+        }
+    }
+
+    /// A value that is replaced in one step. That the store's own does so is its library's promise.
+    #[derive(Debug)]
+    pub(crate) struct Swap<T>(shuttle::sync::Mutex<Arc<T>>);
+
+    impl<T> Swap<T> {
+        pub(crate) fn from_pointee(value: T) -> Self {
+            Self(shuttle::sync::Mutex::new(Arc::new(value)))
+        }
+
+        pub(crate) fn load(&self) -> Arc<T> {
+            Arc::clone(&self.0.lock().expect("no thread panics"))
+        }
+
+        pub(crate) fn store(&self, value: Arc<T>) {
+            *self.0.lock().expect("no thread panics") = value;
+        }
+    }
+}
+
+/// Orders tried when nobody asks for more.
+const SCHEDULES: usize = 1500;
+
+fn schedules() -> usize {
+    let asked = std::env::var("IOBEAM_SCHEDULES").ok();
+    asked.map_or(SCHEDULES, |text| text.parse().expect("IOBEAM_SCHEDULES is a number"))
+}
+
+/// Rows by number: those in files, and those in memory.
+#[derive(Clone, Debug, Default)]
+struct View {
+    files: Vec<u64>,
+    memory: Vec<u64>,
+}
+
+impl View {
+    fn rows(&self) -> Vec<u64> {
+        let mut rows = [self.files.as_slice(), &self.memory].concat();
+        rows.sort_unstable();
+        rows
+    }
+}
+
+enum Message {
+    /// A row of so many bytes, and where it is said that it is stored.
+    Write(u64, Sender<()>),
+    /// These rows are in a file.
+    Flushed(Vec<u64>),
+    Close,
+}
+
+#[derive(Default)]
+struct Store {
+    views: Views<&'static str, View>,
+    queued: AtomicU64,
+    held: AtomicU64,
+}
+
+/// The bytes of every row.
+const WEIGHT: u64 = 60;
+
+impl Store {
+    /// The writer, with the steps of `writer/group.rs` and `writer.rs` in their order. It seals every second row.
+    fn run(&self, inbox: &shuttle::sync::mpsc::Receiver<Message>, jobs: &Sender<Vec<u64>>) {
+        let slot = self.views.add(&"table", View::default());
+        let mut view = View::default();
+        while let Ok(message) = inbox.recv() {
+            match message {
+                Message::Write(row, answer) => {
+                    view.memory.push(row);
+                    slot.show(view.clone());
+                    apply(&self.queued, &self.held, WEIGHT, view.memory.len() as u64 * WEIGHT);
+                    answer.send(()).expect("somebody waits");
+                    if view.memory.len() == 2 {
+                        jobs.send(view.memory.clone()).expect("the flusher lives");
+                    }
+                }
+                Message::Flushed(rows) => {
+                    view.memory.retain(|row| !rows.contains(row));
+                    view.files.extend(rows);
+                    slot.show(view.clone());
+                    self.held.store(view.memory.len() as u64 * WEIGHT, Ordering::SeqCst);
+                }
+                Message::Close => return,
+            }
+        }
+    }
+
+    /// A sender: what was acknowledged is seen, each row once, and nothing that was seen goes away.
+    fn send(&self, row: u64, inbox: &Sender<Message>) {
+        let (answer, answered) = channel();
+        assert!(reserve(&self.queued, &self.held, WEIGHT, u64::MAX / 2));
+        let before = self.look();
+        inbox.send(Message::Write(row, answer)).expect("the writer lives");
+        answered.recv().expect("it is answered");
+        let after = self.look();
+        assert!(after.contains(&row), "row {row} was acknowledged, and {after:?} are seen");
+        assert!(before.iter().all(|row| after.contains(row)), "{before:?} became {after:?}");
+    }
+
+    fn look(&self) -> Vec<u64> {
+        let rows = self.views.view(&"table").unwrap_or_default().rows();
+        assert!(rows.windows(2).all(|pair| pair[0] < pair[1]), "a row stands twice: {rows:?}");
+        rows
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_seen_and_each_row_is_seen_once_while_rows_move_into_files() {
+    shuttle::check_random(
+        || {
+            let store = Arc::new(Store::default());
+            let (inbox, messages) = channel();
+            let (jobs, orders) = channel();
+            let writer = {
+                let store = Arc::clone(&store);
+                thread::spawn(move || store.run(&messages, &jobs))
+            };
+            let flusher = {
+                let inbox = inbox.clone();
+                thread::spawn(move || {
+                    while let Ok(rows) = orders.recv() {
+                        // After a close nobody listens any more.
+                        let _ = inbox.send(Message::Flushed(rows));
+                    }
+                })
+            };
+            let senders: Vec<_> = (0..3)
+                .map(|row| {
+                    let (store, inbox) = (Arc::clone(&store), inbox.clone());
+                    thread::spawn(move || store.send(row, &inbox))
+                })
+                .collect();
+            for sender in senders {
+                sender.join().expect("a sender");
+            }
+            assert_eq!(store.look(), [0, 1, 2]);
+            assert_eq!(store.views.all()[0].1.rows(), [0, 1, 2]);
+            assert_eq!(store.queued.load(Ordering::SeqCst), 0, "nothing waits any more");
+            inbox.send(Message::Close).expect("the writer lives");
+            writer.join().expect("the writer");
+            flusher.join().expect("the flusher");
+        },
+        schedules(),
+    );
+}
+
+#[test]
+fn together_writes_never_take_more_than_the_budget_and_what_is_too_large_goes_alone() {
+    const BUDGET: u64 = 100;
+    shuttle::check_random(
+        || {
+            let counters = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
+            // What is really taken: weights of the writes that were let in.
+            let taken = Arc::new(Mutex::new(Vec::new()));
+            let writers: Vec<_> = [40, 70, 120]
+                .map(|weight| {
+                    let (counters, taken) = (Arc::clone(&counters), Arc::clone(&taken));
+                    thread::spawn(move || {
+                        let (queued, held) = &*counters;
+                        if !reserve(queued, held, weight, BUDGET) {
+                            return;
+                        }
+                        let mut taken = taken.lock().expect("no thread panics");
+                        taken.push(weight);
+                        let all: u64 = taken.iter().sum();
+                        assert!(all <= BUDGET || taken.len() == 1, "{taken:?} were let in");
+                        // The writer's thread is one: it applies under this lock.
+                        apply(queued, held, weight, all);
+                    })
+                })
+                .into();
+            for writer in writers {
+                writer.join().expect("a write");
+            }
+            assert_eq!(counters.0.load(Ordering::SeqCst), 0, "nothing is queued any more");
+            assert!(!taken.lock().expect("no thread panics").is_empty(), "one at least is let in");
+        },
+        schedules(),
+    );
+}
