@@ -59,7 +59,7 @@ const DEFAULT: [(&str, f64); 6] = [
     ("figures", 0.03),
     ("recovery", 0.12),
     ("queries", 0.56),
-    ("fleet", 0.65),
+    ("fleet", 0.72),
     ("import", 0.98),
     // Builds are as slow as they are: what this takes comes on top.
     ("devices", 1.0),

@@ -90,7 +90,7 @@ impl Default for Options {
             soak: Duration::from_mins(10),
             devices: 4000,
             hours: 24,
-            step: 120,
+            step: 180,
             rows: 20_000_000,
             trucks: 100,
             log: 1 << 30,
