@@ -29,6 +29,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::CatalogError;
 use crate::password::Passwords;
+use crate::record::Namespace;
 
 pub(crate) use mirror::{Mirror, Moment};
 use upkeep::{Upkeep, report};
@@ -174,6 +175,39 @@ impl Catalog {
         show(self.mirror(), &done);
         Ok(done)
     }
+}
+
+/// What a catalog's file holds, as far as a check of the whole folder needs it.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// What is wrong beside the file's own checks, in words for the operator.
+    pub problems: Vec<String>,
+    /// All namespaces. None when the file is of an earlier version, which the next start brings up to date.
+    pub namespaces: Vec<Arc<Namespace>>,
+}
+
+/// Looks at a catalog's file that nobody has open: all of it is read, and nothing changed.
+///
+/// # Errors
+/// As [`Catalog::open`].
+pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
+    if !path.exists() {
+        let detail = "it is missing".to_owned();
+        return Err(CatalogError::Damaged { path: path.to_owned(), detail });
+    }
+    let _lock = file::lock(path)?;
+    let (connection, problems) = file::open_to_look(path)?;
+    let version: u64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
+        .map_err(|error| file::damaged_or(path, error))?
+        .into();
+    if version < file::LATEST {
+        return Ok(Contents { problems, namespaces: Vec::new() });
+    }
+    let mirror = Mirror::load(&connection).map_err(|error| file::damaged_or(path, error))?;
+    let namespaces = mirror.namespaces.read();
+    let namespaces = namespaces.values().flat_map(|of| of.values()).map(Arc::clone).collect();
+    Ok(Contents { problems, namespaces })
 }
 
 impl Core {

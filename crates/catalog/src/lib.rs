@@ -20,7 +20,7 @@ mod secret;
 
 pub mod error;
 
-pub use database::{Catalog, Settings};
+pub use database::{Catalog, Contents, Settings, inspect};
 pub use devices::{DeviceChanges, NewDevice, Page};
 pub use error::CatalogError;
 pub use namespaces::{NamespaceChanges, NewNamespace};

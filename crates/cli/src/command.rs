@@ -4,7 +4,7 @@
 //! iobeam ┬ serve · demo
 //!        ├ user · whoami · project · device · namespace · token · invite · profile
 //!        ├ import · query · sql
-//!        ├ spool
+//!        ├ spool · doctor
 //!        └ completions · version
 //! ```
 
@@ -15,6 +15,8 @@ use clap::{Args, Command, FromArgMatches, Parser, Subcommand};
 
 use crate::output::Output;
 use crate::session::{GlobalFlags, Session};
+#[cfg(feature = "server")]
+use crate::verbs::doctor;
 use crate::verbs::{
     completions, demo, device, import, invite, namespace, profile, project, query, spool, sql,
     token, user, version,
@@ -60,6 +62,9 @@ enum Verb {
     Query(query::Query),
     /// Ask in SQL; the project's namespaces are the tables
     Sql(sql::Sql),
+    /// Look at the data directory of a server that is stopped: is all of it sound?
+    #[cfg(feature = "server")]
+    Doctor(doctor::Doctor),
     /// A device's spool: what waits, what the server refused, and what to do about it
     #[command(subcommand)]
     Spool(spool::Spool),
@@ -109,6 +114,8 @@ pub(crate) fn run(mut tree: Command, words: Vec<OsString>) -> Result<()> {
         Verb::Completions(shell) => shell.run(tree),
         Verb::Demo(demo) => demo.run(&flags, out),
         Verb::Spool(verb) => verb.run(out),
+        #[cfg(feature = "server")]
+        Verb::Doctor(doctor) => doctor.run(out),
         verb => with_session(verb, Session::open(&flags, out)?),
     }
 }
@@ -126,6 +133,8 @@ fn with_session(verb: Verb, mut session: Session) -> Result<()> {
         Verb::Token(verb) => verb.run(&session),
         Verb::Invite(verb) => verb.run(&session),
         Verb::Profile(verb) => verb.run(&session),
+        #[cfg(feature = "server")]
+        Verb::Doctor(_) => Ok(()),
         Verb::Version | Verb::Completions(_) | Verb::Demo(_) | Verb::Spool(_) => Ok(()),
     }
 }

@@ -20,18 +20,37 @@ pub(crate) struct Failure {
     /// The HTTP status of the server's reply, or 0 when the failure is not the server's word.
     pub(crate) http: u16,
     exit: u8,
+    is_told: bool,
 }
 
 impl Failure {
     /// The command did not work.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { message, details: String::new(), remedy: None, code: 0, http: 0, exit: 1 }
+        Self {
+            message,
+            details: String::new(),
+            remedy: None,
+            code: 0,
+            http: 0,
+            exit: 1,
+            is_told: false,
+        }
     }
 
     /// The command was not understood.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { exit: 2, ..Self::new(message) }
+    }
+
+    /// Something was found, and has been told already.
+    pub(crate) fn found() -> Self {
+        Self { is_told: true, ..Self::new("not all is sound") }
+    }
+
+    /// Whether nothing more needs to be said.
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_told
     }
 
     /// The server said no.

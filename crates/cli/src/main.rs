@@ -42,8 +42,11 @@ fn main() -> ExitCode {
         // Whoever read the answer had enough of it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::Output::new(asks_for_json).error(&error);
-            let exit = error.downcast_ref::<failure::Failure>().map_or(1, failure::Failure::exit);
+            let failure = error.downcast_ref::<failure::Failure>();
+            if !failure.is_some_and(failure::Failure::is_told) {
+                output::Output::new(asks_for_json).error(&error);
+            }
+            let exit = failure.map_or(1, failure::Failure::exit);
             ExitCode::from(exit)
         }
     }

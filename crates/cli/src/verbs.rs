@@ -27,6 +27,9 @@ pub(crate) mod profile;
 #[cfg(feature = "server")]
 pub(crate) mod serve;
 
+#[cfg(feature = "server")]
+pub(crate) mod doctor;
+
 pub(crate) mod completions;
 
 pub(crate) mod version;

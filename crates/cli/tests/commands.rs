@@ -412,3 +412,25 @@ fn the_demo_runs_twice_and_stops() {
     assert_eq!(ada.asks(&["demo", "--stop"])["stopped"], json!(["sender", "server"]));
     assert_eq!(ada.asks(&["demo", "--stop"])["stopped"], json!([]));
 }
+
+#[test]
+fn the_doctor_tells_a_running_server_from_a_sound_folder_and_a_damaged_one() {
+    let mut platform = Platform::start();
+    let ada = platform.somebody();
+    let folder = platform.data();
+    let dir = folder.to_str().expect("a path").to_owned();
+    let busy = ada.try_to(&["doctor", &dir]);
+    assert_eq!(busy.status, 2, "{}", busy.err);
+    assert!(busy.err.contains("in use by another process"), "{}", busy.err);
+    platform.kill();
+    let sound = ada.asks(&["doctor", &dir]);
+    assert_eq!(sound["sound"], true, "{sound}");
+    fs::write(folder.join("receipts/current"), b"no receipts").expect("damaged");
+    let found = ada.try_to(&["doctor", &dir]);
+    assert_eq!(found.status, 1, "{}", found.out);
+    assert!(found.out.contains("its checksum or layout is wrong"), "{}", found.out);
+    assert!(found.out.contains("means: no reading is lost"), "{}", found.out);
+    let mended = ada.try_to(&["doctor", &dir, "--repair"]);
+    assert!(mended.out.contains("1 findings, 1 of them repaired"), "{}", mended.out);
+    assert_eq!(ada.try_to(&["doctor", &dir]).status, 0);
+}

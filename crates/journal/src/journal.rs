@@ -93,7 +93,7 @@ impl Journal {
             .lock(&lock_path)
             .map_err(|source| JournalError::io("lock", &lock_path, source))?
             .ok_or_else(|| JournalError::Locked { dir: dir.to_owned() })?;
-        let mut found = recovery::find(&*disk, dir, &aside(dir))?;
+        let mut found = recovery::find(&*disk, dir, Some(&aside(dir)))?;
         let known = found.next.max(options.at_least.0 + 1);
         let active =
             if found.open_ended && known == found.next { found.segments.pop() } else { None };

@@ -2,9 +2,9 @@
 
 mod journal;
 
-mod records;
-
 mod recovery;
+
+mod records;
 
 mod scan;
 
@@ -22,7 +22,7 @@ pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use error::JournalError;
 pub use journal::{Journal, Options};
 pub use records::{Record, Records};
-pub use recovery::{Damage, Recovery, Torn};
+pub use recovery::{Damage, Recovery, Torn, inspect};
 
 /// A record's place in the journal: 1 for the first ever, each next one more. 0 stands before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use crate::Seq;
 use crate::disk::{Disk, DiskFile};
 use crate::error::JournalError;
+use crate::records::Records;
 use crate::scan::{Part, State, scan};
 use crate::segment::{self, Label, Labelled, RECORDS, Run, Segment, number_of, push};
 
@@ -81,7 +82,13 @@ struct Opened {
 }
 
 /// Reads what is in a folder.
-pub(crate) fn find(disk: &dyn Disk, dir: &Path, aside: &Path) -> Result<Found, JournalError> {
+///
+/// `aside` is where unreadable files go; without it nothing is changed.
+pub(crate) fn find(
+    disk: &dyn Disk,
+    dir: &Path,
+    aside: Option<&Path>,
+) -> Result<Found, JournalError> {
     let mut found = Found { number: 1, next: 1, ..Found::default() };
     let paths = disk.list(dir).map_err(|source| JournalError::io("list", dir, source))?;
     let mut opened: Vec<Opened> = Vec::new();
@@ -98,7 +105,9 @@ pub(crate) fn find(disk: &dyn Disk, dir: &Path, aside: &Path) -> Result<Found, J
         }
     }
     opened.sort_by_key(|segment| segment.label.number);
-    settle(disk, dir, opened.last())?;
+    if aside.is_some() {
+        settle(disk, dir, opened.last())?;
+    }
     for (at, this) in opened.iter().enumerate() {
         let limit = opened.get(at + 1).map(|next| next.label.first);
         found.judge(this, limit)?;
@@ -131,14 +140,19 @@ fn discard(
     disk: &dyn Disk,
     file: &dyn DiskFile,
     path: &Path,
-    aside: &Path,
+    aside: Option<&Path>,
 ) -> Result<Option<Damage>, JournalError> {
     let bytes = read(file, path, u64::MAX)?;
     if bytes.iter().skip(RECORDS as usize).all(|byte| *byte == 0) {
-        disk.remove(path).map_err(|source| JournalError::io("remove", path, source))?;
+        if aside.is_some() {
+            disk.remove(path).map_err(|source| JournalError::io("remove", path, source))?;
+        }
         return Ok(None);
     }
-    let path = set_aside(disk, path, aside)?;
+    let path = match aside {
+        Some(aside) => set_aside(disk, path, aside)?,
+        None => path.to_owned(),
+    };
     Ok(Some(Damage { path, offset: 0, bytes: bytes.len() as u64, lost: None }))
 }
 
@@ -154,6 +168,20 @@ pub(crate) fn set_aside(
     disk.rename(path, &to).map_err(failed)?;
     disk.sync_dir(aside).map_err(failed)?;
     Ok(to)
+}
+
+/// Looks at the journal in a folder without changing anything: what an opening would find, and the records that it
+/// would read. Nobody may have it open meanwhile.
+///
+/// # Errors
+/// When the disk refuses, or a newer program wrote it.
+pub fn inspect(dir: &Path, disk: &dyn Disk) -> Result<(Recovery, Records), JournalError> {
+    let found = find(disk, dir, None)?;
+    let first = found.segments.iter().filter_map(|segment| segment.runs.first());
+    let first = first.map(|run| run.first).min().unwrap_or(found.next);
+    let records = Records::new(found.segments.iter(), Seq(0));
+    let (torn, damaged) = (found.torn, found.damaged);
+    Ok((Recovery { first: Seq(first), last: Seq(found.next - 1), torn, damaged }, records))
 }
 
 impl Found {

@@ -14,6 +14,8 @@ mod connection;
 
 mod tls;
 
+pub mod doctor;
+
 mod http;
 
 mod write_path;

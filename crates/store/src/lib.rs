@@ -19,6 +19,8 @@ use iobeam_journal::disk::Disk;
 use iobeam_model::{Clock, NamespaceName, ProjectId, Timestamp};
 use tokio::sync::oneshot;
 
+pub mod check;
+
 mod opening;
 
 mod writer;

@@ -5,7 +5,7 @@
 //! ```
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
@@ -129,7 +129,10 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 /// Makes the folder, and keeps other processes out of it.
-fn take_hold(mut settings: Settings, disk: &dyn Disk) -> Result<(Settings, DiskLock), StoreError> {
+pub(crate) fn take_hold(
+    mut settings: Settings,
+    disk: &dyn Disk,
+) -> Result<(Settings, DiskLock), StoreError> {
     let dir = &settings.dir;
     disk.create_dir(dir).map_err(|error| StoreError::io("make", dir, error))?;
     // A disk for tests has no working directory; a real one must not be fooled by a later change of it.
@@ -143,21 +146,29 @@ fn take_hold(mut settings: Settings, disk: &dyn Disk) -> Result<(Settings, DiskL
 /// The name under which this store's commits are known in the tables' logs; made once.
 fn store_id(settings: &Settings, disk: &dyn Disk) -> Result<String, StoreError> {
     let path: PathBuf = settings.dir.join("store-id");
-    let failed = |error| StoreError::io("read", &path, error);
-    if disk.exists(&path).map_err(failed)? {
-        let file = disk.open(&path).map_err(failed)?;
-        let bytes = read_range(&*file, 0..file.len().map_err(failed)?).map_err(failed)?;
-        let text = std::str::from_utf8(&bytes).unwrap_or("").trim();
-        if text.starts_with("iobeam-") {
-            return Ok(text.to_owned());
-        }
-        let reason = "it does not name a store; put back the one from a backup".to_owned();
-        return Err(StoreError::Damaged { path, reason });
+    if let Some(id) = read_store_id(&path, disk)? {
+        return Ok(id);
     }
     let id = format!("iobeam-{}", uuid::Uuid::new_v4());
     put_synced(disk, &path, [&Bytes::from(format!("{id}\n"))])
         .map_err(|error| StoreError::io("write", &path, error))?;
     Ok(id)
+}
+
+/// The name in the file; nothing when there is no file.
+pub(crate) fn read_store_id(path: &Path, disk: &dyn Disk) -> Result<Option<String>, StoreError> {
+    let failed = |error| StoreError::io("read", path, error);
+    if !disk.exists(path).map_err(failed)? {
+        return Ok(None);
+    }
+    let file = disk.open(path).map_err(failed)?;
+    let bytes = read_range(&*file, 0..file.len().map_err(failed)?).map_err(failed)?;
+    let text = std::str::from_utf8(&bytes).unwrap_or("").trim();
+    if text.starts_with("iobeam-") {
+        return Ok(Some(text.to_owned()));
+    }
+    let reason = "it does not name a store; put back the one from a backup".to_owned();
+    Err(StoreError::Damaged { path: path.to_owned(), reason })
 }
 
 /// What the lake holds of each table.

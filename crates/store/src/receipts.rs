@@ -270,6 +270,41 @@ impl Receipts {
     }
 }
 
+/// Looks at the receipts in a store's folder: the files that are damaged, and in what way; and up to which record they
+/// were saved. Nothing is changed.
+pub(crate) fn check(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    disk: &Arc<dyn Disk>,
+) -> Result<(Vec<(PathBuf, String)>, u64), StoreError> {
+    let dir = settings.dir.join("receipts");
+    if !disk.exists(&dir).map_err(|error| StoreError::io("look at", &dir, error))? {
+        return Ok((Vec::new(), 0));
+    }
+    let mut found = run::check_all(&**disk, &dir)?;
+    let mut receipts = Receipts {
+        window: 0,
+        in_memory: 1,
+        at_most: 1,
+        streams: Streams::new(settings.streams_at_most),
+        recent: HashMap::new(),
+        runs: Vec::new(),
+        saved: 0,
+        anchor: (0, clock.monotonic()),
+        dir,
+        disk: Arc::clone(disk),
+        clock: Arc::clone(clock),
+    };
+    match receipts.load() {
+        Err(StoreError::Damaged { path, reason }) => {
+            found.push((path, reason));
+            receipts.saved = 0;
+        }
+        other => other?,
+    }
+    Ok((found, receipts.saved))
+}
+
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (taken, rest) = bytes.split_first_chunk()?;
     *bytes = rest;

@@ -74,6 +74,8 @@ pub struct FileFacts {
     pub partition_nulls: u64,
     /// The highest journal record in it.
     pub seq: u64,
+    /// CRC-32C of all its bytes; files of earlier versions have none.
+    pub crc: Option<u32>,
 }
 
 impl DataFile {

@@ -167,6 +167,30 @@ fn schema(connection: &Connection) -> rusqlite::Result<Vec<[String; 4]>> {
     statement.query_map([], read)?.collect()
 }
 
+/// Opens a file to look at it: nothing is changed, not even its version.
+pub(crate) fn open_to_look(path: &Path) -> Result<(Connection, Vec<String>), CatalogError> {
+    let explain = |error| damaged_or(path, error);
+    let connection = Connection::open(path).map_err(explain)?;
+    connection.pragma_update(None, "query_only", true).map_err(explain)?;
+    let version: u32 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
+    recognise(&connection, path, version)?;
+    if version > 0 {
+        check(&connection, path, version)?;
+    }
+    let mut problems = Vec::new();
+    let mut statement = connection.prepare("PRAGMA foreign_key_check").map_err(explain)?;
+    let mut rows = statement.query([]).map_err(explain)?;
+    while let Some(row) = rows.next().map_err(explain)? {
+        let (table, parent): (String, String) =
+            (row.get(0).map_err(explain)?, row.get(2).map_err(explain)?);
+        problems.push(format!("a row of '{table}' belongs to one of '{parent}' that is not there"));
+    }
+    drop(rows);
+    drop(statement);
+    Ok((connection, problems))
+}
+
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // With FULL a commit returns after its sync, so that a power cut takes nothing back.

@@ -139,6 +139,17 @@ impl Platform {
         &self.address
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Ends it, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+
     /// Somebody with an account and a project there.
     pub(crate) fn somebody(&self) -> Hand {
         let hand = Hand::at(&self.address);

@@ -16,6 +16,8 @@ mod namespaces;
 
 mod keeping;
 
+mod doctor;
+
 mod permissions;
 
 mod guessing;

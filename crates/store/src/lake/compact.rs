@@ -10,6 +10,7 @@
 //! - The files that go in stay untouched; what comes out counts once it is committed in their place.
 
 use std::io::{self, BufReader, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -234,13 +235,21 @@ fn open(
     disk: &Arc<dyn Disk>,
     file: &DataFile,
 ) -> Result<(ParquetRecordBatchReader, SchemaRef), StoreError> {
+    open_at(disk, file.path(), file.size)
+}
+
+/// Opens a Parquet file of that length to be read from its beginning.
+pub(crate) fn open_at(
+    disk: &Arc<dyn Disk>,
+    path: &Path,
+    length: u64,
+) -> Result<(ParquetRecordBatchReader, SchemaRef), StoreError> {
     let failed = |error: ParquetError| StoreError::Damaged {
-        path: file.path().to_owned(),
+        path: path.to_owned(),
         reason: error.to_string(),
     };
-    let opened = disk.open(file.path());
-    let opened = opened.map_err(|error| StoreError::io("open", file.path(), error))?;
-    let source = Source { file: opened, length: file.size };
+    let opened = disk.open(path).map_err(|error| StoreError::io("open", path, error))?;
+    let source = Source { file: opened, length };
     let builder = ParquetRecordBatchReaderBuilder::try_new(source).map_err(failed)?;
     let schema = Arc::clone(builder.schema());
     let reader = builder.with_batch_size(BATCH).build().map_err(failed)?;

@@ -404,6 +404,8 @@ struct TaggedFacts {
     max_partition: Option<Box<str>>,
     partition_nulls: u64,
     seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crc: Option<u32>,
 }
 
 fn add(
@@ -420,6 +422,7 @@ fn add(
         max_partition: facts.max_partition.clone(),
         partition_nulls: facts.partition_nulls,
         seq: facts.seq,
+        crc: facts.crc,
     };
     let tag = serde_json::to_string(&tagged)
         .map_err(|error| StoreError::io("describe", &facts.path, error.into()))?;
@@ -475,6 +478,7 @@ fn facts_of(add: &Add, dir: &Path) -> FileFacts {
             max_partition: Some("\u{10ffff}".into()),
             partition_nulls: 1,
             seq: 0,
+            crc: None,
         }
     });
     FileFacts {
@@ -487,5 +491,6 @@ fn facts_of(add: &Add, dir: &Path) -> FileFacts {
         max_partition: tagged.max_partition,
         partition_nulls: tagged.partition_nulls,
         seq: tagged.seq,
+        crc: tagged.crc,
     }
 }

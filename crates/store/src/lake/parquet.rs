@@ -88,6 +88,7 @@ impl<'a> Output<'a> {
             max_partition: None,
             partition_nulls: 0,
             seq: target.seq,
+            crc: None,
         };
         Self { disk, target, partition, path, file: None, writer: None, facts, finished: false }
     }
@@ -98,7 +99,7 @@ impl<'a> Output<'a> {
             let file = self.disk.create(&self.path);
             let file = file.map_err(|error| StoreError::io("create", &self.path, error))?;
             self.file = Some(Arc::clone(&file));
-            let sink = Sink { file, at: 0, buffer: Vec::with_capacity(BUFFER) };
+            let sink = Sink { file, at: 0, crc: 0, buffer: Vec::with_capacity(BUFFER) };
             let properties = properties(rows, self.partition, self.target.row_group_rows);
             let writer = ArrowWriter::try_new(sink, rows.schema(), Some(properties));
             self.writer = Some(writer.map_err(|error| self.failed(error))?);
@@ -143,6 +144,7 @@ impl<'a> Output<'a> {
         self.disk.sync_dir(dir).map_err(|error| StoreError::io("sync", dir, error))?;
         self.finished = true;
         self.facts.size = sink.at;
+        self.facts.crc = Some(sink.crc);
         Ok(Some(self.facts.clone()))
     }
 
@@ -227,6 +229,8 @@ const BUFFER: usize = 1 << 20;
 struct Sink {
     file: Arc<dyn DiskFile>,
     at: u64,
+    /// Of what was handed to the disk.
+    crc: u32,
     buffer: Vec<u8>,
 }
 
@@ -243,6 +247,7 @@ impl Write for Sink {
         if !self.buffer.is_empty() {
             self.file.write_at(&self.buffer, self.at)?;
             self.at += self.buffer.len() as u64;
+            self.crc = crc32c::crc32c_append(self.crc, &self.buffer);
             self.buffer.clear();
         }
         Ok(())

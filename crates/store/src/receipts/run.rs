@@ -175,9 +175,45 @@ impl Run {
         Ok(bytes.as_chunks().0.iter().map(Entry::read).collect())
     }
 
+    fn is_in_order(&self) -> Result<bool, StoreError> {
+        let mut last = None;
+        for start in (0..self.count).step_by(WINDOW as usize) {
+            for entry in self.entries(start, (start + WINDOW).min(self.count))? {
+                let mut bits = probes(entry.key, self.filter.len());
+                let is_known = bits.all(|(at, bit)| self.filter[at] & bit != 0);
+                if !is_known || last.is_some_and(|last| last >= entry.key) {
+                    return Ok(false);
+                }
+                last = Some(entry.key);
+            }
+        }
+        Ok(true)
+    }
+
     pub(super) fn delete(self, disk: &dyn Disk) -> Result<(), StoreError> {
         disk.remove(&self.path).map_err(|error| StoreError::io("remove", &self.path, error))
     }
+}
+
+/// The runs of a folder that are damaged, and in what way: also one whose entries are not in order, or not known to
+/// its filter, as the checksum does not cover them.
+pub(super) fn check_all(disk: &dyn Disk, dir: &Path) -> Result<Vec<(PathBuf, String)>, StoreError> {
+    let mut found = Vec::new();
+    for path in disk.list(dir).map_err(|error| StoreError::io("list", dir, error))? {
+        if path.extension().is_none_or(|ending| ending != &SUFFIX[1..]) {
+            continue;
+        }
+        match Run::open(disk, path) {
+            Err(StoreError::Damaged { path, reason }) => found.push((path, reason)),
+            Err(error) => return Err(error),
+            Ok(run) => {
+                if !run.is_in_order()? {
+                    found.push((run.path, "its entries are not as they were written".to_owned()));
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn check(head: &[u8], filter: &[u8]) -> u32 {

@@ -1,0 +1,195 @@
+//! Looks at a data directory that no server has open: everything in it, part by part.
+//!
+//! ```text
+//! folder ─▶ modes of keys ─▶ catalog ─▶ store: journal, receipts, tables ─▶ catalog against tables ─▶ set-aside ─▶ Diagnosis
+//! ```
+//!
+//! Without `repair` nothing is changed. With it, what cannot be read is moved into `set-aside/` and nothing is
+//! deleted; afterwards a server starts and serves all that is sound. A damaged catalog alone cannot be mended: it
+//! comes back from a backup.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use iobeam_catalog::{CatalogError, Contents};
+use iobeam_journal::RealDisk;
+use iobeam_model::{Clock, SystemClock};
+use iobeam_store::check::{Checkup, Finding, check};
+
+use crate::error::ServeError;
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnosis {
+    /// What is not as it should be, part by part.
+    pub findings: Vec<Finding>,
+    /// Records of the write-ahead log that can be read.
+    pub records: u64,
+    /// Tables.
+    pub tables: usize,
+    /// Parquet files that are sound.
+    pub files: u64,
+    /// Rows in them.
+    pub rows: u64,
+}
+
+impl Diagnosis {
+    /// Whether there is nothing that matters.
+    pub fn is_sound(&self) -> bool {
+        self.findings.iter().all(|finding| finding.harmless)
+    }
+}
+
+/// Looks at a data directory. `progress` hears what is being looked at.
+///
+/// # Errors
+/// When it cannot be looked at: there is none, a server has it open, or the disk refuses.
+pub fn examine(
+    dir: &Path,
+    repair: bool,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<Diagnosis, ServeError> {
+    // A folder that is none must not become one by being looked at.
+    let catalog = dir.join("catalog.db");
+    if !catalog.is_file() && !dir.join("journal").is_dir() {
+        let reason = format!(
+            "{} is no data directory: it has neither catalog.db nor journal",
+            dir.display()
+        );
+        return Err(ServeError::Part { part: "doctor", reason });
+    }
+    let mut found = Diagnosis::default();
+    // First, as it finds out whether a server is running.
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let checkup = check(dir, (clock, Arc::new(RealDisk)), repair, progress);
+    let checkup = checkup.map_err(|error| cannot("store", &error))?;
+    secrets(dir, repair, &mut found.findings)?;
+    progress("the catalog");
+    let contents = match iobeam_catalog::inspect(&catalog) {
+        Ok(contents) => {
+            for problem in &contents.problems {
+                found.findings.push(catalog_finding(&catalog, problem.clone()));
+            }
+            Some(contents)
+        }
+        Err(error @ (CatalogError::Damaged { .. } | CatalogError::NewerVersion { .. })) => {
+            found.findings.push(catalog_finding(&catalog, error.to_string()));
+            None
+        }
+        Err(error) => return Err(cannot("catalog", &error)),
+    };
+    if let Some(contents) = contents {
+        compare(dir, &contents, &checkup, &mut found.findings);
+    }
+    found.records = checkup.records;
+    found.tables = checkup.tables.len();
+    found.files = checkup.tables.iter().map(|table| table.files).sum();
+    found.rows = checkup.tables.iter().map(|table| table.rows).sum();
+    found.findings.extend(checkup.findings);
+    set_aside_before(dir, &mut found.findings);
+    Ok(found)
+}
+
+fn cannot(part: &'static str, error: &dyn std::error::Error) -> ServeError {
+    ServeError::Part { part, reason: error.to_string() }
+}
+
+fn finding(place: &Path, problem: String, meaning: &str, remedy: &str) -> Finding {
+    Finding {
+        place: place.to_owned(),
+        problem,
+        meaning: meaning.to_owned(),
+        remedy: remedy.to_owned(),
+        harmless: false,
+        repaired: None,
+    }
+}
+
+fn catalog_finding(path: &Path, problem: String) -> Finding {
+    let meaning = "users, projects, tokens and devices are in it; the server does not start with a damaged one, and the readings are not touched by it";
+    finding(
+        path,
+        problem,
+        meaning,
+        "put catalog.db back from a backup, without catalog.db-wal and catalog.db-shm",
+    )
+}
+
+/// What is for its owner alone must be readable by nobody else.
+fn secrets(dir: &Path, repair: bool, findings: &mut Vec<Finding>) -> Result<(), ServeError> {
+    let mut paths = vec![dir.to_owned(), dir.join("keys"), dir.join("catalog.db")];
+    if let Ok(keys) = std::fs::read_dir(dir.join("keys")) {
+        paths.extend(keys.filter_map(|entry| Some(entry.ok()?.path())));
+    }
+    for path in paths {
+        let Ok(facts) = path.symlink_metadata() else { continue };
+        let mode = facts.permissions().mode() & 0o777;
+        let is_open = mode & 0o077 != 0;
+        if !is_open || facts.is_symlink() {
+            continue;
+        }
+        let private = if facts.is_dir() { 0o700 } else { 0o600 };
+        let meaning = "no reading is harmed; whoever could read the key that signs tokens can make tokens of their own";
+        let remedy = format!(
+            "chmod {private:o}, which iobeam doctor --repair does too; after a leak remove keys/token.key, so that all tokens end"
+        );
+        let mut found =
+            finding(&path, format!("its mode is {mode:o}: others can read it"), meaning, &remedy);
+        if repair {
+            let permissions = std::fs::Permissions::from_mode(private);
+            std::fs::set_permissions(&path, permissions).map_err(|source| ServeError::File {
+                path: path.clone(),
+                doing: "cannot make it private",
+                source,
+            })?;
+            found.repaired = Some(format!("its mode is {private:o} now"));
+        }
+        findings.push(found);
+    }
+    Ok(())
+}
+
+/// Tables that no namespace stands for, or that are parted by another field.
+fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Vec<Finding>) {
+    for table in &checkup.tables {
+        let (project, name) = (table.project, &table.namespace);
+        let place = dir.join("lake").join(project.to_string()).join(name.as_str());
+        let known = contents
+            .namespaces
+            .iter()
+            .find(|namespace| namespace.project == project && namespace.name == *name);
+        let Some(known) = known else {
+            let problem = format!("the catalog has no namespace '{name}' in project {project}");
+            let meaning = format!("its {} rows are safe, and nobody can ask for them", table.rows);
+            findings.push(finding(&place, problem, &meaning, "put catalog.db back from a backup of about the same time, or make the namespace again"));
+            continue;
+        };
+        if table.partition.as_ref().is_some_and(|partition| *partition != known.partition) {
+            let problem = format!(
+                "the catalog says it is partitioned by '{}', and its log does not",
+                known.partition
+            );
+            let meaning = "queries of one device may be slow; no row is lost";
+            findings.push(finding(
+                &place,
+                problem,
+                meaning,
+                "put catalog.db and lake/ back from one backup",
+            ));
+        }
+    }
+}
+
+/// What was set aside before is nobody's loss now, but somebody should look at it.
+fn set_aside_before(dir: &Path, findings: &mut Vec<Finding>) {
+    let folder = dir.join("set-aside");
+    let count = std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    if count > 0 {
+        let meaning = "what lies there could not be read or applied, and is not served";
+        let remedy = "look at it; once it is of no more use, it can be removed";
+        let mut found = finding(&folder, format!("{count} things were set aside"), meaning, remedy);
+        found.harmless = true;
+        findings.push(found);
+    }
+}

@@ -1,0 +1,338 @@
+//! Looks at a store that nobody has open, and says what is wrong with it.
+//!
+//! ```text
+//! lock ─▶ journal: each record ─▶ receipts ─▶ each table: Delta log ─▶ each file: all its pages ─▶ Checkup
+//!            with `repair`: what cannot be read is moved into set-aside/, and the log told so
+//! ```
+//!
+//! Nothing is ever deleted. Without `repair` nothing is changed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use iobeam_journal::{Disk, JournalError, inspect};
+use iobeam_model::{Clock, FieldName, NamespaceName, ProjectId};
+use iobeam_wire::batch::{Limits, decode};
+
+use crate::error::StoreError;
+use crate::lake::delta::Lake;
+use crate::opening::{read_store_id, take_hold};
+use crate::receipts;
+use crate::settings::Settings;
+use crate::wal::{Head, IMPORT};
+
+mod tables;
+
+mod contents;
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file or folder.
+    pub place: PathBuf,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What that means for the data.
+    pub meaning: String,
+    /// What can be done.
+    pub remedy: String,
+    /// To be expected after a crash, or merely worth knowing: the store is sound all the same.
+    pub harmless: bool,
+    /// What was done about it just now.
+    pub repaired: Option<String>,
+}
+
+/// A table that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedTable {
+    /// Whose it is.
+    pub project: ProjectId,
+    /// Which namespace's.
+    pub namespace: NamespaceName,
+    /// The field its log says it is partitioned by; `None` when the log cannot be read.
+    pub partition: Option<FieldName>,
+    /// Files that are sound.
+    pub files: u64,
+    /// Rows in them.
+    pub rows: u64,
+}
+
+/// What was looked at, and what was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkup {
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+    /// Records of the journal that can be read.
+    pub records: u64,
+    /// The tables.
+    pub tables: Vec<CheckedTable>,
+}
+
+/// What a check is made with.
+pub(crate) struct Examiner<'a> {
+    dir: PathBuf,
+    disk: Arc<dyn Disk>,
+    repair: bool,
+    progress: &'a mut (dyn FnMut(&str) + Send),
+    checkup: Checkup,
+    /// The first record that the journal still has, and the last.
+    first_record: u64,
+    last_record: u64,
+    /// The last record that files or receipts know of.
+    known_record: u64,
+}
+
+/// Looks at the store in a folder. `progress` hears what is being looked at.
+///
+/// # Errors
+/// When it cannot be looked at: a process has it open, or the disk refuses. What is damaged is no error but a finding.
+pub fn check(
+    dir: &Path,
+    (clock, disk): (Arc<dyn Clock>, Arc<dyn Disk>),
+    repair: bool,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<Checkup, StoreError> {
+    // On a thread of its own: the lake waits for its own runtime, which must not be done on a thread of the caller's.
+    thread::scope(|scope| {
+        let looking = scope.spawn(|| look(dir, (clock, disk), repair, progress));
+        looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn look(
+    dir: &Path,
+    (clock, disk): (Arc<dyn Clock>, Arc<dyn Disk>),
+    repair: bool,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<Checkup, StoreError> {
+    let (settings, _lock) = take_hold(Settings::new(dir), &*disk)?;
+    let mut examiner = Examiner {
+        dir: settings.dir.clone(),
+        disk: Arc::clone(&disk),
+        repair,
+        progress,
+        checkup: Checkup::default(),
+        first_record: 1,
+        last_record: 0,
+        known_record: 0,
+    };
+    examiner.free_space(settings.reserve_bytes)?;
+    examiner.journal()?;
+    examiner.receipts(&settings, &clock)?;
+    let id = examiner.store_id()?;
+    let lake = settings.dir.join("lake");
+    if disk.exists(&lake).map_err(|error| StoreError::io("look at", &lake, error))? {
+        let mut lake = Lake::open(lake, id, clock, disk)?;
+        for key in lake.tables()? {
+            examiner.table(&mut lake, &key)?;
+        }
+    }
+    examiner.end_of_journal();
+    Ok(examiner.checkup)
+}
+
+impl Examiner<'_> {
+    fn find(&mut self, place: &Path, problem: String, meaning: &str, remedy: &str) -> &mut Finding {
+        let findings = &mut self.checkup.findings;
+        findings.push(Finding {
+            place: place.to_owned(),
+            problem,
+            meaning: meaning.to_owned(),
+            remedy: remedy.to_owned(),
+            harmless: false,
+            repaired: None,
+        });
+        let last = findings.len() - 1;
+        &mut findings[last]
+    }
+
+    /// Notes what was done about the last finding.
+    fn repaired(&mut self, what: String) {
+        if let Some(finding) = self.checkup.findings.last_mut() {
+            finding.repaired = Some(what);
+        }
+    }
+
+    /// Moves a file or folder to the same place below `set-aside`.
+    fn set_aside(&mut self, path: &Path) -> Result<(), StoreError> {
+        let below = path.strip_prefix(&self.dir).unwrap_or(path);
+        let mut to = self.dir.join("set-aside").join(below);
+        let failed = |error| StoreError::io("move aside", path, error);
+        let mut number = 1;
+        while self.disk.exists(&to).map_err(failed)? {
+            // What was set aside before stays where it is.
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");
+            to.set_file_name(format!("{name}.{number}"));
+            number += 1;
+        }
+        let folder = to.parent().unwrap_or(&self.dir).to_owned();
+        self.disk.create_dir(&folder).map_err(failed)?;
+        self.disk.rename(path, &to).map_err(failed)?;
+        self.disk.sync_dir(&folder).map_err(failed)?;
+        self.disk.sync_dir(path.parent().unwrap_or(&self.dir)).map_err(failed)?;
+        self.repaired(format!("moved to {}", to.display()));
+        Ok(())
+    }
+
+    fn free_space(&mut self, reserve: u64) -> Result<(), StoreError> {
+        let dir = self.dir.clone();
+        let free = self.disk.free_space(&dir);
+        let free =
+            free.map_err(|error| StoreError::io("ask for the free space of", &dir, error))?;
+        if free < reserve {
+            let problem =
+                format!("{free} bytes are free on its disk, and {reserve} are kept in reserve");
+            let meaning = "no reading is lost, but the server refuses new ones";
+            self.find(
+                &dir,
+                problem,
+                meaning,
+                "make room on the disk, or move the folder to a larger one",
+            );
+        }
+        Ok(())
+    }
+
+    /// The journal: what is damaged, and whether each record can be applied.
+    fn journal(&mut self) -> Result<(), StoreError> {
+        let dir = self.dir.join("journal");
+        let there =
+            self.disk.exists(&dir).map_err(|error| StoreError::io("look at", &dir, error))?;
+        if !there {
+            return Ok(());
+        }
+        (self.progress)("the write-ahead log");
+        let (recovery, records) = match inspect(&dir, &*self.disk) {
+            Err(error @ JournalError::Version { .. }) => {
+                let meaning = "what is in the log cannot be read by this program";
+                self.find(
+                    &dir,
+                    error.to_string(),
+                    meaning,
+                    "use the program that wrote it, or a newer one",
+                );
+                return Ok(());
+            }
+            other => other.map_err(|error| StoreError::Journal(Arc::new(error)))?,
+        };
+        self.first_record = recovery.first.0;
+        self.last_record = recovery.last.0;
+        if let Some(torn) = &recovery.torn {
+            let problem = format!("the last write was cut short at byte {}", torn.offset);
+            let meaning = "nothing is lost: that write was never acknowledged";
+            let finding = self.find(&torn.path, problem, meaning, "nothing needs to be done");
+            finding.harmless = true;
+        }
+        for damage in &recovery.damaged {
+            let records = damage.lost.map_or_else(
+                || "an unknown number of records".to_owned(),
+                |(first, last)| format!("records {first} to {last}"),
+            );
+            let problem = format!(
+                "{} bytes from byte {} on are damaged: {records}",
+                damage.bytes, damage.offset
+            );
+            let meaning = "the readings in these records are lost unless a Parquet file has them already; all other records are sound and are read";
+            let remedy = "start the server: it reads what is sound, and moves the segment to journal/damaged once its rows are in files";
+            self.find(&damage.path, problem, meaning, remedy);
+        }
+        for record in records {
+            match record {
+                Ok(record) => {
+                    self.checkup.records += 1;
+                    let read = readable(record.kind, &record.payload);
+                    if let Err(reason) = read {
+                        let problem = format!("record {} cannot be applied: {reason}", record.seq);
+                        let meaning = "its readings are not shown; its bytes are kept";
+                        let remedy =
+                            "start the server: it moves the record to set-aside with its reason";
+                        self.find(&dir, problem, meaning, remedy);
+                    }
+                }
+                Err(error) => {
+                    let meaning =
+                        "the readings in it are lost unless a Parquet file has them already";
+                    self.find(
+                        &dir,
+                        error.to_string(),
+                        meaning,
+                        "check the disk; start the server, which reads what is sound",
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether records are missing at the journal's end, of which something else knows.
+    fn end_of_journal(&mut self) {
+        let (last, known) = (self.last_record, self.known_record);
+        if last < known {
+            let dir = self.dir.join("journal");
+            let problem =
+                format!("the log ends with record {last}, and there was a record {known} once");
+            let meaning = "the readings in the records between are lost unless a Parquet file has them already";
+            let remedy =
+                "put journal/ back from a backup if there is one; the server starts without";
+            self.find(&dir, problem, meaning, remedy);
+        }
+    }
+
+    /// The receipts: without them repeats are not recognised.
+    fn receipts(&mut self, settings: &Settings, clock: &Arc<dyn Clock>) -> Result<(), StoreError> {
+        (self.progress)("the receipts");
+        let (found, saved) = receipts::check(settings, clock, &self.disk)?;
+        self.known_record = self.known_record.max(saved);
+        for (path, reason) in found {
+            let meaning = "no reading is lost; an import of the last 24 hours that is sent once more is stored once more";
+            let remedy =
+                "iobeam doctor --repair, or the server's next start, moves it to set-aside";
+            self.find(&path, reason, meaning, remedy);
+            if self.repair {
+                self.set_aside(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn store_id(&mut self) -> Result<String, StoreError> {
+        let path = self.dir.join("store-id");
+        match read_store_id(&path, &*self.disk) {
+            Ok(Some(id)) => return Ok(id),
+            Err(StoreError::Damaged { path, reason }) => {
+                let meaning =
+                    "it cannot be told which records of the log are in Parquet files already";
+                self.find(
+                    &path,
+                    reason,
+                    meaning,
+                    "put back the file from a backup before the server starts",
+                );
+            }
+            Ok(None) => {
+                let has_rows =
+                    self.disk.list(&self.dir.join("lake")).is_ok_and(|found| !found.is_empty());
+                if has_rows {
+                    let meaning = "the server would store again what the log still has and files hold already";
+                    let remedy = "put back the file from a backup before the server starts";
+                    self.find(&path, "it is missing".to_owned(), meaning, remedy);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok("iobeam-unknown".to_owned())
+    }
+}
+
+/// Whether a record could be applied.
+fn readable(kind: u8, payload: &[u8]) -> Result<(), String> {
+    if kind != IMPORT {
+        return Err(format!("it is of kind {kind}, which this version does not know"));
+    }
+    let (_, batches) = Head::read(payload)?;
+    for bytes in batches {
+        decode(bytes, &Limits::NONE).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
