@@ -74,14 +74,18 @@ def rows(count):
 
 
 def wire(count):
-    """Sends rows of a slow walk, as sensors give them, for the bytes to be counted on their way."""
+    """Sends rows of random walks with two decimals, as sensors give them, for the bytes to be counted on their way."""
+    import random
+
     from iobeam import iobeam
+
+    chance, walk = random.Random(1), {"a": 20.0, "b": 40.0, "c": 1000.0}
 
     client = client_of()
     store = client.createDataStore(["a", "b", "c"])
     for number in range(count):
-        values = {"a": 20 + number % 700 * 0.01, "b": 40 + number // 50 % 20, "c": 1000 + number % 97 * 0.1}
-        store.add(iobeam.Timestamp(1427316488000 + number * 1000), values)
+        walk = {name: round(value + chance.randint(-50, 50) / 100, 2) for name, value in walk.items()}
+        store.add(iobeam.Timestamp(1427316488000 + number * 1000), walk)
     client.send()
     return {}
 

@@ -331,12 +331,7 @@ impl Client {
 
     /// Puts a refused batch back into the queue: as it was, or with the rows of a table.
     #[pyo3(signature = (name, table = None))]
-    fn resend(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        table: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    fn resend(&self, py: Python<'_>, name: &str, table: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         rejected::resend(self, py, name, table)
     }
 
@@ -382,7 +377,7 @@ impl Client {
         py.detach(|| {
             let under_way = lock(&self.stores.under_way).clone();
             under_way.map_or(0, |(shared, _)| {
-                lock(&shared.rows).under_way.as_ref().map_or(0, crate::rows::Rows::len)
+                lock(&shared.rows).under_way.as_ref().map_or(0, |rows| rows.len())
             })
         })
     }
@@ -436,7 +431,7 @@ impl Stores {
         let part = waiting.under_way.take();
         let Some(message) = rejected else { return Ok(true) };
         if let Some(part) = part {
-            waiting.rows.prepend(part);
+            waiting.rows.prepend(Arc::unwrap_or_clone(part));
         }
         Err(Refusal::Rejected(message))
     }
@@ -452,8 +447,8 @@ impl Stores {
         let part = {
             let mut waiting = lock(&shared.rows);
             let most = PART_ROWS.min(PART_VALUES / waiting.rows.width()).max(1);
-            let part = waiting.rows.take_first(most);
-            waiting.under_way = (part.len() > 0).then(|| part.clone());
+            let part = Arc::new(waiting.rows.take_first(most));
+            waiting.under_way = (part.len() > 0).then(|| Arc::clone(&part));
             part
         };
         if part.len() == 0 {
@@ -463,7 +458,7 @@ impl Stores {
         if let Err(error) = written {
             let mut waiting = lock(&shared.rows);
             waiting.under_way = None;
-            waiting.rows.prepend(part);
+            waiting.rows.prepend(Arc::unwrap_or_clone(part));
             return Err(Refusal::Failed(error));
         }
         *lock(&self.under_way) = Some((Arc::clone(shared), before));

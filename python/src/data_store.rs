@@ -29,7 +29,7 @@ pub(crate) struct Shared {
 /// Rows that were not acknowledged.
 pub(crate) struct Waiting {
     /// Those on their way: the client has them, and sends them again until it hears of them.
-    pub(crate) under_way: Option<Rows>,
+    pub(crate) under_way: Option<Arc<Rows>>,
     /// Those that came after.
     pub(crate) rows: Rows,
 }
@@ -337,7 +337,7 @@ impl Shared {
 
     fn len(&self) -> usize {
         let waiting = lock(&self.rows);
-        waiting.rows.len() + waiting.under_way.as_ref().map_or(0, Rows::len)
+        waiting.rows.len() + waiting.under_way.as_ref().map_or(0, |rows| rows.len())
     }
 
     /// All rows, those on their way first.
@@ -345,7 +345,7 @@ impl Shared {
         let waiting = lock(&self.rows);
         let mut all = waiting.rows.clone();
         if let Some(under_way) = &waiting.under_way {
-            all.prepend(under_way.clone());
+            all.prepend(Rows::clone(under_way));
         }
         all
     }

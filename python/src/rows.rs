@@ -39,6 +39,9 @@ pub(crate) struct Rows {
     known: Vec<Known>,
     times: Vec<i64>,
     cells: Vec<Cell>,
+    /// So many rows at the front were taken out already: moving up all those behind each time would cost more than
+    /// sending them.
+    gone: usize,
 }
 
 impl Known {
@@ -79,11 +82,19 @@ impl Known {
 impl Rows {
     pub(crate) fn new(names: Vec<FieldName>) -> Self {
         let known = vec![Known::default(); names.len()];
-        Self { names, known, times: Vec::new(), cells: Vec::new() }
+        Self { names, known, times: Vec::new(), cells: Vec::new(), gone: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.times.len()
+        self.times.len() - self.gone
+    }
+
+    fn times(&self) -> &[i64] {
+        &self.times[self.gone..]
+    }
+
+    fn cells(&self) -> &[Cell] {
+        &self.cells[self.gone * self.names.len()..]
     }
 
     /// Adds a row that has a cell for each column.
@@ -104,7 +115,7 @@ impl Rows {
 
     /// Each row: its time and its cells.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, &[Cell])> {
-        self.times.iter().copied().zip(self.cells.chunks_exact(self.names.len()))
+        self.times().iter().copied().zip(self.cells().chunks_exact(self.names.len()))
     }
 
     /// So many rows from there on.
@@ -114,8 +125,9 @@ impl Rows {
         Self {
             names: self.names.clone(),
             known: self.known.clone(),
-            times: self.times[from..to].to_vec(),
-            cells: self.cells[from * width..to * width].to_vec(),
+            times: self.times()[from..to].to_vec(),
+            cells: self.cells()[from * width..to * width].to_vec(),
+            gone: 0,
         }
     }
 
@@ -124,9 +136,22 @@ impl Rows {
         if rows >= self.len() {
             return self.take();
         }
-        let first = self.part(0, rows);
-        self.times.drain(..rows);
-        self.cells.drain(..rows * self.names.len());
+        let width = self.names.len();
+        let from = self.gone;
+        self.gone += rows;
+        let cells = &mut self.cells[from * width..self.gone * width];
+        let first = Self {
+            names: self.names.clone(),
+            known: self.known.clone(),
+            times: self.times[from..self.gone].to_vec(),
+            cells: cells.iter_mut().map(|cell| std::mem::replace(cell, Cell::Missing)).collect(),
+            gone: 0,
+        };
+        if self.gone > self.times.len() / 2 {
+            self.times.drain(..self.gone);
+            self.cells.drain(..self.gone * width);
+            self.gone = 0;
+        }
         first
     }
 
@@ -142,16 +167,19 @@ impl Rows {
             known: self.known.clone(),
             times: Vec::new(),
             cells: Vec::new(),
+            gone: 0,
         };
         std::mem::replace(self, empty)
     }
 
     /// Puts other rows, of the same columns, before these.
     pub(crate) fn prepend(&mut self, mut others: Self) {
-        others.times.append(&mut self.times);
-        others.cells.append(&mut self.cells);
+        let width = self.names.len();
+        others.times.extend(self.times.drain(self.gone..));
+        others.cells.extend(self.cells.drain(self.gone * width..));
         self.times = others.times;
         self.cells = others.cells;
+        self.gone = others.gone;
     }
 
     /// The rows as a batch of the namespace `input`, all of one device.
@@ -162,21 +190,22 @@ impl Rows {
         for at in 0..self.names.len() {
             columns.extend(self.column(at).transpose()?);
         }
-        Batch::new(NamespaceName::input(), self.times.clone(), columns)
+        Batch::new(NamespaceName::input(), self.times().to_vec(), columns)
     }
 
     fn column(&self, at: usize) -> Option<Result<Column, iobeam_model::BatchError>> {
-        let cells = || self.cells.iter().skip(at).step_by(self.names.len());
-        let present: Bitmap = cells().map(|cell| !matches!(cell, Cell::Missing)).fold(
-            Bitmap::new(),
-            |mut bits, set| {
-                bits.push(set);
-                bits
-            },
-        );
-        if present.count() == 0 {
-            return None;
-        }
+        let cells = || self.cells().chunks_exact(self.names.len()).map(|row| &row[at]);
+        let some = |cell: &Cell| !matches!(cell, Cell::Missing);
+        let present = if cells().all(some) {
+            None
+        } else {
+            let mut bits = Bitmap::new();
+            cells().for_each(|cell| bits.push(some(cell)));
+            if bits.count() == 0 {
+                return None;
+            }
+            Some(bits)
+        };
         let number = |cell: &Cell| match cell {
             Cell::Number(number) => *number,
             Cell::Integer(number) => *number as f64,
@@ -207,6 +236,6 @@ impl Rows {
                 Values::String(texts)
             }
         };
-        Some(Column::new(self.names[at].clone(), values, Some(present)))
+        Some(Column::new(self.names[at].clone(), values, present))
     }
 }

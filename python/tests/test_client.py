@@ -307,6 +307,21 @@ class Sending(PlatformTest):
             thread.join()
         self.assertEqual((failed, len(store), self.count()), ([], 0, 80))
 
+    def test_many_parts_arrive_once_and_in_order_and_what_is_refused_goes_back(self):
+        client = self.client()
+        store = client.createDataStore(["a", "b"])
+        for number in range(120_000):
+            store.add(number, {"a": number, "b": None if number % 2 else "x"})
+        client.send()
+        question = "SELECT count(*), count(DISTINCT a), count(b), min(a), max(a) FROM input"
+        self.assertEqual(self.platform.sql(question, self.token), [[120_000, 120_000, 60_000, 0, 119_999]])
+        wrong = client.createDataStore(["b"])
+        for number in range(60_000):
+            wrong.add(number, {"b": number})
+        with self.assertRaises(package.RefusedError):
+            client.send()
+        self.assertEqual([row["b"] for row in wrong.rows()], list(range(60_000)))
+
     def test_rows_of_a_table_that_waits_are_not_taken_for_those_of_stores(self):
         client = self.client()
         client.createDataStore(["a"]).add(1, {"a": 1})

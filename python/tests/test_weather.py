@@ -40,6 +40,18 @@ class NoServer(unittest.TestCase):
         self.assertEqual(len(store), 2)
         self.assertEqual(client.status().collected_rows + client.status().waiting_rows, 2)
 
+    def test_rows_of_many_parts_stay_in_order(self):
+        client = self.client()
+        store = client.createDataStore(["a", "note"])
+        for number in range(120_001):
+            store.add(number, {"a": number} if number % 3 else {"note": "x"})
+        for _ in range(2):
+            with self.assertRaises(package.NotSentError):
+                client.send(timeout=0.1)
+        rows = store.rows()
+        self.assertEqual([row["time"] for row in rows], list(range(0, 120_001_000, 1000)))
+        self.assertEqual([rows[0], rows[-2]["a"]], [{"time": 0, "a": None, "note": "x"}, 119_999])
+
     def test_what_is_added_meanwhile_does_not_wait(self):
         client = self.client()
         store = client.createDataStore(["a"])
