@@ -52,7 +52,7 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
 
 /// The reply to a request whose body nobody wants. A short one is read all the same, as the connection could not
 /// be used again otherwise, of which its client would only learn from its next request.
-async fn without(request: Request, mut reply: Response) -> Response {
+pub(crate) async fn without(request: Request, mut reply: Response) -> Response {
     let waits = request.headers().contains_key(EXPECT);
     let mut body = Limited::new(request.into_body(), UNWANTED);
     let read = async {

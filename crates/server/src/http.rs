@@ -56,7 +56,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::auth::described::describe;
-use crate::caller::guard;
+use crate::caller::{guard, without};
 use crate::problem::Problem;
 
 /// Answers requests. A cheap handle.
@@ -162,19 +162,22 @@ fn routes() -> OpenApiRouter<App> {
         .merge(openapi::routes())
 }
 
-async fn no_such_path(uri: Uri) -> Problem {
-    Problem::not_found(
+async fn no_such_path(request: Request<Body>) -> Response {
+    let problem = Problem::not_found(
         "There is nothing at this path",
-        format!("{}; GET /v1/openapi.json lists the paths there are", uri.path()),
-    )
+        format!("{}; GET /v1/openapi.json lists the paths there are", request.uri().path()),
+    );
+    without(request, problem.into_response()).await
 }
 
-async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    Problem::new(
+async fn method_not_allowed(request: Request<Body>) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "This path does not take this method",
-        format!("{method} {}; the header Allow names the methods it takes", uri.path()),
-    )
+        format!("{method} {path}; the header Allow names the methods it takes"),
+    );
+    without(request, problem.into_response()).await
 }
 
 /// What browsers ask before they send a request from another site's page.

@@ -390,8 +390,9 @@ fn a_refused_request_leaves_its_connection_usable() {
     let platform = Platform::start();
     let mut stream = std::net::TcpStream::connect(platform.address()).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
-    for _ in 0..20 {
-        let head = "POST /v1/devices HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
+    let calls = [("POST /v1/devices", 401), ("PUT /v1/devices", 405), ("POST /v1/nothing", 404)];
+    for (call, status) in calls.into_iter().cycle().take(21) {
+        let head = format!("{call} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
         stream.write_all(head.as_bytes()).expect("sent");
         // As many clients do, the body comes in a segment of its own, after the server has made up its mind.
         sleep(Duration::from_millis(20));
@@ -399,6 +400,6 @@ fn a_refused_request_leaves_its_connection_usable() {
         let mut reply = [0; 2048];
         let length = stream.read(&mut reply).expect("a reply");
         let reply = String::from_utf8_lossy(&reply[..length]);
-        assert!(reply.starts_with("HTTP/1.1 401"), "{reply:?}");
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "{call}: {reply:?}");
     }
 }
