@@ -83,10 +83,11 @@ fn an_unknown_user_takes_as_long_as_a_wrong_password() {
         platform.log_in(name, "wrong").refused(401);
         begun.elapsed()
     };
-    // The shortest of many, by turns: whatever else this machine does makes some of both longer.
+    // The shortest of many, by turns: whatever else this machine does makes some of both longer. Without the work of
+    // hashing, the one would take a small part of the other.
     let times: Vec<(Duration, Duration)> = (0..25).map(|_| (once("ada"), once("nobody"))).collect();
     let known = times.iter().map(|(known, _)| known).min().expect("some");
     let unknown = times.iter().map(|(_, unknown)| unknown).min().expect("some");
     let ratio = known.as_secs_f64() / unknown.as_secs_f64();
-    assert!((0.6..1.7).contains(&ratio), "{known:?} {unknown:?}");
+    assert!((0.25..4.0).contains(&ratio), "{known:?} {unknown:?}");
 }

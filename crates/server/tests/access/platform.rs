@@ -238,7 +238,7 @@ pub(crate) fn key_in(letter: &str) -> String {
 
 /// Waits for the file in which the server says where it listens.
 fn address(folder: &Path, thread: &JoinHandle<()>) -> String {
-    for _ in 0..1200 {
+    for _ in 0..4800 {
         let said = fs::read_to_string(folder.join("listening")).unwrap_or_default();
         if let Ok(said) = serde_json::from_str::<Value>(&said) {
             return said["http"].as_str().expect("an address").to_owned();

@@ -11,6 +11,17 @@ use iobeam_server::{Config, ServeError};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+/// Waits for what is bound to happen, however slow the machine is.
+pub(crate) fn until<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..3000 {
+        if let Some(told) = happened() {
+            return told;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("in vain: {what}");
+}
+
 /// A running server; dropping it stops it.
 pub(crate) struct Server {
     /// Where plain HTTP is spoken.
@@ -96,7 +107,7 @@ impl Server {
     /// A connection.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a socket");
         stream
     }
 
@@ -174,7 +185,7 @@ impl Drop for Server {
 }
 
 fn wait_for(file: &Path, thread: &JoinHandle<Result<(), ServeError>>) -> Value {
-    for _ in 0..2000 {
+    for _ in 0..24_000 {
         if let Ok(text) = std::fs::read_to_string(file)
             && let Ok(told) = serde_json::from_str(&text)
         {
