@@ -144,24 +144,18 @@ impl Model {
     /// Whether these rows are what the table should hold.
     fn check(&self, table: usize, rows: &Rows, when: &str) -> Result<(), TestCaseError> {
         let floor = self.floors[table].unwrap_or(i64::MIN);
-        let wanted = |rows: &Rows| -> Rows {
-            rows.iter()
-                .filter(|((_, time, _), _)| *time >= floor)
-                .map(|(k, n)| (k.clone(), *n))
-                .collect()
+        let wanted = &self.tables[table];
+        let differs = |row: &&(String, i64, u64)| {
+            let (found, wanted) = (rows.get(row).unwrap_or(&0), wanted.get(row).unwrap_or(&0));
+            found > wanted || (row.1 >= floor && found < wanted)
         };
-        prop_assert_eq!(wanted(rows), wanted(&self.tables[table]), "table {}, {}", table, when);
-        for (row, count) in rows {
-            let most = self.tables[table].get(row).copied().unwrap_or(0);
-            prop_assert!(
-                *count <= most,
-                "{:?} stands {} times in table {}, {}",
-                row,
-                count,
-                table,
-                when
-            );
-        }
+        let wrong: Vec<_> = rows.keys().chain(wanted.keys()).filter(differs).collect();
+        let told = wrong.first().map(|row| (row, rows.get(row), wanted.get(row)));
+        prop_assert!(
+            wrong.is_empty(),
+            "{} rows of table {table} differ {when}: {told:?}",
+            wrong.len()
+        );
         Ok(())
     }
 }
@@ -236,6 +230,9 @@ impl Play {
                 Ok(())
             }
             Step::Fault { operation, after, fault } => {
+                // One at a time: when a sync fails, and so does the making of the next segment, the journal promises
+                // no more than that nobody was told "stored".
+                self.rig.disk.heal();
                 self.rig.disk.fail(operation, u64::from(after), fault);
                 Ok(())
             }
