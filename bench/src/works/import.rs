@@ -6,7 +6,7 @@
 //!
 //! Shapes that a goal speaks of come first and, as long as time is left, again at the end: the median of the runs counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
     }
     let time = Duration::from_secs_f64(if plan.options.quick { 0.3 } else { 1.2 });
     let mut outcomes: BTreeMap<(Shape, usize), Vec<Outcome>> = BTreeMap::new();
-    let mut left_out = 0;
+    let mut left_out = BTreeSet::new();
     for shape in order() {
         for (place, peer) in field.peers.iter().enumerate() {
             if peer.is_for_goals_alone() && !WITH_GOAL.contains(&shape) {
@@ -70,7 +70,9 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
             }
             let runs = outcomes.entry((shape, place)).or_default();
             if plan.deadline.passed() || (plan.options.quick && !runs.is_empty()) {
-                left_out += usize::from(runs.is_empty());
+                if runs.is_empty() {
+                    left_out.insert((shape, place));
+                }
                 continue;
             }
             match run_once(plan, peer.as_ref(), shape, time) {
@@ -88,8 +90,8 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
             }
         }
     }
-    if left_out > 0 {
-        work.note(format!("{left_out} cells were left out: the time was up"));
+    if !left_out.is_empty() {
+        work.note(format!("{} cells were left out: the time was up", left_out.len()));
     }
     for ((shape, place), runs) in outcomes {
         work.figures.extend(figure(shape, field.peers[place].as_ref(), runs));
