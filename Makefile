@@ -44,7 +44,7 @@ torture: ## Break it on purpose for half an hour: power cuts, kills, random ques
 	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet
 	@echo "torture: all of it passed; SEED=$(SEED) repeats it"
 
-bench: ## Build fully optimised and measure beside the peers that are installed (bench/README.md), in 15 minutes
+bench: ## Build fully optimised and measure beside the peers that are installed (bench/README.md), in 15 minutes and what builds take
 	$(CARGO) build --release --package iobeam-cli --package iobeam-bench
 	$(CARGO) run --release --package iobeam-bench -- $(BENCH)
 	$(CARGO) run --release --package iobeam-bench -- readme
