@@ -97,13 +97,35 @@ impl Catalog {
         self.mirror().devices.read().get(&project).is_some_and(|known| known.contains_key(id))
     }
 
+    /// The first of these ids that is no device of the project. From memory, in one go: an import may name thousands.
+    pub fn first_unregistered<'i>(
+        &self,
+        project: ProjectId,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Option<&'i str> {
+        let devices = self.mirror().devices.read();
+        let known = devices.get(&project);
+        ids.into_iter().find(|id| known.is_none_or(|known| !known.contains_key(*id)))
+    }
+
     /// Notes that a device sent something at that time. In memory; written to the file every few seconds.
     pub fn seen(&self, project: ProjectId, id: &DeviceId, time: Timestamp) {
+        self.all_seen(project, [id], time);
+    }
+
+    /// As [`Self::seen`], for all devices of an import at once.
+    pub fn all_seen<'d>(
+        &self,
+        project: ProjectId,
+        ids: impl IntoIterator<Item = &'d DeviceId>,
+        time: Timestamp,
+    ) {
         let devices = self.mirror().devices.read();
-        if let Some(moment) = devices.get(&project).and_then(|known| known.get(id.as_str()))
-            && moment.set(time)
-        {
-            self.mirror().behind.lock().devices.push((project, id.clone()));
+        let Some(known) = devices.get(&project) else { return };
+        for id in ids {
+            if known.get(id.as_str()).is_some_and(|moment| moment.set(time)) {
+                self.mirror().behind.lock().devices.push((project, id.clone()));
+            }
         }
     }
 

@@ -40,7 +40,7 @@ pub struct Options {
     pub segment_bytes: u64,
     /// So many bytes ahead are filled with zeros by the group that reaches them. A sync then has no file-system
     /// metadata to write, which makes it about a third faster, but all bytes are written twice: good for a server,
-    /// bad for a memory card. 0 switches it off.
+    /// bad for a memory card. Groups of more than a quarter of it go without. 0 switches it off.
     pub zero_ahead: u64,
     /// The caller knows that sequence numbers up to this one were given out, whatever the files say.
     pub at_least: Seq,
@@ -234,10 +234,15 @@ impl Journal {
         let failed = |action, source| JournalError::io(action, &active.path, source);
         let end = active.end + bytes;
         active.file.write_at(&self.buffer, active.end).map_err(|source| failed("write", source))?;
-        if end > active.zeroed && self.options.zero_ahead > 0 {
-            let until = (end + self.options.zero_ahead).min(active.size).max(end);
-            let zeros = vec![0; (until - end) as usize];
-            active.file.write_at(&zeros, end).map_err(|source| failed("write", source))?;
+        if end > active.zeroed {
+            // For a large group the metadata is a small part of its sync, and zeros would double what it writes.
+            let ahead =
+                if bytes * 4 > self.options.zero_ahead { 0 } else { self.options.zero_ahead };
+            let until = (end + ahead).min(active.size).max(end);
+            if until > end {
+                let zeros = vec![0; (until - end) as usize];
+                active.file.write_at(&zeros, end).map_err(|source| failed("write", source))?;
+            }
             active.zeroed = until;
         }
         active.file.sync_data().map_err(|source| failed("sync", source))?;

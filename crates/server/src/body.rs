@@ -160,6 +160,12 @@ async fn gather(
             first = data;
             continue;
         }
+        if whole.capacity() < length {
+            // Rarely, so that little is copied twice, but never much for what may not come.
+            let rest =
+                announced.map_or(0, |announced| announced as usize).saturating_sub(whole.len());
+            whole.reserve(rest.min(length * 4).max(length - whole.len()));
+        }
         if whole.is_empty() {
             whole.extend_from_slice(&std::mem::take(&mut first));
         }

@@ -53,8 +53,10 @@ pub(crate) struct Checked {
     pub(crate) write: Write,
     /// What must be made known before.
     pub(crate) new_fields: Vec<NewFields>,
-    /// The devices whose readings these are. Those not registered are to be registered.
+    /// The devices whose readings these are.
     pub(crate) devices: Vec<DeviceId>,
+    /// Some of them are not registered yet, and are to be.
+    pub(crate) registers: bool,
 }
 
 /// Checks a body. `limit` is how many bytes it may have when unpacked.
@@ -100,7 +102,8 @@ struct Draft<'c> {
 impl<'c> Draft<'c> {
     fn new(catalog: &'c Catalog, caller: &'c ProjectCaller) -> Self {
         let write = Write { project: caller.project, batches: Vec::new(), body_hash: None };
-        let checked = Checked { write, new_fields: Vec::new(), devices: Vec::new() };
+        let checked =
+            Checked { write, new_fields: Vec::new(), devices: Vec::new(), registers: false };
         Self { catalog, caller, checked }
     }
 
@@ -116,22 +119,35 @@ impl<'c> Draft<'c> {
 
     /// The device of that id, which must be registered, or is about to be.
     fn device(&mut self, id: &str) -> Result<DeviceId, Problem> {
-        self.caller.may_write_as(id)?;
-        let device: DeviceId = id.parse().map_err(|error: iobeam_model::NameError| {
-            Problem::bad_request("This is no device id", format!("device_id: {error}"))
-        })?;
-        let project = self.caller.project;
-        if !self.catalog.is_registered(project, id) && !self.registers_by_itself() {
+        self.devices(&[id])?;
+        self.checked.devices.last().cloned().ok_or_else(|| Problem::internal("a device was lost"))
+    }
+
+    /// The devices of those ids, each of which must be registered, or is about to be.
+    fn devices(&mut self, ids: &[&str]) -> Result<(), Problem> {
+        let heard = &mut self.checked.devices;
+        heard.reserve(ids.len());
+        for id in ids {
+            self.caller.may_write_as(id)?;
+            let device: DeviceId = id.parse().map_err(|error: iobeam_model::NameError| {
+                Problem::bad_request("This is no device id", format!("device_id: {error}"))
+            })?;
+            // Of a body of many batches most are of one device. Named twice does no harm.
+            if heard.last() != Some(&device) {
+                heard.push(device);
+            }
+        }
+        let unknown = self.catalog.first_unregistered(self.caller.project, ids.iter().copied());
+        let Some(unknown) = unknown else { return Ok(()) };
+        if !self.registers_by_itself() {
             return Err(Problem::not_found(
-                format!("There is no device '{device}'"),
+                format!("There is no device '{unknown}'"),
                 "Register it with POST /v1/devices before it sends readings, or let the project register devices by \
                  itself (auto_register)",
             ));
         }
-        if !self.checked.devices.contains(&device) {
-            self.checked.devices.push(device.clone());
-        }
-        Ok(device)
+        self.checked.registers = true;
+        Ok(())
     }
 
     fn registers_by_itself(&self) -> bool {

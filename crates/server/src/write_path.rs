@@ -8,6 +8,7 @@
 //! else was found right; when [`ingest`] returns, the readings survive a power cut and the next query sees them.
 
 use bytes::Bytes;
+use iobeam_model::DeviceId;
 use iobeam_store::{Receipt, Write};
 use twox_hash::xxhash3_128::Hasher;
 
@@ -36,13 +37,12 @@ pub(crate) async fn ingest(
 ) -> Result<Receipt, Problem> {
     let size = upload.body.len();
     let checked = check(app, caller, upload).await?;
-    let devices = register(app, caller, &checked).await?;
+    if checked.registers {
+        register(app, caller, checked.devices.clone()).await?;
+    }
     add_fields(app, caller, checked.new_fields).await?;
     let receipt = app.store.write(checked.write).await?;
-    let now = app.clock.now();
-    for device in devices {
-        app.catalog.seen(caller.project, &device, now);
-    }
+    app.catalog.all_seen(caller.project, &checked.devices, app.clock.now());
     app.metrics.imported(receipt.rows, size, receipt.repeat);
     Ok(receipt)
 }
@@ -76,22 +76,15 @@ fn hash(upload: &Upload, write: &Write) -> Option<u128> {
     Some(hasher.finish_128())
 }
 
-/// Registers the devices that are not yet, where the project wants that; gives all that were heard of.
+/// Registers the devices that are not yet, where the project wants that.
 async fn register(
     app: &App,
     caller: &ProjectCaller,
-    checked: &Checked,
-) -> Result<Vec<iobeam_model::DeviceId>, Problem> {
+    devices: Vec<DeviceId>,
+) -> Result<(), Problem> {
     let project = caller.project;
-    let devices = checked.devices.clone();
-    if devices.iter().all(|device| app.catalog.is_registered(project, device.as_str())) {
-        return Ok(devices);
-    }
     app.catalog(move |catalog| {
-        for device in &devices {
-            validate::register(catalog, project, device)?;
-        }
-        Ok(devices)
+        devices.iter().try_for_each(|device| validate::register(catalog, project, device))
     })
     .await
 }

@@ -13,6 +13,7 @@
 //! - A snapshot holds each row once: files and chunks are swapped in one step at a flush.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use iobeam_journal::disk::Disk;
@@ -93,23 +94,51 @@ impl Store {
         if prepared.parts.is_empty() {
             return Ok(Receipt { rows: 0, repeat: false, expired: 0 });
         }
-        self.reserve(prepared.weight as u64)?;
+        self.admit(prepared.weight as u64).await?;
         let (answer, answered) = oneshot::channel();
         let sent = self.0.inbox.send(Message::Write(prepared, answer));
         sent.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Takes a write's bytes out of the memory budget until it is answered.
-    fn reserve(&self, weight: u64) -> Result<(), StoreError> {
+    /// Takes a write's bytes out of the memory budget until it is answered. Where there is no room, it waits for a
+    /// while: a flush that runs makes some, and a sender that waits is slowed down to what the store can take.
+    async fn admit(&self, weight: u64) -> Result<(), StoreError> {
+        if self.reserve(weight) {
+            return Ok(());
+        }
+        let counters = &self.0.counters;
+        let busy = || {
+            count(&counters.refused);
+            Err(StoreError::Busy { retry_after: Duration::from_secs(1) })
+        };
+        // Those that wait are in memory too.
+        let waiting = Waiting::new(&counters.waiting_bytes, weight);
+        if waiting.of_all > self.0.memory_budget / 4 {
+            return busy();
+        }
+        let room = async {
+            loop {
+                // From here on no wake-up is missed, so the look comes after it.
+                let freed = counters.freed.notified();
+                if self.reserve(weight) {
+                    return;
+                }
+                freed.await;
+            }
+        };
+        tokio::time::timeout(self.0.patience, room).await.or_else(|_elapsed| busy())
+    }
+
+    /// Whether a write's bytes fit into the memory budget; they are taken out of it if so.
+    fn reserve(&self, weight: u64) -> bool {
         let counters = &self.0.counters;
         let (queued, held) = (&counters.queued_bytes, &counters.memtable_bytes);
-        if !budget::reserve(queued, held, weight, self.0.memory_budget) {
-            count(&counters.refused);
-            return Err(StoreError::Busy { retry_after: Duration::from_secs(1) });
+        let fits = budget::reserve(queued, held, weight, self.0.memory_budget);
+        if fits {
+            count(&counters.queued);
         }
-        count(&counters.queued);
-        Ok(())
+        fits
     }
 
     /// The rows of a namespace as of now.
@@ -169,6 +198,26 @@ impl Store {
         let sent = self.0.inbox.send(Message::Close(Some(answer)));
         sent.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Bytes that wait for room in the memory budget, as long as this lives: whoever asked may go away at any time.
+struct Waiting<'c> {
+    all: &'c AtomicU64,
+    weight: u64,
+    /// With those of all others.
+    of_all: u64,
+}
+
+impl<'c> Waiting<'c> {
+    fn new(all: &'c AtomicU64, weight: u64) -> Self {
+        Self { all, weight, of_all: all.fetch_add(weight, Ordering::Relaxed) + weight }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.weight, Ordering::Relaxed);
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 use crossbeam_channel::{Sender, unbounded};
@@ -52,6 +53,7 @@ pub(crate) struct Running {
     pub(crate) tables: Arc<Tables>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) memory_budget: u64,
+    pub(crate) patience: Duration,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -108,7 +110,7 @@ fn open(
     let replayed = writer.replay(&*disk)?;
     (opened.replayed, opened.rows) = (replayed.records, replayed.rows);
     opened.set_aside = replayed.set_aside;
-    let memory_budget = settings.memory_budget as u64;
+    let (memory_budget, patience) = (settings.memory_budget as u64, settings.patience);
     let stop = Arc::new(AtomicBool::new(false));
     let (merges, tasks) = unbounded();
     let compactor = Compactor { disk: Arc::clone(&disk), stop: Arc::clone(&stop) };
@@ -120,7 +122,7 @@ fn open(
         start("iobeam-writer", move || writer.run(&messages, &outcomes))?,
     ];
     let threads = Mutex::new(threads);
-    Ok((Running { inbox, tables, counters, memory_budget, threads }, opened))
+    Ok((Running { inbox, tables, counters, memory_budget, patience, threads }, opened))
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {

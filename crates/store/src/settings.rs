@@ -20,6 +20,8 @@ pub struct Settings {
     pub flush_age: Duration,
     /// Most bytes of rows in memory, queued or not yet flushed.
     pub memory_budget: usize,
+    /// How long a write waits for room in that budget before it is refused.
+    pub patience: Duration,
     /// Free space on the disk below which writes are refused.
     pub reserve_bytes: u64,
     /// How long an identical body counts as a repeat.
@@ -49,6 +51,7 @@ impl Settings {
             memtable_bytes: 96 << 20,
             flush_age: Duration::from_mins(10),
             memory_budget: 384 << 20,
+            patience: Duration::from_secs(2),
             reserve_bytes: 64 << 20,
             repeat_window: Duration::from_hours(24),
             receipts_in_memory: 1 << 18,

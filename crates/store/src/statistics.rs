@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 /// Upper bounds of the buckets of a [`Durations`], in seconds; one more bucket takes the rest.
 pub const BOUNDS: [f64; 10] = [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
 
@@ -33,6 +35,8 @@ pub struct Stats {
     pub queued: u64,
     /// Bytes of rows in memory, queued or not yet flushed.
     pub memory_bytes: u64,
+    /// Bytes of writes that wait for room among these.
+    pub waiting_bytes: u64,
     /// Rows in memory that no file holds yet.
     pub memtable_rows: u64,
     /// Bytes of the journal on disk.
@@ -96,7 +100,11 @@ pub(crate) struct Counters {
     pub(crate) syncs: DurationCounter,
     pub(crate) queued: AtomicU64,
     pub(crate) queued_bytes: AtomicU64,
+    /// Bytes of writes that wait for room.
+    pub(crate) waiting_bytes: AtomicU64,
     pub(crate) memtable_bytes: AtomicU64,
+    /// Rings when there may be room again.
+    pub(crate) freed: Notify,
     pub(crate) journal_bytes: AtomicU64,
     pub(crate) flushes: DurationCounter,
     pub(crate) flush_failures: AtomicU64,
@@ -119,6 +127,7 @@ impl Counters {
             syncs: self.syncs.read(),
             queued: get(&self.queued),
             memory_bytes: get(&self.queued_bytes) + get(&self.memtable_bytes),
+            waiting_bytes: get(&self.waiting_bytes),
             journal_bytes: get(&self.journal_bytes),
             flushes: self.flushes.read(),
             flush_failures: get(&self.flush_failures),

@@ -352,6 +352,7 @@ impl Writer {
 
     fn count_memory(&self) {
         self.counters.memtable_bytes.store(self.memory(), Ordering::SeqCst);
+        self.counters.freed.notify_waiters();
         let (bodies, streams) = self.receipts.count();
         self.counters.receipts.store(bodies as u64, Ordering::Relaxed);
         self.counters.streams.store(streams as u64, Ordering::Relaxed);

@@ -236,3 +236,18 @@ fn a_hundred_thousand_devices_open_list_and_page_quickly() {
         catalog.write_back().expect("written");
     });
 }
+
+#[test]
+fn of_many_ids_the_first_that_is_no_device_is_named_and_all_others_are_seen() {
+    let scene = Scene::new();
+    let project = scene.project().id;
+    let ids = ["a", "b", "c"].map(|id| scene.device(project, id));
+    let unknown =
+        |ids: &[&'static str]| scene.catalog().first_unregistered(project, ids.iter().copied());
+    assert_eq!(unknown(&["a", "b", "c"]), None);
+    assert_eq!(unknown(&["a", "x", "c", "y"]), Some("x"));
+    let now = Timestamp::from_micros(77);
+    scene.catalog().all_seen(project, [&ids[1], &device_id("x"), &ids[2]], now);
+    let seen = |id| scene.catalog().device(project, id).expect("there").last_seen;
+    assert_eq!([seen(&ids[0]), seen(&ids[1]), seen(&ids[2])], [None, Some(now), Some(now)]);
+}

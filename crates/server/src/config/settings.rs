@@ -97,7 +97,7 @@ pub const SETTINGS: &[Setting] = &[
         "memory-limit",
         "BYTES",
         "256MiB",
-        "Memory for readings that wait to be written to Parquet, and a quarter of it on top for bodies being received; beyond that imports are told to come back.",
+        "Memory for readings that wait to be written to Parquet, and a quarter of it on top for bodies being received; beyond that imports wait for two seconds and are then told to come back.",
     ),
     setting("query-timeout", "TIME", "30s", "How long a query may take."),
     setting(

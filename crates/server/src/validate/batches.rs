@@ -46,7 +46,7 @@ fn whose(draft: &mut Draft<'_>, namespace: &Namespace, batch: &Batch) -> Result<
             format!("field '{}': send the device's id in each row", namespace.partition),
         ));
     };
-    texts(column).into_iter().try_for_each(|id| draft.device(id).map(drop))
+    draft.devices(&texts(column))
 }
 
 /// The batch with the types that its namespace has, and whether it is as it was sent.

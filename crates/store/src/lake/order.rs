@@ -100,14 +100,20 @@ fn sort_buckets(chunks: &[Arc<Chunk>], places: &mut [(usize, usize)], ends: &[us
         })
         .collect();
     let mut start = 0;
+    let mut keyed = Vec::new();
     for end in ends {
         let bucket = &mut places[start..*end];
-        let time = |place: &(usize, usize)| times[place.0][place.1];
-        // Rows mostly come in order of time.
-        if !bucket.is_sorted_by_key(time) {
-            bucket.sort_by_key(time);
-        }
         start = *end;
+        // A look at a time is far away in memory: each is looked up once.
+        keyed.clear();
+        keyed.extend(bucket.iter().map(|place| (times[place.0][place.1], *place)));
+        // Rows mostly come in order of time.
+        if !keyed.is_sorted_by_key(|(time, _)| *time) {
+            keyed.sort_by_key(|(time, _)| *time);
+            for (place, (_, sorted)) in bucket.iter_mut().zip(&keyed) {
+                *place = *sorted;
+            }
+        }
     }
 }
 

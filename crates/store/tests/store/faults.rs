@@ -180,6 +180,37 @@ async fn writes_beyond_the_memory_budget_are_told_to_come_again() {
     assert!(rig.store().statistics().memory_bytes < 600_000);
 }
 
+#[tokio::test]
+async fn a_write_for_which_there_is_no_room_waits_until_a_flush_has_made_some() {
+    let patience = Duration::from_hours(1);
+    let budget =
+        Settings { memory_budget: 600_000, memtable_bytes: 1 << 30, patience, ..settings() };
+    let rig = Rig::with(8, budget);
+    rig.disk.fail_from_now(Operation::Rename, Fault::NoSpace);
+    let times: Vec<i64> = (0..2_000).collect();
+    let mut stored = 0;
+    let waiting = loop {
+        let store = rig.store().clone();
+        let rows = one(batch("d", &times, 1.0));
+        let write = tokio::spawn(async move { store.write(rows).await });
+        while !write.is_finished() && rig.store().statistics().waiting_bytes == 0 {
+            tokio::task::yield_now().await;
+        }
+        if !write.is_finished() {
+            break write;
+        }
+        write.await.expect("no panic").expect("there is room");
+        stored += 1;
+    };
+    assert_eq!(rig.snapshot().rows(), stored * 2_000);
+    rig.disk.heal();
+    rig.store().flush().await.expect("flushed");
+    let receipt = waiting.await.expect("no panic").expect("it waited for long enough");
+    assert_eq!(receipt.rows, 2_000);
+    assert_eq!(rig.snapshot().rows(), (stored + 1) * 2_000);
+    assert_eq!(rig.store().statistics().waiting_bytes, 0);
+}
+
 fn journal_file(rig: &Rig) -> PathBuf {
     let files = rig.disk.files();
     files.into_iter().rfind(|path| path.extension().is_some_and(|e| e == "journal")).expect("there")

@@ -27,7 +27,12 @@ pub(crate) struct Rig {
 }
 
 pub(crate) fn settings() -> Settings {
-    Settings { segment_bytes: 1 << 16, reserve_bytes: 4096, ..Settings::new("/store") }
+    Settings {
+        segment_bytes: 1 << 16,
+        reserve_bytes: 4096,
+        patience: Duration::from_millis(20),
+        ..Settings::new("/store")
+    }
 }
 
 impl Rig {
