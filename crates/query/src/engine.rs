@@ -34,6 +34,7 @@ use crate::plan::{self, Session};
 use crate::request::{DataRequest, ExportRequest};
 use crate::scope::{Scope, Table};
 use crate::sql::{self, Param};
+use crate::table::ReadLastRows;
 
 pub use settings::Settings;
 
@@ -185,6 +186,7 @@ fn template(
         .with_runtime_env(environment)
         .with_default_features()
         .with_type_planner(Arc::new(sql::Types))
+        .with_optimizer_rule(Arc::new(ReadLastRows))
         .build();
     functions::register(&mut state, (settings.memory_bytes / 4) as usize)?;
     Ok(state)

@@ -18,6 +18,8 @@ mod sql;
 
 mod plan;
 
+mod direct;
+
 mod newest;
 
 mod table;

@@ -51,7 +51,7 @@ pub(crate) struct NewestPerKey {
 }
 
 /// Rows are handed on in batches of this size.
-const BATCH: usize = 8192;
+pub(crate) const BATCH: usize = 8192;
 /// Rows are gathered until there are this many before the losers are dropped, and at least as many as are kept.
 const GATHER: usize = 65_536;
 /// What a row costs while the losers are found.
@@ -248,7 +248,7 @@ fn one_zero(column: &ArrayRef) -> ArrayRef {
 }
 
 /// The same rows without the memory of the rows around them.
-fn own(batch: &RecordBatch) -> Result<RecordBatch, QueryError> {
+pub(crate) fn own(batch: &RecordBatch) -> Result<RecordBatch, QueryError> {
     let column = |column: &ArrayRef| -> ArrayRef {
         match column.data_type() {
             DataType::Utf8View => {

@@ -10,6 +10,8 @@
 
 mod explain;
 
+mod newest;
+
 mod param;
 
 mod show;
@@ -56,6 +58,10 @@ pub(crate) async fn run(
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
+            if let Some(rows) = newest::answer(&statement, &scope, &params, &session.reader).await?
+            {
+                return Ok((rows.schema(), session.rows(&rows)?));
+            }
             prepare(&mut session, &scope, now).map_err(|error| session.error(&error))?;
             let (schema, rows) = execute(&session, *statement, params).await?;
             Ok((schema, explain::without_places(rows, &scope)))

@@ -13,10 +13,13 @@ mod chunks;
 
 mod files;
 
+mod last;
+
 mod prune;
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
@@ -31,6 +34,8 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use crate::scope::Table;
+pub(crate) use crate::table::files::partitioned;
+pub(crate) use crate::table::last::ReadLastRows;
 use crate::table::prune::Prune;
 
 /// A namespace's snapshot, to be scanned.
@@ -39,13 +44,21 @@ pub(crate) struct SnapshotTable {
     table: Table,
     schema: SchemaRef,
     reader: Arc<dyn ParquetFileReaderFactory>,
+    /// Only these rows, which are known to be enough.
+    rows: Option<RecordBatch>,
 }
 
 impl SnapshotTable {
     /// The table over a snapshot; files are opened by `reader`.
     pub(crate) fn new(table: Table, reader: Arc<dyn ParquetFileReaderFactory>) -> Self {
         let schema = table.schema();
-        Self { table, schema, reader }
+        Self { table, schema, reader, rows: None }
+    }
+
+    /// The same table with these rows alone.
+    fn of_rows(&self, rows: RecordBatch) -> Self {
+        let (table, reader) = (self.table.clone(), Arc::clone(&self.reader));
+        Self { table, schema: Arc::clone(&self.schema), reader, rows: Some(rows) }
     }
 
     /// The filters as one expression over the table's columns.
@@ -93,6 +106,9 @@ impl TableProvider for SnapshotTable {
         // A filter above may drop any row: a limit says nothing then.
         let limit = limit.filter(|_| filters.is_empty());
 
+        if let Some(rows) = &self.rows {
+            return chunks::scan_rows([rows], &self.schema, projection, partitions);
+        }
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         let chunks = prune.chunks(&self.table.snapshot.chunks)?;
         if !chunks.is_empty() {

@@ -67,6 +67,8 @@ pub struct Config {
     pub reply_limit: usize,
     /// Bytes of one segment of the write-ahead log.
     pub segment_size: u64,
+    /// Bytes of last rows kept in memory.
+    pub last_rows_memory: u64,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged: a level or a filter such as `info,iobeam_store=debug`.
@@ -229,6 +231,7 @@ impl Config {
             retention: raw.parse("retention", units::retention)?,
             retention_interval: raw.parse("retention-interval", units::duration)?,
             segment_size: raw.parse("segment-size", |text| units::bytes(text, 1 << 20))? as u64,
+            last_rows_memory: raw.parse("last-rows-memory", |text| units::bytes(text, 0))? as u64,
             log_format: raw.parse("log-format", units::log_format)?,
             log_level: raw.parse("log-level", units::text)?,
             smtp_url: raw.parse_if_set("smtp-url", units::smtp_url)?,

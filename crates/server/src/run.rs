@@ -144,6 +144,7 @@ fn open_store(config: &Config, data: &Path, clock: &Arc<dyn Clock>) -> Result<St
         memtable_bytes: config.flush_size,
         flush_age: config.flush_age,
         memory_budget: config.memory_limit,
+        last_rows_bytes: config.last_rows_memory,
         ..iobeam_store::Settings::new(data)
     };
     let (store, opened) = Store::open(settings, Arc::clone(clock), Arc::new(RealDisk))

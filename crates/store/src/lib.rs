@@ -143,7 +143,7 @@ impl Store {
 
     /// The rows of a namespace as of now.
     pub fn snapshot(&self, project: ProjectId, namespace: &NamespaceName) -> Snapshot {
-        self.0.tables.view(&(project, namespace.clone())).unwrap_or_else(memtable::empty)
+        self.0.tables.snapshot(&(project, namespace.clone()))
     }
 
     /// Figures for whoever watches.

@@ -13,10 +13,12 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use iobeam_journal::Disk;
 use iobeam_model::FieldName;
 
 use crate::chunk;
 use crate::lake::delta::{Fields, TableKey};
+use crate::snapshot::last::{LastRows, Room};
 use crate::snapshot::{Chunk, DataFile, Snapshot};
 use crate::views::{Slot, Views};
 
@@ -27,11 +29,39 @@ const FAN_IN: usize = 16;
 const LARGE: usize = 8192;
 
 /// The tables as queries see them.
-pub(crate) type Tables = Views<TableKey, Snapshot>;
+#[derive(Debug)]
+pub(crate) struct Tables {
+    views: Views<TableKey, Snapshot>,
+    disk: Arc<dyn Disk>,
+    room: Arc<Room>,
+}
+
+impl Tables {
+    /// None yet. Files are on that disk; last rows may take so many bytes.
+    pub(crate) fn new(disk: Arc<dyn Disk>, last_rows_bytes: u64) -> Self {
+        Self { views: Views::default(), disk, room: Room::new(last_rows_bytes) }
+    }
+
+    /// What a table holds now; nothing when there is none.
+    pub(crate) fn snapshot(&self, key: &TableKey) -> Snapshot {
+        self.views.view(key).unwrap_or_else(empty)
+    }
+
+    /// Every table as it is now.
+    pub(crate) fn all(&self) -> Vec<(TableKey, Snapshot)> {
+        self.views.all()
+    }
+}
 
 /// What a table shows of which nothing is known.
-pub(crate) fn empty() -> Snapshot {
-    Snapshot { files: Arc::from([]), chunks: Arc::from([]), seq: 0, keep_from: i64::MIN }
+fn empty() -> Snapshot {
+    Snapshot {
+        files: Arc::from([]),
+        chunks: Arc::from([]),
+        seq: 0,
+        keep_from: i64::MIN,
+        last: None,
+    }
 }
 
 /// Rows that are on their way into a file.
@@ -69,6 +99,7 @@ pub(crate) struct Memtable {
     /// Rows before this time are not wanted any more.
     keep_from: i64,
     view: Arc<Slot<Snapshot>>,
+    last: Arc<LastRows>,
 }
 
 impl Memtable {
@@ -79,8 +110,10 @@ impl Memtable {
         partition: FieldName,
         keep_from: i64,
     ) -> Self {
+        let (disk, room) = (Arc::clone(&tables.disk), Arc::clone(&tables.room));
         Self {
-            view: tables.add(&key, empty()),
+            view: tables.views.add(&key, empty()),
+            last: Arc::new(LastRows::new(disk, partition.clone(), room)),
             key,
             partition,
             fields: Fields::new(),
@@ -198,6 +231,7 @@ impl Memtable {
             chunks: sealed.chain(&self.active).map(Arc::clone).collect(),
             seq: self.last_seq,
             keep_from: self.keep_from,
+            last: Some(Arc::clone(&self.last)),
         });
     }
 

@@ -79,7 +79,7 @@ fn open(
 ) -> Result<(Running, Opened), StoreError> {
     let (settings, lock) = take_hold(settings, &*disk)?;
     let counters = Arc::new(Counters::default());
-    let tables = Arc::new(Tables::default());
+    let tables = Arc::new(Tables::new(Arc::clone(&disk), settings.last_rows_bytes));
     let mut opened = Opened::default();
     let receipts = Receipts::open(&settings, Arc::clone(&clock), &disk, &mut opened.damage)?;
     let id = store_id(&settings, &*disk)?;

@@ -8,11 +8,15 @@
 //! Both lists are taken in one step, and neither changes afterwards. A file that compaction has replaced stays on
 //! disk until the last snapshot that names it is gone.
 
+pub(crate) mod last;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
 use iobeam_journal::Disk;
+
+use last::LastRows;
 
 /// The rows of one namespace at one moment.
 #[derive(Clone, Debug)]
@@ -26,12 +30,29 @@ pub struct Snapshot {
     /// Rows before this time, in microseconds, are past the namespace's retention and must not be shown. Only files
     /// may still hold some, those whose [`expires_in`](Self::expires_in) says so; `i64::MIN`: every row is wanted.
     pub keep_from: i64,
+    /// What is known of the last rows; nothing where there is no table.
+    pub(crate) last: Option<Arc<LastRows>>,
 }
 
 impl Snapshot {
     /// Whether a file holds rows that must not be shown, beside others.
     pub fn expires_in(&self, file: &DataFile) -> bool {
         file.facts.min_time < self.keep_from
+    }
+
+    /// The last row of each value of the partition field, in no particular order, of rows with equal times the one
+    /// that came last. The columns are those that the rows have, `time` first. Rows without a value do not count, nor
+    /// do those past the retention.
+    ///
+    /// `None` when it is not known and the rows themselves must be looked at.
+    pub fn last_rows(&self) -> Option<RecordBatch> {
+        last::since(self.last.as_ref()?.all(&self.files, &self.chunks)?, self.keep_from)
+    }
+
+    /// The last row of one value of the partition field, or no row when there is none; otherwise as
+    /// [`last_rows`](Self::last_rows).
+    pub fn last_row(&self, value: &str) -> Option<RecordBatch> {
+        last::since(self.last.as_ref()?.one(&self.files, &self.chunks, value)?, self.keep_from)
     }
 
     /// How many rows it has, those among them that are past the retention and still in a file. Exact unless a file

@@ -3,6 +3,7 @@
 //! The engine's own goes through nanoseconds and fails outside the years 1677 to 2262; this one counts microseconds,
 //! as the rows do.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
@@ -79,7 +80,17 @@ impl ScalarUDFImpl for TimeBucket {
         let Some(origin) = origin else {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from(return_field.data_type())?));
         };
-        let start = |time: i64| width.start(time, origin);
+        // Rows mostly come in order of time, many to a bucket.
+        let known = Cell::new((0, 0));
+        let start = |time: i64| {
+            let (start, end) = known.get();
+            if start <= time && time < end {
+                return start;
+            }
+            let start = width.start(time, origin);
+            known.set((start, width.end(start)));
+            start
+        };
         match times {
             ColumnarValue::Array(times) => {
                 let times = times.as_primitive::<TimestampMicrosecondType>();

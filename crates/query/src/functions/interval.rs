@@ -72,6 +72,10 @@ impl Width {
     pub(super) fn start(self, time: i64, origin: i64) -> i64 {
         match self {
             Self::Micros(width) => {
+                // 128 bits take twenty times as long, and only times hundreds of thousands of years apart need them.
+                if let Some(since) = time.checked_sub(origin) {
+                    return time.checked_sub(since.rem_euclid(width)).unwrap_or(i64::MIN);
+                }
                 let since = i128::from(time) - i128::from(origin);
                 let start = i128::from(time) - since.rem_euclid(i128::from(width));
                 i64::try_from(start).unwrap_or(i64::MIN)
@@ -81,6 +85,14 @@ impl Width {
                 let month = month_of(time) - since.rem_euclid(months);
                 first_of(month)
             }
+        }
+    }
+    /// Up to where all times lie in the bucket of that start, as far as that is known at once.
+    pub(super) fn end(self, start: i64) -> i64 {
+        match self {
+            // Before the first time there is, a bucket begins earlier than it says.
+            Self::Micros(width) if start > i64::MIN => start.saturating_add(width),
+            Self::Micros(_) | Self::Months(_) => start,
         }
     }
 }

@@ -15,9 +15,10 @@ use super::aggregate::{bucket, figure, fits, group_key};
 use super::condition::{condition, field_type, within};
 use super::session::{Planned, Session, Step, column};
 use crate::answer::Rows;
+use crate::direct::Newest;
 use crate::error::QueryError;
 use crate::newest::{NewestPerKey, Order};
-use crate::request::{DataRequest, Operator};
+use crate::request::{Comparison, DataRequest, Operator};
 use crate::scope::{TIME, Table};
 
 /// Runs the request; the answer's columns come with its rows.
@@ -26,10 +27,36 @@ pub(crate) async fn data(
     table: &Table,
     request: &DataRequest,
 ) -> Result<(SchemaRef, Rows), QueryError> {
+    if let Some(newest) = newest(table, request)
+        && let Some(rows) = newest.answer(table, &session.reader).await?
+    {
+        return Ok((rows.schema(), session.rows(&rows)?));
+    }
     if let Some(rows) = latest_in_memory(session, table, request).await? {
         return Ok(rows);
     }
     plan(session, table, request)?.run(session).await
+}
+
+/// The request as one that needs no engine, if it is of that kind and says nothing wrong.
+fn newest(table: &Table, request: &DataRequest) -> Option<Newest> {
+    let partition = &table.partition;
+    let is_plain = request.operator.is_none() && request.limit_periods.is_none();
+    let (of, rows) = match (&request.limit_by, &request.conditions[..]) {
+        (Some(by), []) if by.field == *partition && by.rows == 1 => (None, usize::MAX),
+        (None, [it]) if it.field == *partition && it.comparison == Comparison::Eq => {
+            (Some(it.value.clone()), usize::MAX)
+        }
+        _ => return None,
+    };
+    let rows = rows.min(request.limit.unwrap_or(usize::MAX));
+    let fields = || request.field.iter().chain(&request.group_by.fields);
+    if !is_plain || fields().any(|field| table.field_type(field.as_str()).is_none()) {
+        return None;
+    }
+    let columns = columns(table, request);
+    let present = request.field.as_ref().map(ToString::to_string);
+    Some(Newest { of, rows, range: request.range, present, columns })
 }
 
 /// The latest rows without a look at any file, when memory holds enough that are newer than all files.
@@ -100,29 +127,33 @@ pub(crate) fn plan(
     }
 }
 
+/// The columns of rows as they are.
+fn columns(table: &Table, request: &DataRequest) -> Vec<String> {
+    let mut names = vec![TIME.to_owned()];
+    match &request.field {
+        Some(field) => {
+            let groups = request.group_by.fields.iter().filter(|group| *group != field);
+            names.extend(groups.chain([field]).map(ToString::to_string));
+        }
+        None => names.extend(table.sorted_fields().iter().map(|(name, _)| name.to_string())),
+    }
+    names
+}
+
 /// Rows as they are.
 fn rows(
     frame: DataFrame,
     table: &Table,
     request: &DataRequest,
 ) -> Result<Planned, DataFusionError> {
-    let mut names = vec![TIME];
-    let all = table.sorted_fields();
-    match &request.field {
-        Some(field) => {
-            let groups = request.group_by.fields.iter().filter(|group| *group != field);
-            names.extend(groups.map(FieldName::as_str));
-            names.push(field.as_str());
-        }
-        None => names.extend(all.iter().map(|(name, _)| name.as_str())),
-    }
+    let mut names = columns(table, request);
     let asked = names.len();
     let mut steps = Vec::new();
     if let Some(limit) = &request.limit_by {
         let name = limit.field.as_str();
-        let key = names.iter().position(|it| *it == name).unwrap_or(asked);
+        let key = names.iter().position(|it| it == name).unwrap_or(asked);
         if key == asked {
-            names.push(name);
+            names.push(name.to_owned());
         }
         steps.push(Step::Newest(NewestPerKey {
             key,
@@ -134,7 +165,7 @@ fn rows(
             steps.push(Step::Columns(asked));
         }
     }
-    let mut frame = frame.select(names.into_iter().map(column).collect::<Vec<_>>())?;
+    let mut frame = frame.select(names.iter().map(|name| column(name)).collect::<Vec<_>>())?;
     if steps.is_empty() {
         frame = frame.sort(vec![column(TIME).sort(false, false)])?;
     }

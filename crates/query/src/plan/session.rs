@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Column;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::DataFrame;
-use futures::stream::StreamExt;
+use futures::stream::{self, StreamExt};
 
 use crate::answer::Rows;
 use crate::error::QueryError;
-use crate::newest::{NewestPerKey, first_columns, first_rows, first_times};
+use crate::newest::{BATCH, NewestPerKey, first_columns, first_rows, first_times, own};
 use crate::scope::Table;
 use crate::table::SnapshotTable;
 
@@ -43,6 +45,20 @@ impl Session {
 
     pub(crate) fn error(&self, error: &datafusion::error::DataFusionError) -> QueryError {
         QueryError::from_engine(error, self.memory)
+    }
+
+    /// Rows that are there already; while they are on their way they count against the memory of queries.
+    pub(crate) fn rows(&self, rows: &RecordBatch) -> Result<Rows, QueryError> {
+        let rows = own(rows)?;
+        let pool = &self.state.runtime_env().memory_pool;
+        let held = MemoryConsumer::new("rows that are there").register(pool);
+        held.try_grow(rows.get_array_memory_size()).map_err(|error| self.error(&error))?;
+        let total = rows.num_rows();
+        let pieces = (0..total).step_by(BATCH).map(move |at| {
+            let _held = &held;
+            Ok(rows.slice(at, BATCH.min(total - at)))
+        });
+        Ok(stream::iter(pieces).boxed())
     }
 
     /// Runs a plan of the engine.

@@ -21,9 +21,18 @@ pub(super) fn scan(
     projection: &[usize],
     partitions: usize,
 ) -> Result<Arc<dyn ExecutionPlan>> {
+    scan_rows(chunks.iter().map(|chunk| &chunk.rows), schema, projection, partitions)
+}
+
+/// The same of rows that are no chunk's.
+pub(super) fn scan_rows<'a>(
+    rows: impl IntoIterator<Item = &'a RecordBatch>,
+    schema: &SchemaRef,
+    projection: &[usize],
+    partitions: usize,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = Arc::new(schema.project(projection)?);
-    let fitted =
-        chunks.iter().map(|chunk| fit(&chunk.rows, &schema)).collect::<Result<Vec<_>>>()?;
+    let fitted = rows.into_iter().map(|rows| fit(rows, &schema)).collect::<Result<Vec<_>>>()?;
     let batches = together(fitted, &schema)?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let count = if rows < WORTH_SHARING { 1 } else { partitions.min(batches.len()).max(1) };

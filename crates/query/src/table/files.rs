@@ -91,12 +91,8 @@ impl Scan<'_> {
     }
 
     fn file(&self, file: &Arc<DataFile>) -> Result<PartitionedFile> {
-        let location = Path::from_absolute_path(file.path())
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut partitioned = PartitionedFile::new("", file.size);
-        partitioned.object_meta.location = location;
         // The file must not go while it is read: its last holder deletes it once it is replaced.
-        Ok(partitioned
+        Ok(partitioned(file)?
             .with_statistics(Arc::new(self.statistics(std::slice::from_ref(file))))
             .with_extension(Arc::clone(file)))
     }
@@ -114,6 +110,15 @@ impl Scan<'_> {
         }
         statistics
     }
+}
+
+/// A file as the engine names it, under which its footer is kept in memory.
+pub(crate) fn partitioned(file: &DataFile) -> Result<PartitionedFile> {
+    let location = Path::from_absolute_path(file.path())
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let mut partitioned = PartitionedFile::new("", file.size);
+    partitioned.object_meta.location = location;
+    Ok(partitioned)
 }
 
 fn times(files: &[Arc<DataFile>]) -> ColumnStatistics {

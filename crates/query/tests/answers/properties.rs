@@ -18,7 +18,7 @@ fn time() -> impl Strategy<Value = i64> {
     ]
 }
 
-fn row() -> impl Strategy<Value = Row> {
+pub(crate) fn row() -> impl Strategy<Value = Row> {
     let device = prop::option::weighted(0.9, prop::sample::select(vec!["a", "b", "c:1", "dé"]));
     let temperature = prop::option::of(prop_oneof![
         prop::sample::select(vec![0.0, -0.0, 1.0, 21.5, 22.25, -7.125, 1e300, 5e-324, 0.1]),
@@ -253,7 +253,7 @@ async fn check(case: Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn same(json: &str, expected: &Expected, of: &str) -> Result<(), TestCaseError> {
+pub(crate) fn same(json: &str, expected: &Expected, of: &str) -> Result<(), TestCaseError> {
     let reply: Json = serde_json::from_str(json)
         .map_err(|error| TestCaseError::fail(format!("{error}: {json}")))?;
     let fields: Vec<&str> = reply["result"][0]["fields"]

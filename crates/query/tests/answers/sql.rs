@@ -63,6 +63,21 @@ async fn rows_past_the_retention_are_in_no_answer_wherever_they_lie() {
         let answer = world.sql_text(query).await;
         assert!(answer.contains(&format!("[[{expected}]]")), "{query}: {answer}");
     }
+    for (query, expected) in [
+        ("SELECT count(*) FROM input", "[[230]]"),
+        ("SELECT count FROM input WHERE device_id = 'd00' ORDER BY time DESC LIMIT 3", "[]"),
+        (
+            "SELECT count(*) FROM (SELECT DISTINCT ON (device_id) * FROM input ORDER BY device_id, time DESC) WHERE device_id < 'd10'",
+            "[[0]]",
+        ),
+    ] {
+        let answer = world.sql_text(query).await;
+        assert!(answer.contains(&format!("\"values\":{expected}")), "{query}: {answer}");
+    }
+    let newest = "SELECT count FROM input WHERE device_id = 'd10' ORDER BY time DESC LIMIT 100";
+    let newest: serde_json::Value =
+        serde_json::from_str(&world.sql_text(newest).await).expect("JSON");
+    assert_eq!(newest["result"][0]["values"].as_array().map(Vec::len), Some(6), "{newest}");
     let oldest = world.sql_text("SELECT time FROM input ORDER BY time LIMIT 1").await;
     assert!(oldest.contains(&keep_from.to_string()), "{oldest}");
     let last = world.data_text(None, &[("limit_by", "device_id,1"), ("limit", "1000")]).await;

@@ -64,9 +64,25 @@ impl World {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::of(|_| {}, change)
+    }
+
+    /// Row groups of few rows, and files that are merged soon.
+    pub(crate) fn of_small_files() -> Self {
+        let small = |store: &mut iobeam_store::Settings| {
+            (store.row_group_rows, store.merge_files) = (7, 3);
+        };
+        Self::of(small, |_| {})
+    }
+
+    fn of(
+        stored: impl FnOnce(&mut iobeam_store::Settings),
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let mut store = iobeam_store::Settings::new(dir.path().join("store"));
         store.segment_bytes = 1 << 20;
+        stored(&mut store);
         let clock = Arc::new(TestClock::new());
         let (store, _) = Store::open(store, clock, Arc::new(RealDisk)).expect("a new store opens");
         let mut settings = Settings::new(dir.path().join("tmp"));

@@ -139,6 +139,12 @@ pub const SETTINGS: &[Setting] = &[
         "How often rows are looked for that are past their retention; they are shown until then.",
     ),
     setting("segment-size", "BYTES", "64MiB", "Size of one file of the write-ahead log."),
+    setting(
+        "last-rows-memory",
+        "BYTES",
+        "64MiB",
+        "Memory for the last row of each device, kept so that nobody has to look for it; a namespace that does not fit is looked through instead.",
+    ),
     setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
     setting(
         "log-level",

@@ -1,7 +1,7 @@
 //! Rows into one Parquet file: sorted, encoded column by column as its values ask for, synced.
 //!
 //! ```text
-//! Ordered ─▶ gather a row group ─▶ ArrowWriter ─▶ part-<seq>-<uuid>.parquet ─▶ sync file, sync folder
+//! Ordered ─▶ gather a row group ─▶ ArrowWriter ─▶ last rows ─▶ part-<seq>-<uuid>.parquet ─▶ sync file, sync folder
 //! ```
 //!
 //! Nothing is visible yet when a file is written: a commit makes it so.
@@ -24,6 +24,7 @@ use parquet::schema::types::ColumnPath;
 use crate::chunk::{self, TIME};
 use crate::error::StoreError;
 use crate::lake::order::Ordered;
+use crate::snapshot::last::carried::{self, Gather};
 use crate::snapshot::{Chunk, FileFacts};
 
 /// So many values of a column tell how its values repeat.
@@ -70,6 +71,7 @@ pub(crate) struct Output<'a> {
     file: Option<Arc<dyn DiskFile>>,
     writer: Option<ArrowWriter<Sink>>,
     facts: FileFacts,
+    last: Gather,
     finished: bool,
 }
 
@@ -90,7 +92,18 @@ impl<'a> Output<'a> {
             seq: target.seq,
             crc: None,
         };
-        Self { disk, target, partition, path, file: None, writer: None, facts, finished: false }
+        let last = Gather::new(partition);
+        Self {
+            disk,
+            target,
+            partition,
+            path,
+            file: None,
+            writer: None,
+            facts,
+            last,
+            finished: false,
+        }
     }
 
     /// Adds a row group's worth of rows, of which there is at least one.
@@ -105,6 +118,7 @@ impl<'a> Output<'a> {
             self.writer = Some(writer.map_err(|error| self.failed(error))?);
         }
         self.learn(rows);
+        self.last.add(rows);
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.write(rows).map_err(|error| self.failed(error))
     }
@@ -134,9 +148,11 @@ impl<'a> Output<'a> {
 
     /// Makes the file last, and tells what is in it; nothing when no rows came.
     pub(crate) fn finish(mut self) -> Result<Option<FileFacts>, StoreError> {
-        let (Some(writer), Some(file)) = (self.writer.take(), self.file.take()) else {
+        let (Some(mut writer), Some(file)) = (self.writer.take(), self.file.take()) else {
             return Ok(None);
         };
+        let last = std::mem::replace(&mut self.last, Gather::new(self.partition));
+        carry(&mut writer, last).map_err(|error| self.failed(error))?;
         let mut sink = writer.into_inner().map_err(|error| self.failed(error))?;
         sink.flush().map_err(|error| StoreError::io("write", &self.path, error))?;
         file.sync_data().map_err(|error| StoreError::io("sync", &self.path, error))?;
@@ -161,6 +177,14 @@ impl Drop for Output<'_> {
             let _ = self.disk.remove(&self.path);
         }
     }
+}
+
+/// Puts the last rows behind the row groups.
+fn carry(writer: &mut ArrowWriter<Sink>, last: Gather) -> Result<(), ParquetError> {
+    let Some(bytes) = last.finish()? else { return Ok(()) };
+    writer.flush()?;
+    writer.append_key_value_metadata(carried::place(writer.bytes_written(), bytes.len()));
+    Ok(writer.write_all(&bytes)?)
 }
 
 /// The disk's own word where there is one: "no space left" must stay recognisable.

@@ -13,3 +13,5 @@ mod lake;
 mod model;
 
 mod retention;
+
+mod last;

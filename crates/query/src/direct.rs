@@ -1,0 +1,270 @@
+//! What people ask most, answered without the engine: the newest rows of one device, and the last row of each.
+//!
+//! ```text
+//! the last row of each partition value          ─▶ the store's last rows
+//! the last row of one                           ─▶ the store's last rows
+//! the newest n of one, also in a span of time   ─▶ chunks and files, newest first, until no older one can matter
+//! anything else, and what these cannot say      ─▶ no answer: the engine is asked
+//! ```
+//!
+//! A plan of the engine costs milliseconds before it reads its first row; here the answer is there by then. It is one
+//! that the engine could have given: only among rows of equal times may another be chosen.
+
+mod seek;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array,
+};
+use arrow::compute::{
+    SortColumn, SortOptions, and, filter_record_batch, interleave_record_batch, lexsort_to_indices,
+    take_record_batch,
+};
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
+use iobeam_model::{FieldType, Timestamp};
+use iobeam_store::{Chunk, DataFile};
+
+use crate::error::QueryError;
+use crate::request::TimeRange;
+use crate::scope::{TIME, Table};
+
+/// More rows than this are the engine's business, which counts their memory.
+const MOST: usize = 1000;
+
+/// A question of the kind that is answered here.
+#[derive(Clone, Debug)]
+pub(crate) struct Newest {
+    /// Of which partition value; `None` for each.
+    pub(crate) of: Option<String>,
+    /// So many rows, the newest.
+    pub(crate) rows: usize,
+    /// When.
+    pub(crate) range: TimeRange,
+    /// Only rows that have a value of this field.
+    pub(crate) present: Option<String>,
+    /// The columns, all of which the table has.
+    pub(crate) columns: Vec<String>,
+}
+
+impl Newest {
+    /// The rows, newest first, if they can be had this way.
+    pub(crate) async fn answer(
+        &self,
+        table: &Table,
+        reader: &Arc<dyn ParquetFileReaderFactory>,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        let schema = table.schema();
+        let columns = self.columns.iter().map(|name| schema.index_of(name));
+        let Ok(columns) = columns.collect::<Result<Vec<_>, _>>() else { return Ok(None) };
+        let schema = Arc::new(schema.project(&columns).map_err(QueryError::internal)?);
+        if table.field_type(table.partition.as_str()) != Some(FieldType::String) {
+            return Ok(None);
+        }
+        let Some(value) = &self.of else { return self.last_of_each(table, &schema) };
+        if self.rows == 1
+            && let Some(row) = table.snapshot.last_row(value)
+            && let Some(row) = self.fitting(&row, table)?
+        {
+            return fit(&row, &schema).map(Some);
+        }
+        if self.rows > MOST {
+            return Ok(None);
+        }
+        self.newest_of_one(value, table, &schema, reader).await.map(Some)
+    }
+
+    fn last_of_each(
+        &self,
+        table: &Table,
+        schema: &SchemaRef,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        let Some(rows) = table.snapshot.last_rows() else { return Ok(None) };
+        let Some(rows) = self.fitting(&rows, table)? else { return Ok(None) };
+        let Some(keys) = rows.column_by_name(table.partition.as_str()) else {
+            return fit(&rows.slice(0, 0), schema).map(Some);
+        };
+        let sort = |values: &ArrayRef, descending| SortColumn {
+            values: Arc::clone(values),
+            options: Some(SortOptions { descending, nulls_first: false }),
+        };
+        let by = [sort(rows.column(0), true), sort(keys, false)];
+        let places = lexsort_to_indices(&by, Some(self.rows)).map_err(arrow)?;
+        let sorted = take_record_batch(&fit(&rows, schema)?, &places).map_err(arrow)?;
+        Ok(Some(sorted))
+    }
+
+    /// Of last rows those that the question is about; nothing when an older row might be.
+    fn fitting(
+        &self,
+        rows: &RecordBatch,
+        table: &Table,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        if rows.num_rows() == 0 {
+            return Ok(Some(rows.clone()));
+        }
+        let times = times(rows);
+        let too_new = |to: Timestamp| times.iter().any(|time| *time > to.micros());
+        let missing = |field: &String| {
+            table.field_type(field).is_none()
+                || rows.column_by_name(field).is_none_or(|column| column.null_count() > 0)
+        };
+        if self.range.to.is_some_and(too_new) || self.present.as_ref().is_some_and(missing) {
+            return Ok(None);
+        }
+        let Some(from) = self.range.from else { return Ok(Some(rows.clone())) };
+        let keep: BooleanArray = times.iter().map(|time| Some(*time >= from.micros())).collect();
+        filter_record_batch(rows, &keep).map(Some).map_err(arrow)
+    }
+
+    /// Looks through chunks and files, those with the newest rows first.
+    async fn newest_of_one(
+        &self,
+        value: &str,
+        table: &Table,
+        schema: &SchemaRef,
+        reader: &Arc<dyn ParquetFileReaderFactory>,
+    ) -> Result<RecordBatch, QueryError> {
+        let snapshot = &table.snapshot;
+        let chunks = snapshot.chunks.iter().map(Source::Chunk);
+        let mut sources: Vec<_> = snapshot.files.iter().map(Source::File).chain(chunks).collect();
+        let (from, to) = bounds(&self.range);
+        let from = from.max(snapshot.keep_from);
+        sources.retain(|source| {
+            let (min, max) = source.times();
+            max >= from && min <= to && source.may_hold(value)
+        });
+        sources.sort_by_key(|source| Reverse(source.times().1));
+        let mut best = Best { most: self.rows, ..Best::default() };
+        let seek = seek::Seek {
+            value,
+            partition: table.partition.as_str(),
+            times: (from, to),
+            present: self.present.as_deref(),
+            rows: self.rows,
+        };
+        for source in sources {
+            if best.bar().is_some_and(|bar| bar >= source.times().1.min(to)) {
+                break;
+            }
+            match source {
+                Source::Chunk(chunk) => {
+                    let rows = chunk_rows(chunk, &seek)?;
+                    best.add(times(&rows), fit(&rows, schema)?);
+                }
+                Source::File(file) => {
+                    for rows in seek.file(file, reader, &self.columns).await? {
+                        best.add(times(&rows), fit(&rows, schema)?);
+                    }
+                }
+            }
+        }
+        best.finish(schema)
+    }
+}
+
+/// Where rows are.
+#[derive(Debug)]
+enum Source<'a> {
+    Chunk(&'a Arc<Chunk>),
+    File(&'a Arc<DataFile>),
+}
+
+impl Source<'_> {
+    fn times(&self) -> (i64, i64) {
+        match self {
+            Self::Chunk(chunk) => (chunk.min_time, chunk.max_time),
+            Self::File(file) => (file.min_time, file.max_time),
+        }
+    }
+
+    fn may_hold(&self, value: &str) -> bool {
+        let Self::File(file) = self else { return true };
+        file.min_partition.as_deref().is_some_and(|min| min <= value)
+            && file.max_partition.as_deref().is_some_and(|max| value <= max)
+    }
+}
+
+/// The newest rows so far.
+#[derive(Default)]
+struct Best {
+    most: usize,
+    parts: Vec<RecordBatch>,
+    /// (time, part, row).
+    places: Vec<(i64, usize, usize)>,
+    /// The newest times, the oldest of them on top.
+    newest: BinaryHeap<Reverse<i64>>,
+}
+
+impl Best {
+    fn add(&mut self, times: &[i64], rows: RecordBatch) {
+        for (row, time) in times.iter().enumerate() {
+            self.places.push((*time, self.parts.len(), row));
+            self.newest.push(Reverse(*time));
+            if self.newest.len() > self.most {
+                self.newest.pop();
+            }
+        }
+        self.parts.push(rows);
+    }
+
+    /// A row that is not newer than this is not missing.
+    fn bar(&self) -> Option<i64> {
+        let full = self.newest.len() >= self.most;
+        self.newest.peek().filter(|_| full).map(|Reverse(time)| *time)
+    }
+
+    fn finish(mut self, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
+        self.places.sort_by_key(|(time, ..)| Reverse(*time));
+        self.places.truncate(self.most);
+        if self.places.is_empty() {
+            return Ok(RecordBatch::new_empty(Arc::clone(schema)));
+        }
+        let parts: Vec<&RecordBatch> = self.parts.iter().collect();
+        let places: Vec<_> = self.places.iter().map(|(_, part, row)| (*part, *row)).collect();
+        interleave_record_batch(&parts, &places).map_err(arrow)
+    }
+}
+
+/// The rows of a chunk that are asked for, in no particular order.
+fn chunk_rows(chunk: &Chunk, seek: &seek::Seek<'_>) -> Result<RecordBatch, QueryError> {
+    let rows = &chunk.rows;
+    let none = || Ok(rows.slice(0, 0));
+    let Some(mut keep) = seek.matching(rows)? else { return none() };
+    if let Some(field) = seek.present {
+        let Some(column) = rows.column_by_name(field) else { return none() };
+        keep = and(&keep, &arrow::compute::is_not_null(column).map_err(arrow)?).map_err(arrow)?;
+    }
+    filter_record_batch(rows, &keep).map_err(arrow)
+}
+
+fn bounds(range: &TimeRange) -> (i64, i64) {
+    let from = range.from.map_or(i64::MIN, Timestamp::micros);
+    (from, range.to.map_or(i64::MAX, Timestamp::micros))
+}
+
+fn times(rows: &RecordBatch) -> &[i64] {
+    match rows.column_by_name(TIME) {
+        Some(times) => times.as_primitive::<TimestampMicrosecondType>().values(),
+        None => &[],
+    }
+}
+
+/// The rows with exactly the columns of the schema.
+fn fit(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
+    let columns = schema.fields().iter().map(|field| match rows.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(field.data_type(), rows.num_rows()),
+    });
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns.collect(), &options)
+        .map_err(arrow)
+}
+
+fn arrow(error: ArrowError) -> QueryError {
+    QueryError::internal(error)
+}

@@ -1,0 +1,282 @@
+//! A plan that needs of each device only its last row reads only that.
+//!
+//! ```text
+//! Aggregate: group by partition                     Aggregate: the same
+//!   last_value(a ORDER BY time), max(time), ..  ─▶    (columns, filters on the partition field)
+//!     (columns, filters on the partition field)         TableScan: the last rows
+//!       TableScan
+//! Filter: row_number() OVER (PARTITION BY partition ORDER BY time DESC) = 1    the same way
+//! ```
+//!
+//! `SELECT DISTINCT ON (partition) .. ORDER BY partition, time DESC` is such an aggregate by then. The plan above stays
+//! as it is and works on one row per device; among rows of equal times any may be a device's last.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Column, Result, ScalarValue};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::logical_expr::expr::{
+    AggregateFunction, NullTreatment, Sort, WindowFunction, WindowFunctionDefinition,
+};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, TableScan};
+use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+use iobeam_model::FieldType;
+
+use super::SnapshotTable;
+use crate::scope::{TIME, Table};
+
+/// Lets plans read last rows.
+#[derive(Debug)]
+pub(crate) struct ReadLastRows;
+
+impl OptimizerRule for ReadLastRows {
+    fn name(&self) -> &'static str {
+        "read_last_rows"
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::TopDown)
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        let wanted = match &plan {
+            LogicalPlan::Aggregate(aggregate) => {
+                of_aggregate(&aggregate.input, &aggregate.group_expr, &aggregate.aggr_expr)
+            }
+            LogicalPlan::Filter(filter) => of_first_row(&filter.predicate, &filter.input),
+            _ => None,
+        };
+        let Some(rows) = wanted else { return Ok(Transformed::no(plan)) };
+        let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, &rows));
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
+        Ok(Transformed::yes(plan.with_new_exprs(plan.expressions(), inputs)?))
+    }
+}
+
+/// Puts the rows in the place of the only scan below.
+fn instead(plan: LogicalPlan, rows: &RecordBatch) -> Result<LogicalPlan> {
+    let LogicalPlan::TableScan(scan) = plan else {
+        let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, rows));
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
+        return plan.with_new_exprs(plan.expressions(), inputs);
+    };
+    let provider = source_as_provider(&scan.source)?;
+    let Some(table) = provider.downcast_ref::<SnapshotTable>() else {
+        return Ok(LogicalPlan::TableScan(scan));
+    };
+    let source = provider_as_source(Arc::new(table.of_rows(rows.clone())));
+    Ok(LogicalPlan::TableScan(TableScan { source, ..scan }))
+}
+
+/// The last rows, when the figures need no others.
+fn of_aggregate(input: &LogicalPlan, keys: &[Expr], figures: &[Expr]) -> Option<RecordBatch> {
+    let [Expr::Column(key)] = keys else { return None };
+    let below = Below::find(input)?;
+    let mut present = Vec::new();
+    for figure in figures {
+        let Expr::AggregateFunction(figure) = bare(figure) else { return None };
+        if below.needs_value(figure)? {
+            let Expr::Column(argument) = &figure.params.args[0] else { return None };
+            present.push(below.name(argument, 0)?);
+        }
+    }
+    let rows = below.last_rows(key)?;
+    let has_no_nulls = |field: &String| {
+        rows.num_rows() == 0
+            || rows.column_by_name(field).is_some_and(|column| column.null_count() == 0)
+    };
+    present.iter().all(has_no_nulls).then_some(rows)
+}
+
+/// The last rows, when a filter takes the first of each device's rows, newest first.
+fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<RecordBatch> {
+    let mut number = None;
+    for part in split_conjunction(predicate) {
+        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = part else { continue };
+        let (Expr::Column(column), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref())
+        else {
+            continue;
+        };
+        let is_first = match op {
+            Operator::Eq | Operator::LtEq => is_number(value, 1),
+            Operator::Lt => is_number(value, 2),
+            _ => false,
+        };
+        if is_first {
+            number = Some(column);
+        }
+    }
+    let (window, column) = window_of(input, number?.clone())?;
+    let [Expr::WindowFunction(function)] = &window.window_expr[..] else { return None };
+    if window.window_expr[0].schema_name().to_string() != column.name {
+        return None;
+    }
+    let below = Below::find(&window.input)?;
+    let key = below.first_row_key(function)?;
+    below.last_rows(key)
+}
+
+/// The window function below some renaming, and the name of the column there.
+fn window_of(
+    plan: &LogicalPlan,
+    column: Column,
+) -> Option<(&datafusion::logical_expr::Window, Column)> {
+    match plan {
+        LogicalPlan::Window(window) => Some((window, column)),
+        LogicalPlan::SubqueryAlias(alias) => {
+            window_of(&alias.input, Column::from_name(column.name))
+        }
+        LogicalPlan::Projection(projection) => {
+            let at = projection.schema.index_of_column_by_name(None, &column.name)?;
+            let Expr::Column(below) = bare(&projection.expr[at]) else { return None };
+            window_of(&projection.input, below.clone())
+        }
+        _ => None,
+    }
+}
+
+/// A scan of a snapshot below some renaming and some choice of devices.
+struct Below<'p> {
+    steps: Vec<&'p LogicalPlan>,
+    table: Table,
+}
+
+impl<'p> Below<'p> {
+    fn find(plan: &'p LogicalPlan) -> Option<Self> {
+        let mut steps = Vec::new();
+        let mut plan = plan;
+        let scan = loop {
+            match plan {
+                LogicalPlan::TableScan(scan) => break scan,
+                LogicalPlan::SubqueryAlias(alias) => {
+                    steps.push(plan);
+                    plan = &alias.input;
+                }
+                LogicalPlan::Projection(projection) => {
+                    steps.push(plan);
+                    plan = &projection.input;
+                }
+                LogicalPlan::Filter(filter) => {
+                    steps.push(plan);
+                    plan = &filter.input;
+                }
+                _ => return None,
+            }
+        };
+        let provider = source_as_provider(&scan.source).ok()?;
+        let table = provider.downcast_ref::<SnapshotTable>()?;
+        let partition = table.table.partition.as_str();
+        let is_of_devices = |filter: &Expr| {
+            filter.column_refs().iter().all(|column| column.name == partition)
+                && !filter.is_volatile()
+        };
+        let fits =
+            table.rows.is_none() && scan.fetch.is_none() && scan.filters.iter().all(is_of_devices);
+        let below = fits.then(|| Self { steps, table: table.table.clone() })?;
+        let filters = below.steps.iter().enumerate().filter_map(|(at, step)| match step {
+            LogicalPlan::Filter(filter) => Some((at, &filter.predicate)),
+            _ => None,
+        });
+        let choose_devices = filters.into_iter().all(|(at, filter)| {
+            let of = |column: &&Column| below.name(column, at + 1).as_deref() == Some(partition);
+            !filter.is_volatile() && filter.column_refs().iter().all(of)
+        });
+        choose_devices.then_some(below)
+    }
+
+    /// The table's name of a column as it is called above a step.
+    fn name(&self, column: &Column, from: usize) -> Option<String> {
+        let mut name = column.name.clone();
+        for step in &self.steps[from..] {
+            if let LogicalPlan::Projection(projection) = step {
+                let at = projection.schema.index_of_column_by_name(None, &name)?;
+                let Expr::Column(below) = bare(&projection.expr[at]) else { return None };
+                name.clone_from(&below.name);
+            }
+        }
+        Some(name)
+    }
+
+    fn is(&self, column: &Column, name: &str) -> bool {
+        self.name(column, 0).as_deref() == Some(name)
+    }
+
+    /// Whether each last row must have a value for the figure; nothing when the figure needs other rows.
+    fn needs_value(&self, figure: &AggregateFunction) -> Option<bool> {
+        let params = &figure.params;
+        let [Expr::Column(argument)] = &params.args[..] else { return None };
+        let argument = self.name(argument, 0)?;
+        if params.filter.is_some() || params.distinct {
+            return None;
+        }
+        let newest_first = |sort: &Sort| {
+            matches!(&sort.expr, Expr::Column(time) if self.is(time, TIME)).then_some(!sort.asc)
+        };
+        let is_always_there = argument == TIME || argument == self.table.partition.as_str();
+        let passes = params.null_treatment == Some(NullTreatment::IgnoreNulls);
+        match (figure.func.name(), &params.order_by[..]) {
+            ("max", []) => (argument == TIME).then_some(false),
+            ("last_value", [sort]) if newest_first(sort) == Some(false) => {
+                Some(passes && !is_always_there)
+            }
+            ("first_value", [sort]) if newest_first(sort) == Some(true) => {
+                Some(passes && !is_always_there)
+            }
+            _ => None,
+        }
+    }
+
+    /// The partition column of `row_number() OVER (PARTITION BY partition ORDER BY time DESC)`.
+    fn first_row_key<'w>(&self, function: &'w WindowFunction) -> Option<&'w Column> {
+        let WindowFunctionDefinition::WindowUDF(number) = &function.fun else { return None };
+        let ([Expr::Column(key)], [sort]) =
+            (&function.params.partition_by[..], &function.params.order_by[..])
+        else {
+            return None;
+        };
+        let Expr::Column(time) = &sort.expr else { return None };
+        let fits = number.name() == "row_number"
+            && function.params.filter.is_none()
+            && !function.params.distinct
+            && !sort.asc
+            && self.is(time, TIME);
+        fits.then_some(key)
+    }
+
+    /// The table's last rows, when the key is its partition field and each row has a value of it.
+    fn last_rows(&self, key: &Column) -> Option<RecordBatch> {
+        let table = &self.table;
+        let partition = table.partition.as_str();
+        let files = table.snapshot.files.iter().all(|file| file.partition_nulls == 0);
+        let chunks = table.snapshot.chunks.iter().all(|chunk| {
+            let column = chunk.rows.column_by_name(partition);
+            column.is_some_and(|column| column.null_count() == 0)
+        });
+        let is_text = table.field_type(partition) == Some(FieldType::String);
+        let fits = files && chunks && is_text && self.is(key, partition);
+        fits.then(|| table.snapshot.last_rows()).flatten()
+    }
+}
+
+/// The expression without its other names.
+fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(alias) => bare(&alias.expr),
+        other => other,
+    }
+}
+
+fn is_number(value: &ScalarValue, number: u64) -> bool {
+    match value {
+        ScalarValue::UInt64(Some(value)) => *value == number,
+        ScalarValue::Int64(Some(value)) => u64::try_from(*value) == Ok(number),
+        _ => false,
+    }
+}

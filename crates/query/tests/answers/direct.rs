@@ -1,0 +1,222 @@
+//! What is answered without the engine, or from the last rows alone, is what a look at all rows finds.
+
+use std::collections::BTreeSet;
+
+use iobeam_model::{TimeFormat, Value};
+use iobeam_query::{DataRequest, Output};
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+use crate::model;
+use crate::properties::{row, same};
+use crate::world::{NOW, Row, World, text};
+
+type Params = Vec<(String, String)>;
+
+/// Questions for the newest rows of one device, and for the last row of each.
+fn params() -> impl Strategy<Value = (Option<&'static str>, Params)> {
+    let fields = vec!["device_id", "temperature", "note"];
+    let field = prop::option::weighted(0.4, prop::sample::select(fields));
+    let which = prop_oneof![
+        Just(("limit_by", "device_id,1")),
+        prop::sample::select(vec![
+            ("where", "eq(device_id,a)"),
+            ("where", "eq(device_id,b)"),
+            ("where", "eq(device_id,dé)"),
+            ("where", "eq(device_id,nobody)"),
+        ]),
+    ];
+    let limits = vec!["1", "2", "3", "10", "999"];
+    let limit = prop::option::weighted(0.8, prop::sample::select(limits));
+    let times =
+        vec!["1699999999999,1700000700000", ",1700000000000", "0", "1700000070000,1700000070000"];
+    let time = prop::option::weighted(0.4, prop::sample::select(times));
+    (field, which, limit, time).prop_map(|(field, (name, value), limit, time)| {
+        let mut params = vec![(name.to_owned(), value.to_owned())];
+        params.extend(limit.map(|limit| ("limit".to_owned(), limit.to_owned())));
+        params.extend(time.map(|time| ("time".to_owned(), time.to_owned())));
+        (field, params)
+    })
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    /// Batches, and whether everything is flushed after each.
+    batches: Vec<(Vec<Row>, bool)>,
+    questions: Vec<(Option<&'static str>, Params)>,
+    /// Which of the ways to ask for some of the rows in SQL.
+    some: usize,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let rows = prop::collection::vec(row(), 1..40);
+    let batches = prop::collection::vec((rows, prop::bool::weighted(0.5)), 1..7);
+    (batches, any::<bool>(), prop::collection::vec(params(), 6), 0_usize..4).prop_map(
+        |(mut batches, named, questions, some)| {
+            for row in batches.iter_mut().flat_map(|(rows, _)| rows).filter(|_| named) {
+                if row.value("device_id").is_none() {
+                    row.values.push(("device_id", Value::String("b".into())));
+                }
+            }
+            Case { batches, questions, some }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_newest_rows_are_those_that_a_look_at_all_rows_finds(case in case()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(check(case))?;
+    }
+}
+
+async fn check(case: Case) -> Result<(), TestCaseError> {
+    let world = World::of_small_files();
+    let mut rows = Vec::new();
+    for (batch, flush) in case.batches {
+        world.add(&batch).await;
+        rows.extend(batch);
+        if flush {
+            world.flush().await;
+        }
+    }
+    let table = world.table();
+    for (field, params) in &case.questions {
+        let request = DataRequest::parse(*field, params, NOW).expect("a sound request");
+        let answer = world.engine.data(&table, request.clone()).await.expect("an answer");
+        let json = text(answer, Output::Json, TimeFormat::Usec).await;
+        same(&json, &model::data(&rows, &request), &format!("{field:?} {params:?}"))?;
+    }
+    for limit in ["1", "4"] {
+        let query =
+            format!("SELECT * FROM input WHERE device_id = 'a' ORDER BY time DESC LIMIT {limit}");
+        let params = [("where", "eq(device_id,a)"), ("limit", limit)];
+        let request = crate::world::data_request(None, &params).expect("a sound request");
+        same(&world.sql_text(&query).await, &model::data(&rows, &request), &query)?;
+    }
+    let count: Json =
+        serde_json::from_str(&world.sql_text("SELECT count(*) FROM input").await).expect("JSON");
+    prop_assert_eq!(count["result"][0]["values"][0][0].as_u64(), Some(rows.len() as u64));
+    check_last(&world, &rows, case.some).await
+}
+
+/// Which rows are asked for.
+type Choice = fn(&Row) -> bool;
+
+/// Each way to ask in SQL for the last row of each device, of all rows or of some.
+async fn check_last(world: &World, rows: &[Row], some: usize) -> Result<(), TestCaseError> {
+    let choices: [(&str, Choice); 4] = [
+        ("", |_| true),
+        ("WHERE device_id IN ('a', 'b')", |row| matches!(device(row), Some("a" | "b"))),
+        (
+            "WHERE count > 0",
+            |row| matches!(row.value("count"), Some(Value::Long(count)) if *count > 0),
+        ),
+        ("WHERE time < '2023-11-15'", |row| row.time < 1_700_006_400_000_000),
+    ];
+    let ways = [
+        "SELECT DISTINCT ON (device_id) device_id, time, temperature AS value FROM input {} ORDER BY device_id, time DESC",
+        "SELECT device_id, max(time), last_value(temperature ORDER BY time) FROM input {} GROUP BY device_id",
+        "SELECT d, first_value(t ORDER BY t DESC), first_value(v ORDER BY t DESC) FROM (SELECT device_id AS d, time AS t, temperature AS v FROM input {}) GROUP BY d",
+        "SELECT device_id, time, temperature FROM (SELECT *, row_number() OVER (PARTITION BY device_id ORDER BY time DESC) AS rn FROM input {}) WHERE rn = 1",
+        "WITH r AS (SELECT *, row_number() OVER (PARTITION BY device_id ORDER BY time DESC) AS n FROM input {}) SELECT x.device_id, x.time, x.temperature FROM (SELECT r.* FROM r) AS x WHERE x.n < 2",
+    ];
+    let (words, is_asked) = choices[some];
+    let asked: Vec<&Row> = rows.iter().filter(|row| is_asked(row)).collect();
+    for way in ways {
+        let query = way.replace("{}", words);
+        are_last(&world.sql_text(&query).await, &asked, false, &query)?;
+    }
+    let query = format!(
+        "SELECT device_id, max(time), last(temperature, time) FROM input {words} GROUP BY device_id"
+    );
+    are_last(&world.sql_text(&query).await, &asked, true, &query)?;
+    // What is not about last rows alone: each row counts.
+    let query = format!("SELECT count(*), max(time) FROM input {words} GROUP BY device_id");
+    let reply: Json = serde_json::from_str(&world.sql_text(&query).await).expect("JSON");
+    let counted = reply["result"][0]["values"].as_array().into_iter().flatten();
+    let counted: u64 = counted.filter_map(|row| row[0].as_u64()).sum();
+    prop_assert_eq!(counted, asked.len() as u64, "{}", query);
+    Ok(())
+}
+
+fn device(row: &Row) -> Option<&str> {
+    match row.value("device_id") {
+        Some(Value::String(device)) => Some(device),
+        _ => None,
+    }
+}
+
+/// Whether the reply has each device once, with its greatest time and a value that it has then: the last one that is
+/// there when `passing` nulls over.
+fn are_last(json: &str, rows: &[&Row], passing: bool, of: &str) -> Result<(), TestCaseError> {
+    let reply: Json =
+        serde_json::from_str(json).map_err(|_| TestCaseError::fail(format!("{json} to {of}")))?;
+    let found = reply["result"][0]["values"].as_array().cloned().unwrap_or_default();
+    let devices: BTreeSet<_> = rows.iter().map(|row| device(row)).collect();
+    prop_assert_eq!(found.len(), devices.len(), "{} to {}", json, of);
+    for name in devices {
+        let mut of_device: Vec<&Row> =
+            rows.iter().filter(|row| device(row) == name).copied().collect();
+        let newest = of_device.iter().map(|row| row.time).max();
+        if passing {
+            of_device.retain(|row| row.value("temperature").is_some());
+        }
+        let latest = of_device.iter().map(|row| row.time).max();
+        let values: Vec<Json> = of_device
+            .iter()
+            .filter(|row| Some(row.time) == latest)
+            .map(|row| match row.value("temperature") {
+                Some(Value::Double(value)) => Json::from(*value),
+                _ => Json::Null,
+            })
+            .collect();
+        let mine = found.iter().find(|row| row[0].as_str() == name);
+        let mine =
+            mine.ok_or_else(|| TestCaseError::fail(format!("no {name:?} in {json} to {of}")))?;
+        prop_assert_eq!(mine[1].as_i64(), newest, "{:?} in {} to {}", name, json, of);
+        let is_its = values.iter().any(|value| value.as_f64() == mine[2].as_f64());
+        prop_assert!(
+            is_its || values.is_empty() && mine[2].is_null(),
+            "{:?} in {} to {}",
+            name,
+            json,
+            of
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_newest_rows_of_a_device_are_found_in_the_middle_of_large_files() {
+    let world = World::new();
+    let mut rows = Vec::new();
+    for step in 0..3_i64 {
+        let batch: Vec<Row> = (0..90_000_i64)
+            .map(|at| {
+                let device = ["a", "b", "dé"][at as usize % 3];
+                let values = vec![
+                    ("device_id", Value::String(device.into())),
+                    ("count", Value::Long(step * 100_000 + at)),
+                ];
+                Row::new(1_700_000_000_000_000 + step * 45_000 + at / 2, values)
+            })
+            .collect();
+        world.add(&batch).await;
+        world.flush().await;
+        rows.extend(batch);
+    }
+    for params in [
+        vec![("where", "eq(device_id,b)"), ("limit", "10")],
+        vec![("where", "eq(device_id,b)"), ("limit", "10"), ("time", "0,1700000000050")],
+        vec![("limit_by", "device_id,1")],
+    ] {
+        let request = crate::world::data_request(None, &params).expect("a sound request");
+        let json = world.data_text(None, &[&params[..], &[("timefmt", "usec")]].concat()).await;
+        let expected = model::data(&rows, &request);
+        same(&json, &expected, &format!("{params:?}")).expect("the model's answer");
+    }
+}
