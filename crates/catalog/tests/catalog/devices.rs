@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use iobeam_catalog::{CatalogError, Changed, DeviceChanges, NewDevice, Page};
-use iobeam_model::{Clock, ProjectId, SystemClock, Timestamp};
+use iobeam_model::{Clock, ProjectId, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::scene::{Scene, device_id};
@@ -183,7 +183,7 @@ fn a_listing_is_by_age_then_id_and_pages_join_without_gaps() {
 }
 
 #[test]
-fn a_hundred_thousand_devices_open_list_and_page_quickly() {
+fn a_hundred_thousand_devices_are_listed_paged_and_seen() {
     const DEVICES: u32 = 100_000;
     let mut scene = Scene::new();
     let project = scene.project().id;
@@ -199,42 +199,32 @@ fn a_hundred_thousand_devices_open_list_and_page_quickly() {
     transaction.commit().expect("committed");
     drop(file);
 
-    // Generous limits, many times what it takes: they are here to catch a scan per page, not a slow machine.
-    let clock = SystemClock::new();
-    let took = |what: &str, limit: Duration, work: &mut dyn FnMut()| {
-        let before = clock.monotonic();
-        work();
-        let took = clock.monotonic().saturating_sub(before);
-        assert!(took < limit, "{what} took {took:?}");
-        eprintln!("{what}: {took:?}");
-    };
-    took("opening", Duration::from_secs(8), &mut || {
-        scene.reopen();
-    });
+    scene.reopen();
     let catalog = scene.catalog();
     assert_eq!(catalog.device_count(project), DEVICES as usize);
-    took("listing all", Duration::from_secs(8), &mut || {
-        let all = catalog.devices(project, Page::default()).expect("listed");
-        assert_eq!(all.len(), DEVICES as usize);
-        assert!(all.is_sorted_by_key(|device| (device.created, device.id.clone())));
-    });
-    took("100 pages in the middle", Duration::from_secs(8), &mut || {
-        for offset in 50_000..50_100 {
-            let page = catalog.devices(project, Page { offset, count: Some(20) }).expect("listed");
-            assert_eq!(page.len(), 20);
-        }
-    });
-    took("100 000 look-ups", Duration::from_secs(2), &mut || {
-        assert!((0..DEVICES).all(|n| !catalog.is_registered(project, &format!("other-{n}"))));
-    });
     let all = catalog.devices(project, Page::default()).expect("listed");
-    took("seeing all and writing it back", Duration::from_secs(10), &mut || {
-        let now = scene.clock.now();
-        for device in &all {
-            catalog.seen(project, &device.id, now);
-        }
-        catalog.write_back().expect("written");
-    });
+    assert_eq!(all.len(), DEVICES as usize);
+    assert!(all.is_sorted_by_key(|device| (device.created, device.id.clone())));
+    for offset in (50_000..52_000_usize).step_by(20) {
+        let page = catalog
+            .devices(project, Page { offset: offset as u64, count: Some(20) })
+            .expect("listed");
+        let same = page
+            .iter()
+            .map(|device| &device.id)
+            .eq(all[offset..][..20].iter().map(|device| &device.id));
+        assert!(same, "the page at {offset} is a part of the list");
+    }
+    assert!((0..DEVICES).all(|n| !catalog.is_registered(project, &format!("other-{n}"))));
+    let now = scene.clock.now();
+    for device in &all {
+        catalog.seen(project, &device.id, now);
+    }
+    catalog.write_back().expect("written");
+    scene.reopen();
+    let last = &all[all.len() - 1].id;
+    let seen = scene.catalog().device(project, last).expect("there").last_seen;
+    assert_eq!(seen, Some(now), "and it is kept");
 }
 
 #[test]
