@@ -221,7 +221,10 @@ impl<'p> Below<'p> {
         };
         let is_always_there = argument == TIME || argument == self.table.partition.as_str();
         let passes = params.null_treatment == Some(NullTreatment::IgnoreNulls);
-        match (figure.func.name(), &params.order_by[..]) {
+        // DISTINCT ON sorts by the partition field first, which is the same in all rows of a group.
+        let is_of_group = |sort: &&Sort| matches!(&sort.expr, Expr::Column(column) if self.is(column, self.table.partition.as_str()));
+        let sorts: Vec<&Sort> = params.order_by.iter().filter(|sort| !is_of_group(sort)).collect();
+        match (figure.func.name(), &sorts[..]) {
             ("max", []) => (argument == TIME).then_some(false),
             ("last_value", [sort]) if newest_first(sort) == Some(false) => {
                 Some(passes && !is_always_there)
