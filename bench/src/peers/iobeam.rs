@@ -1,8 +1,9 @@
 //! Ourselves: binary batches as our device client sends them, or the JSON table of the original clients; asked in SQL and through
 //! `/v1/data`.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -50,7 +51,8 @@ pub(crate) struct Started {
     port: u16,
     project: u64,
     token: String,
-    bodies: AtomicU64,
+    /// The next number of each stream.
+    numbers: Mutex<HashMap<u32, u64>>,
 }
 
 impl Peer for Iobeam {
@@ -98,7 +100,7 @@ impl Started {
             port: 0,
             project: 0,
             token: String::new(),
-            bodies: AtomicU64::new(0),
+            numbers: Mutex::default(),
         };
         started.launch(&[])?;
         started.sign_up()?;
@@ -189,12 +191,20 @@ impl Started {
         let times = rows.iter().map(|row| row.time).collect();
         let batch =
             Batch::new(NamespaceName::input(), times, columns).expect("columns of one length");
-        self.encode(&batch, compression)
+        self.encode(&batch, rows.first().map_or(0, |row| row.device), compression)
     }
 
-    fn encode(&self, batch: &Batch, compression: Compression) -> Vec<u8> {
-        let counter = self.bodies.fetch_add(1, Ordering::Relaxed);
-        encode(batch, Some(BatchId { stream: [1; 16], counter }), compression)
+    /// Each device numbers its own batches, as clients do: those of many connections come a little out of order, and a
+    /// stream of them all would be told apart only so far back.
+    fn encode(&self, batch: &Batch, device: u32, compression: Compression) -> Vec<u8> {
+        let mut numbers = self.numbers.lock().expect("nobody panics with it");
+        let next = numbers.entry(device).or_default();
+        let counter = *next;
+        *next += 1;
+        drop(numbers);
+        let mut stream = [1; 16];
+        stream[..4].copy_from_slice(&device.to_le_bytes());
+        encode(batch, Some(BatchId { stream, counter }), compression)
     }
 
     /// The JSON table speaks for one device.
@@ -325,7 +335,7 @@ impl Running for Started {
         // Refused when it is there already; whether it is as it should be, the import tells.
         let _ = self.ask("POST /v1/namespaces", &self.token, &namespace.to_string());
         let batch = Batch::new(table.parse()?, times, columns)?;
-        let body = self.encode(&batch, Compression::None);
+        let body = self.encode(&batch, 0, Compression::None);
         self.sender("/v1/imports", MEDIA_TYPE)?.send(&body)
     }
 }
