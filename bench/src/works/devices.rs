@@ -145,7 +145,7 @@ fn built(folder: &Path) -> Result<(PathBuf, f64, f64)> {
     let client = project_root().join("crates/client");
     let manifest = format!(
         "[package]\nname = \"thermometer\"\nedition = \"2024\"\n\n[dependencies]\niobeam = {{ path = {:?} }}\n\n\
-         [profile.release]\nopt-level = \"s\"\nlto = true\ncodegen-units = 1\npanic = \"abort\"\nstrip = true\n\n\
+         [profile.release]\nopt-level = \"s\"\nlto = \"thin\"\ncodegen-units = 4\npanic = \"abort\"\nstrip = true\n\n\
          [workspace]\n",
         client.display().to_string()
     );
