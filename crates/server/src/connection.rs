@@ -26,7 +26,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -72,7 +72,9 @@ pub(crate) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, mut 
         };
         match accepted {
             Ok((stream, peer)) => {
-                open.spawn(welcome(stream, peer, tls.clone(), doors.clone()));
+                // Taken here, so that who came first has the place.
+                let place = Arc::clone(&doors.room).try_acquire_owned().ok();
+                open.spawn(welcome((stream, peer), place, tls.clone(), doors.clone()));
             }
             Err(error) => {
                 // Out of file handles, most likely: they come back when a connection ends.
@@ -86,10 +88,15 @@ pub(crate) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, mut 
     while open.join_next().await.is_some() {}
 }
 
-async fn welcome(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, doors: Doors) {
+async fn welcome(
+    (stream, peer): (TcpStream, SocketAddr),
+    place: Option<OwnedSemaphorePermit>,
+    tls: Option<TlsAcceptor>,
+    doors: Doors,
+) {
     // A reply is one write already: waiting for more of it would only cost time.
     let _ = stream.set_nodelay(true);
-    let Ok(_room) = Arc::clone(&doors.room).try_acquire_owned() else {
+    let Some(_place) = place else {
         if tls.is_none() {
             let full = Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
