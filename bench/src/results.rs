@@ -81,6 +81,22 @@ impl Work {
 }
 
 impl Figure {
+    /// What one system did, with nothing special about it.
+    pub(crate) fn new(
+        group: impl Into<String>,
+        system: &str,
+        durability: &str,
+        values: &[(&str, f64)],
+    ) -> Self {
+        Self {
+            group: group.into(),
+            system: system.to_owned(),
+            durability: durability.to_owned(),
+            values: values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect(),
+            remark: String::new(),
+        }
+    }
+
     /// Whether it is one of ours.
     pub(crate) fn is_ours(&self) -> bool {
         self.system.starts_with("iobeam")

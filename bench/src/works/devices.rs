@@ -37,7 +37,7 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
         let (cpu, wall) = cost_of_add(way, rows)?;
         let values = [("cpu_ns_a_row", cpu), ("wall_ns_a_row", wall)];
         let group = format!("add of a row with 3 values, {way}, flushes included");
-        work.figures.push(figure(group, RUST, "-", &values));
+        work.figures.push(Figure::new(group, RUST, "-", &values));
     }
     let folder = folder(plan.options)?;
     if plan.options.quick {
@@ -55,7 +55,7 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
         ("build_cpu_s", cpu),
         ("idle_mb", idle as f64 / 1e6),
     ];
-    work.figures.push(figure(
+    work.figures.push(Figure::new(
         "the thermometer, stripped, with TLS and a spool".into(),
         RUST,
         "-",
@@ -63,16 +63,6 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
     ));
     packages(&mut work, rows)?;
     Ok(work)
-}
-
-fn figure(group: String, system: &str, durability: &str, values: &[(&str, f64)]) -> Figure {
-    Figure {
-        group,
-        system: system.to_owned(),
-        durability: durability.to_owned(),
-        values: values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect(),
-        remark: String::new(),
-    }
 }
 
 /// What `measure.py` found: by piece of work and unit, for our package and for the original.
@@ -91,9 +81,9 @@ fn packages(work: &mut Work, rows: u32) -> Result<()> {
     let of = |who: &str| measured.get(who).unwrap_or(&none);
     for (name, value) in of("ours") {
         let (group, key) = name.split_once(": ").context("a figure with a unit")?;
-        work.figures.push(figure(group.to_owned(), ours, SYNCED, &[(key, *value)]));
+        work.figures.push(Figure::new(group.to_owned(), ours, SYNCED, &[(key, *value)]));
         if let Some(other) = of("original").get(name) {
-            work.figures.push(figure(group.to_owned(), theirs, SYNCED, &[(key, *other)]));
+            work.figures.push(Figure::new(group.to_owned(), theirs, SYNCED, &[(key, *other)]));
             let ratio = (value / other).max(other / value);
             work.note(format!(
                 "{group}, {}: {ratio:.1} times between the two",

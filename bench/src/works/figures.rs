@@ -29,32 +29,33 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
         starts.push(time);
     }
     let start = [("start_ms", milliseconds(median(starts)))];
-    work.figures.push(figure("start on an empty folder, user and project made", "-", &start));
+    work.figures.push(Figure::new(
+        "start on an empty folder, user and project made",
+        "iobeam",
+        "-",
+        &start,
+    ));
     let folder = folder(plan.options)?;
     let started = Started::start(Form::Json, folder.path())?;
     std::thread::sleep(QUIET);
     let idle = [("idle_mb", started.server().resident()? as f64 / 1e6)];
-    work.figures.push(figure("resident memory, idle for 5 s after a sign-up", "-", &idle));
+    work.figures.push(Figure::new(
+        "resident memory, idle for 5 s after a sign-up",
+        "iobeam",
+        "-",
+        &idle,
+    ));
     let times = imports(&started, if plan.options.quick { 30 } else { IMPORTS })?;
     let imports = [("p50_ms", quantile(&times, 0.5)), ("p99_ms", quantile(&times, 0.99))]
         .map(|(key, time)| (key, milliseconds(time)));
-    work.figures.push(figure(
+    work.figures.push(Figure::new(
         "import of a JSON table of 1000 rows, one at a time",
+        "iobeam",
         "synced before acknowledged",
         &imports,
     ));
     work.versions.insert("iobeam".to_owned(), started.version());
     Ok(work)
-}
-
-fn figure(group: &str, durability: &str, values: &[(&str, f64)]) -> Figure {
-    Figure {
-        group: group.to_owned(),
-        system: "iobeam".to_owned(),
-        durability: durability.to_owned(),
-        values: values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect(),
-        remark: String::new(),
-    }
 }
 
 /// Times from sending to acknowledgement, in order of size.

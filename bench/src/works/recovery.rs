@@ -64,22 +64,13 @@ fn kill(plan: Plan, work: &mut Work) -> Result<()> {
     ];
     eprintln!("  start after a kill: {:.2} s with {:.0} MB of log", time.as_secs_f64(), log / 1e6);
     let cache = if cold { "page cache dropped" } else { "page cache warm" };
-    work.figures.push(figure(
+    work.figures.push(Figure::new(
         "start after kill -9, to the first answer (a count of all rows)",
+        "iobeam",
         cache,
         &values,
     ));
     Ok(())
-}
-
-fn figure(group: &str, durability: &str, values: &[(&str, f64)]) -> Figure {
-    Figure {
-        group: group.to_owned(),
-        system: "iobeam".to_owned(),
-        durability: durability.to_owned(),
-        values: values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect(),
-        remark: String::new(),
-    }
 }
 
 fn large(plan: Plan, work: &mut Work) -> Result<()> {
@@ -101,7 +92,7 @@ fn large(plan: Plan, work: &mut Work) -> Result<()> {
             let time = milliseconds(warm(asker.as_mut(), &phrase)?);
             eprintln!("  {} · {name}: {time:.2} ms", question.title());
             let group = format!("{} among {} rows", question.title(), scope.rows());
-            let mut figure = figure(&group, "settled", &[("warm_ms", time)]);
+            let mut figure = Figure::new(&group, "iobeam", "settled", &[("warm_ms", time)]);
             figure.system.clone_from(&name);
             work.figures.push(figure);
         }

@@ -60,8 +60,10 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
     let counted = started.count()?;
     ensure!(counted == rows, "{rows} rows were acknowledged and {counted} are there");
     started.settle()?;
-    work.figures.push(figure(
+    work.figures.push(Figure::new(
         "settled afterwards",
+        "iobeam",
+        "synced before acknowledged",
         &[
             ("rows", rows as f64),
             ("files", started.metric("iobeam_store_files")?),
@@ -76,16 +78,6 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
          there at the end."
     ));
     Ok(work)
-}
-
-fn figure(group: &str, values: &[(&str, f64)]) -> Figure {
-    Figure {
-        group: group.to_owned(),
-        system: "iobeam".to_owned(),
-        durability: "synced before acknowledged".to_owned(),
-        values: values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect(),
-        remark: String::new(),
-    }
 }
 
 fn send(running: &Started, number: u32, tally: &Tally) -> Result<()> {
@@ -146,7 +138,12 @@ fn watch(plan: Plan, running: &Started, tally: &Tally) -> Result<Vec<Figure>> {
             ("files", running.metric("iobeam_store_files")?),
             ("disk_mb", bytes_on_disk(&running.data()) as f64 / 1e6),
         ];
-        let figure = figure(&format!("minute {}", minutes.len() + 1), &values);
+        let figure = Figure::new(
+            &format!("minute {}", minutes.len() + 1),
+            "iobeam",
+            "synced before acknowledged",
+            &values,
+        );
         eprintln!(
             "  {}: {:.0} rows/s, p99 {:.2} ms, {:.0} MB",
             figure.group, values[0].1, values[2].1, values[8].1

@@ -95,20 +95,9 @@ fn cannot(part: &'static str, error: &dyn std::error::Error) -> ServeError {
     ServeError::Part { part, reason: error.to_string() }
 }
 
-fn finding(place: &Path, problem: String, meaning: &str, remedy: &str) -> Finding {
-    Finding {
-        place: place.to_owned(),
-        problem,
-        meaning: meaning.to_owned(),
-        remedy: remedy.to_owned(),
-        harmless: false,
-        repaired: None,
-    }
-}
-
 fn catalog_finding(path: &Path, problem: String) -> Finding {
     let meaning = "users, projects, tokens and devices are in it; the server does not start with a damaged one, and the readings are not touched by it";
-    finding(
+    Finding::new(
         path,
         problem,
         meaning,
@@ -134,8 +123,12 @@ fn secrets(dir: &Path, repair: bool, findings: &mut Vec<Finding>) -> Result<(), 
         let remedy = format!(
             "chmod {private:o}, which iobeam doctor --repair does too; after a leak remove keys/token.key, so that all tokens end"
         );
-        let mut found =
-            finding(&path, format!("its mode is {mode:o}: others can read it"), meaning, &remedy);
+        let mut found = Finding::new(
+            &path,
+            format!("its mode is {mode:o}: others can read it"),
+            meaning,
+            &remedy,
+        );
         if repair {
             let permissions = std::fs::Permissions::from_mode(private);
             std::fs::set_permissions(&path, permissions).map_err(|source| ServeError::File {
@@ -162,7 +155,7 @@ fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Ve
         let Some(known) = known else {
             let problem = format!("the catalog has no namespace '{name}' in project {project}");
             let meaning = format!("its {} rows are safe, and nobody can ask for them", table.rows);
-            findings.push(finding(&place, problem, &meaning, "put catalog.db back from a backup of about the same time, or make the namespace again"));
+            findings.push(Finding::new(&place, problem, &meaning, "put catalog.db back from a backup of about the same time, or make the namespace again"));
             continue;
         };
         if table.partition.as_ref().is_some_and(|partition| *partition != known.partition) {
@@ -171,7 +164,7 @@ fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Ve
                 known.partition
             );
             let meaning = "queries of one device may be slow; no row is lost";
-            findings.push(finding(
+            findings.push(Finding::new(
                 &place,
                 problem,
                 meaning,
@@ -188,7 +181,8 @@ fn set_aside_before(dir: &Path, findings: &mut Vec<Finding>) {
     if count > 0 {
         let meaning = "what lies there could not be read or applied, and is not served";
         let remedy = "look at it; once it is of no more use, it can be removed";
-        let mut found = finding(&folder, format!("{count} things were set aside"), meaning, remedy);
+        let mut found =
+            Finding::new(&folder, format!("{count} things were set aside"), meaning, remedy);
         found.harmless = true;
         findings.push(found);
     }

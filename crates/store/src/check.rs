@@ -43,6 +43,20 @@ pub struct Finding {
     pub repaired: Option<String>,
 }
 
+impl Finding {
+    /// Something that does harm and that nothing was done about yet.
+    pub fn new(place: &Path, problem: String, meaning: &str, remedy: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            problem,
+            meaning: meaning.to_owned(),
+            remedy: remedy.to_owned(),
+            harmless: false,
+            repaired: None,
+        }
+    }
+}
+
 /// A table that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedTable {
@@ -135,14 +149,7 @@ fn look(
 impl Examiner<'_> {
     fn find(&mut self, place: &Path, problem: String, meaning: &str, remedy: &str) -> &mut Finding {
         let findings = &mut self.checkup.findings;
-        findings.push(Finding {
-            place: place.to_owned(),
-            problem,
-            meaning: meaning.to_owned(),
-            remedy: remedy.to_owned(),
-            harmless: false,
-            repaired: None,
-        });
+        findings.push(Finding::new(place, problem, meaning, remedy));
         let last = findings.len() - 1;
         &mut findings[last]
     }

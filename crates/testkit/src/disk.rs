@@ -20,7 +20,12 @@ use iobeam_journal::{Disk, DiskFile, DiskLock};
 
 use crate::chance::Chance;
 
-const SECTOR: usize = 512;
+use file::FaultyFile;
+use pending::{Inode, Rename};
+
+mod file;
+
+mod pending;
 
 /// What a program may ask of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,26 +98,6 @@ struct State {
     /// So many operations are still done.
     dies_in: Option<u64>,
     dead: bool,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Inode {
-    seen: Vec<u8>,
-    lasting: Vec<u8>,
-    unsynced: Vec<Change>,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Write { offset: usize, bytes: Vec<u8> },
-    SetLen(usize),
-}
-
-/// A name that goes, a name that comes, or both at once.
-#[derive(Clone, Debug)]
-struct Rename {
-    from: Option<PathBuf>,
-    to: Option<(PathBuf, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -361,61 +346,6 @@ impl State {
     }
 }
 
-impl Rename {
-    fn touches(&self, dir: &Path) -> bool {
-        let from = self.from.as_deref();
-        let to = self.to.as_ref().map(|(path, _)| path.as_path());
-        from.into_iter().chain(to).any(|path| path.parent() == Some(dir))
-    }
-}
-
-impl Inode {
-    fn surviving(&self, chance: &mut Chance) -> Vec<u8> {
-        let mut bytes = self.lasting.clone();
-        for change in &self.unsynced {
-            change.land_partly(&mut bytes, chance);
-        }
-        bytes
-    }
-}
-
-impl Change {
-    fn land(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::SetLen(len) => bytes.resize(*len, 0),
-            Self::Write { offset, bytes: new } => land_range(bytes, *offset, new),
-        }
-    }
-
-    fn land_partly(&self, bytes: &mut Vec<u8>, chance: &mut Chance) {
-        let mode = chance.below(4);
-        match (self, mode) {
-            (_, 0) => {}
-            (Self::SetLen(_), _) | (_, 1) => self.land(bytes),
-            (Self::Write { offset, bytes: new }, mode) => {
-                let mut at = 0;
-                while at < new.len() {
-                    let stop = ((offset + at) / SECTOR + 1) * SECTOR - offset;
-                    let stop = stop.min(new.len());
-                    if chance.below(3) > 0 {
-                        land_range(bytes, offset + at, &new[at..stop]);
-                    } else if mode == 2 {
-                        return;
-                    }
-                    at = stop;
-                }
-            }
-        }
-    }
-}
-
-fn land_range(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
-    if bytes.len() < offset + new.len() {
-        bytes.resize(offset + new.len(), 0);
-    }
-    bytes[offset..offset + new.len()].copy_from_slice(new);
-}
-
 impl Disk for FaultyDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.begin(Operation::Create)?;
@@ -504,101 +434,5 @@ struct Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.disk.state().locks.remove(&self.path);
-    }
-}
-
-#[derive(Debug)]
-struct FaultyFile {
-    disk: FaultyDisk,
-    inode: u64,
-}
-
-impl FaultyFile {
-    /// Lets as much of a change happen as fits, and says whether that was all of it.
-    fn change(&self, state: &mut State, end: usize, change: Change) -> io::Result<()> {
-        let length = state.inode(self.inode).seen.len();
-        let more = end.saturating_sub(length);
-        let fits = state.fitting(more);
-        let change = match change {
-            Change::Write { offset, mut bytes } if fits < more => {
-                bytes.truncate((length + fits).saturating_sub(offset));
-                Change::Write { offset, bytes }
-            }
-            Change::SetLen(_) if fits < more => return Err(Fault::NoSpace.error()),
-            change => change,
-        };
-        let inode = state.inode(self.inode);
-        change.land(&mut inode.seen);
-        inode.unsynced.push(change);
-        if fits < more { Err(Fault::NoSpace.error()) } else { Ok(()) }
-    }
-}
-
-impl DiskFile for FaultyFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut state = self.disk.begin(Operation::Read)?;
-        let bytes = &state.inode(self.inode).seen;
-        let rest = bytes.get(offset as usize..).unwrap_or_default();
-        let length = rest.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&rest[..length]);
-        Ok(length)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let mut state = self.disk.state();
-        let offset = offset as usize;
-        if let Err(error) = state.begin(Operation::Write) {
-            if !state.dead {
-                // Some of it got there.
-                let part = state.chance.below(bytes.len() as u64 + 1) as usize;
-                let bytes = bytes[..part].to_vec();
-                let _ = self.change(&mut state, offset + part, Change::Write { offset, bytes });
-            }
-            return Err(error);
-        }
-        let change = Change::Write { offset, bytes: bytes.to_vec() };
-        self.change(&mut state, offset + bytes.len(), change)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        let mut state = self.disk.state();
-        let result = state.begin(Operation::Sync);
-        if state.dead {
-            return result;
-        }
-        let mut chance = state.chance.fork();
-        let inode = state.inode(self.inode);
-        for change in std::mem::take(&mut inode.unsynced) {
-            match result {
-                Ok(()) => change.land(&mut inode.lasting),
-                Err(_) => change.land_partly(&mut inode.lasting, &mut chance),
-            }
-        }
-        result
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut state = self.disk.begin(Operation::SetLen)?;
-        self.change(&mut state, len as usize, Change::SetLen(len as usize))
-    }
-
-    fn preallocate(&self, len: u64) -> io::Result<()> {
-        let mut state = self.disk.begin(Operation::Preallocate)?;
-        if state.inode(self.inode).seen.len() as u64 >= len {
-            return Ok(());
-        }
-        self.change(&mut state, len as usize, Change::SetLen(len as usize))
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.disk.state().inode(self.inode).seen.len() as u64)
-    }
-
-    fn drop_cache(&self) {
-        let mut state = self.disk.state();
-        let inode = state.inode(self.inode);
-        if inode.unsynced.is_empty() {
-            inode.seen = inode.lasting.clone();
-        }
     }
 }

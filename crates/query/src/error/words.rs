@@ -5,6 +5,7 @@ pub(super) fn plain(text: &str) -> String {
     let end = text.find("\n\nThis issue was likely caused").unwrap_or(text.len());
     // "Optimizer rule 'x' failed\ncaused by\n..." : the cause is what matters.
     let mut text = text[..end].rsplit("\ncaused by\n").next().unwrap_or_default().trim();
+    // The engine names the kind of an error before it says what is wrong: users see the latter alone.
     for prefix in [
         "Error during planning: ",
         "Schema error: ",
