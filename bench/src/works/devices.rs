@@ -56,7 +56,7 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
         ("idle_mb", idle as f64 / 1e6),
     ];
     work.figures.push(Figure::new(
-        "the thermometer, stripped, with TLS and a spool".into(),
+        "the thermometer, stripped, with TLS and a spool",
         RUST,
         "-",
         &values,

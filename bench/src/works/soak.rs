@@ -139,7 +139,7 @@ fn watch(plan: Plan, running: &Started, tally: &Tally) -> Result<Vec<Figure>> {
             ("disk_mb", bytes_on_disk(&running.data()) as f64 / 1e6),
         ];
         let figure = Figure::new(
-            &format!("minute {}", minutes.len() + 1),
+            format!("minute {}", minutes.len() + 1),
             "iobeam",
             "synced before acknowledged",
             &values,
