@@ -19,7 +19,7 @@ pub(crate) fn all(results: &Results) -> Vec<Goal> {
     if let Some(import) = results.works.get("import") {
         imports(import, &mut goals);
     }
-    goals.push(sustained(results.works.get("soak")));
+    goals.push(sustained(results.works.get("sustained")));
     if let Some(queries) = results.works.get("queries") {
         goals.extend(answers(queries, "each query on the sensor set"));
         goals.push(below(
@@ -199,7 +199,7 @@ fn memory(results: &Results, goals: &mut Vec<Goal>) {
         goals.push(goal("memory, idle", "≤ 80 MB", format!("{idle:.0} MB"), idle <= 80.0));
     }
     let full =
-        most("soak", "peak_mb").into_iter().chain(most("import", "peak_mb")).reduce(f64::max);
+        most("sustained", "peak_mb").into_iter().chain(most("import", "peak_mb")).reduce(f64::max);
     if let Some(full) = full {
         goals.push(goal(
             "memory, full import with flush",

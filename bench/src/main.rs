@@ -4,10 +4,10 @@
 //! iobeam-bench [WORK...] [--flags]     the works, or all of the default run
 //!
 //! figures   what we cost and how soon we answer         growth    the same with 10 and 100 times as much
-//! recovery  start after a kill; a large set             soak      for a long time: --minutes=60
-//! queries   questions on the sensor set                 render    RESULTS.md and plots anew from results.json
-//! fleet     questions on trucks                         readme    the table in the project's README
-//! devices   what the clients cost, beside the original
+//! recovery  start after a kill; a large set             sustained 10 minutes of import as fast as it goes
+//! queries   questions on the sensor set                 soak      an hour of import at a pace
+//! fleet     questions on trucks                         render    RESULTS.md and plots anew from results.json
+//! devices   what the clients cost, beside the original  readme    the table in the project's README
 //! import    the same rows to us and to each peer
 //! ```
 //!
@@ -124,7 +124,8 @@ fn work(name: &str) -> Result<Run> {
         "fleet" => works::fleet::run,
         "import" => works::import::run,
         "growth" => works::growth::run,
-        "soak" => works::soak::run,
+        "sustained" => works::soak::sustained,
+        "soak" => works::soak::paced,
         other => bail!("there is no work '{other}': see the head of bench/src/main.rs"),
     })
 }

@@ -14,8 +14,10 @@ pub(crate) struct Options {
     pub(crate) only: String,
     /// The whole run ends within that.
     pub(crate) budget: Duration,
-    /// How long a soak goes on.
-    pub(crate) soak: Duration,
+    /// How long a soak goes on, if not as long as goes without saying.
+    pub(crate) soak: Option<Duration>,
+    /// Rows a second of a paced soak.
+    pub(crate) rate: u32,
     /// Devices of the query set, and its hours, and the seconds between two rows of a device.
     pub(crate) devices: u32,
     pub(crate) hours: u32,
@@ -66,7 +68,8 @@ impl Options {
             "quick" => {}
             "only" => value.clone_into(&mut self.only),
             "budget" => self.budget = Duration::from_secs_f64(minutes()? * 60.0),
-            "minutes" => self.soak = Duration::from_secs_f64(minutes()? * 60.0),
+            "minutes" => self.soak = Some(Duration::from_secs_f64(minutes()? * 60.0)),
+            "rate" => self.rate = small()?,
             "devices" => self.devices = small()?,
             "hours" => self.hours = small()?,
             "step" => self.step = small()?,
@@ -87,7 +90,8 @@ impl Default for Options {
             quick: false,
             only: String::new(),
             budget: Duration::from_mins(15),
-            soak: Duration::from_mins(10),
+            soak: None,
+            rate: 200_000,
             devices: 4000,
             hours: 24,
             step: 180,

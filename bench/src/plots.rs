@@ -51,7 +51,7 @@ pub(crate) fn write(results: &Results, folder: &Path) -> Result<Vec<(String, Str
     put("queries", work("queries").map(|work| times(work, "Questions on the sensor set, warm")))?;
     put("fleet", work("fleet").map(|work| times(work, "Questions on the fleet, warm")))?;
     put("disk", work("queries").map(disk))?;
-    put("soak", work("soak").map(soak))?;
+    put("sustained", work("sustained").map(sustained))?;
     Ok(names)
 }
 
@@ -96,7 +96,7 @@ fn disk(work: &Work) -> Plot {
     }
 }
 
-fn soak(work: &Work) -> Plot {
+fn sustained(work: &Work) -> Plot {
     let bars = work.figures.iter().filter_map(|figure| {
         let value = *figure.values.get("rows_per_second")?;
         Some(Bar { label: figure.group.clone(), value, ours: true, first: false })

@@ -38,7 +38,8 @@ fn page(results: &Results, plots: &[(String, String)]) -> String {
     section("recovery", "After a kill, and a large set", &list);
     section("figures", "Ourselves alone", &list);
     section("growth", "Growth", &|work| by_figure(work, GROWTH));
-    section("soak", "Sustained import", &|work| by_figure(work, SOAK));
+    section("sustained", "Sustained import", &|work| by_figure(work, SOAK));
+    section("soak", "An hour at a pace", &|work| by_figure(work, SOAK));
     section("devices", "On the device", &list);
     if !plots.is_empty() {
         text += "## Plots\n\n";

@@ -72,11 +72,5 @@ fn measure(plan: Plan, scope: Scope, group: &str) -> Result<Figure> {
         }
         values.push((key, milliseconds(median(times.split_off(2)))));
     }
-    Ok(Figure {
-        group: group.to_owned(),
-        system: "iobeam".to_owned(),
-        durability: "synced before acknowledged".to_owned(),
-        values: values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
-        remark: String::new(),
-    })
+    Ok(Figure::new(group, "iobeam", "synced before acknowledged", &values))
 }

@@ -1,4 +1,5 @@
-//! For a long time: batches of 1000 rows as fast as they are taken, questions beside them, a line for each minute.
+//! For a long time: batches of 1000 rows, as fast as they are taken or at a pace, questions beside them, a line for
+//! each minute.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,6 +26,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const QUESTIONS: [Question; 3] =
     [Question::LastOfOne, Question::Last100OfOne, Question::MinuteMeans];
 
+/// How long it goes on unless asked otherwise.
+const SUSTAINED: Duration = Duration::from_mins(10);
+const SOAK: Duration = Duration::from_hours(1);
+
 /// What senders and askers have done.
 #[derive(Debug, Default)]
 struct Tally {
@@ -34,8 +39,18 @@ struct Tally {
     answers: Mutex<Vec<Duration>>,
 }
 
+/// As many rows as are taken.
+pub(crate) fn sustained(plan: Plan) -> Result<Work> {
+    run(plan, plan.options.soak.unwrap_or(SUSTAINED), None)
+}
+
+/// As many rows as the pace says, so that an hour of them fits on a disk.
+pub(crate) fn paced(plan: Plan) -> Result<Work> {
+    run(plan, plan.options.soak.unwrap_or(SOAK), Some(plan.options.rate))
+}
+
 /// Ourselves alone.
-pub(crate) fn run(plan: Plan) -> Result<Work> {
+fn run(plan: Plan, length: Duration, rate: Option<u32>) -> Result<Work> {
     let mut work = Work::begin();
     let folder = folder(plan.options)?;
     let mut started = Started::start(Form::PlainBatch, folder.path())?;
@@ -45,11 +60,11 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
         let senders: Vec<_> = (0..CONNECTIONS)
             .map(|sender| {
                 let (tally, running) = (&tally, &started);
-                scope.spawn(move || send(running, sender, tally))
+                scope.spawn(move || send(running, sender, tally, rate))
             })
             .collect();
         let asker = scope.spawn(|| ask(&started, &tally));
-        let minutes = watch(plan, &started, &tally);
+        let minutes = watch(length, &started, &tally);
         tally.stop.store(true, Ordering::Relaxed);
         senders.into_iter().try_for_each(|sender| sender.join().expect("no sender panicked"))?;
         asker.join().expect("the asker does not panic")?;
@@ -71,22 +86,32 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
             ("bytes_per_value", started.stored_bytes()? as f64 / rows as f64 / 10.0),
         ],
     ));
+    let pace = rate.map_or_else(
+        || "as fast as they are acknowledged".to_owned(),
+        |rate| format!("{rate} rows a second in all"),
+    );
     work.note(format!(
-        "Plain binary batches of {BATCH} rows × 10 fields of {DEVICES} devices over {CONNECTIONS} connections, as fast as they are \
-         acknowledged; the senders make each body in the same loop on the same machine, so that their processor time (shown) is \
+        "Plain binary batches of {BATCH} rows × 10 fields of {DEVICES} devices over {CONNECTIONS} connections, {pace}; the senders make each body in the same loop on the same machine, so that their processor time (shown) is \
          lacking to the server. Beside it last row, last 100 rows and means of a device, once a second. Rows: {rows}, all \
          there at the end."
     ));
     Ok(work)
 }
 
-fn send(running: &Started, number: u32, tally: &Tally) -> Result<()> {
+fn send(running: &Started, number: u32, tally: &Tally, rate: Option<u32>) -> Result<()> {
     let mut sensors = Sensors::new(DEVICES, u64::from(number) + 100);
     let mut sender = running.connect()?;
+    let began = now();
+    let mut sent_rows = 0_u64;
     while !tally.stop.load(Ordering::Relaxed) {
+        if let Some(rate) = rate {
+            let due = sent_rows as f64 * f64::from(CONNECTIONS) / f64::from(rate);
+            std::thread::sleep(Duration::from_secs_f64(due).saturating_sub(began.elapsed()));
+        }
         let body = running.body(&sensors.by_time(BATCH));
         let (time, sent) = timed(|| sender.send(&body));
         sent?;
+        sent_rows += BATCH as u64;
         tally.rows.fetch_add(BATCH as u64, Ordering::Relaxed);
         tally.imports.lock().expect("no sender panicked").push(time);
     }
@@ -109,9 +134,9 @@ fn ask(running: &Started, tally: &Tally) -> Result<()> {
 }
 
 /// A line for each minute; the last one may be shorter.
-fn watch(plan: Plan, running: &Started, tally: &Tally) -> Result<Vec<Figure>> {
+fn watch(length: Duration, running: &Started, tally: &Tally) -> Result<Vec<Figure>> {
     let mut minutes = Vec::new();
-    let mut left = plan.options.soak;
+    let mut left = length;
     while !left.is_zero() && !tally.stop.load(Ordering::Relaxed) {
         let length = left.min(Duration::from_mins(1));
         let began = now();
