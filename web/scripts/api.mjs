@@ -1,0 +1,50 @@
+// Keeps src/api/schema.d.ts, the types of the REST API.
+//
+//   node scripts/api.mjs          asks the program for its description (IOBEAM_URL: a running one; else IOBEAM_BIN is
+//                                 started), writes src/api/openapi.json and schema.d.ts
+//   node scripts/api.mjs --check  fails unless schema.d.ts is what openapi.json says
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import openapiTS, { astToString } from 'openapi-typescript';
+
+const here = new URL('../src/api/', import.meta.url).pathname;
+const description = join(here, 'openapi.json');
+const types = join(here, 'schema.d.ts');
+const head = '// Written by `npm run api` from openapi.json. Do not edit.\n\n';
+
+const generate = async () => head + astToString(await openapiTS(JSON.parse(readFileSync(description, 'utf8'))));
+
+/** The description that the program gives. */
+async function ask() {
+  if (process.env.IOBEAM_URL) return (await fetch(`${process.env.IOBEAM_URL}/v1/openapi.json`)).json();
+  const target = process.env.CARGO_TARGET_DIR ?? new URL('../../target', import.meta.url).pathname;
+  const program = process.env.IOBEAM_BIN ?? join(target, 'debug/iobeam');
+  const folder = mkdtempSync(join(tmpdir(), 'iobeam-api-'));
+  const server = spawn(program, ['serve', '--data-dir', folder, '--listen', '127.0.0.1:0'], { stdio: 'ignore' });
+  try {
+    const listening = join(folder, 'listening');
+    for (let tries = 0; !existsSync(listening); tries += 1) {
+      if (tries > 600 || server.exitCode !== null) throw new Error(`${program} did not start`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const { http } = JSON.parse(readFileSync(listening, 'utf8'));
+    return await (await fetch(`http://${http}/v1/openapi.json`)).json();
+  } finally {
+    server.kill();
+    await new Promise((resolve) => (server.exitCode === null ? server.once('exit', resolve) : resolve()));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (process.argv.includes('--check')) {
+  if (readFileSync(types, 'utf8') !== (await generate())) {
+    console.error('src/api/schema.d.ts is not what src/api/openapi.json says: run `npm run api`');
+    process.exit(1);
+  }
+} else {
+  writeFileSync(description, `${JSON.stringify(await ask(), null, 1)}\n`);
+  writeFileSync(types, await generate());
+  console.log('src/api/openapi.json and src/api/schema.d.ts are written');
+}

@@ -1,0 +1,167 @@
+/**
+ * New rows as they are stored: `GET /v1/live`, server-sent events read with `fetch`, so that the project can be named and a
+ * refusal can be read.
+ *
+ * ```text
+ * hello ─▶ rows ─▶ rows ─▶ (connection lost) ─▶ again, since the last point: nothing missed, nothing twice
+ *            └ gap: what was held is gone; ask for it anew, then go on       end: the right is gone; no more comes
+ * ```
+ */
+import { type ProblemError, type Query, aborted, send } from './call';
+
+/** Rows that were stored; each value list begins as `fields` does: time, device_id. */
+export interface LiveRows {
+  namespace: string;
+  fields: string[];
+  values: (string | number | boolean | null)[][];
+}
+
+export interface LiveTopic {
+  namespace?: string;
+  devices?: string[] | null;
+  fields?: string[] | null;
+  /** A point to go on from, as an earlier `hello` or `rows` gave it. */
+  since?: string;
+}
+
+export type LiveState = 'connecting' | 'open' | 'waiting' | 'ended';
+
+export interface LiveHandlers {
+  rows: (rows: LiveRows) => void;
+  /** Rows may have been missed: ask for all that is on screen again. */
+  gap?: () => void;
+  state?: (state: LiveState, why?: ProblemError | Error | string) => void;
+  /** The server's clock less ours, in milliseconds, learnt at each `hello`. */
+  clock?: (ahead: number) => void;
+}
+
+export interface LiveEvent {
+  event: string;
+  id: string;
+  data: string;
+}
+
+/** Cuts a stream of text into events; what is incomplete waits for the rest. */
+export class EventReader {
+  private rest = '';
+
+  push(text: string): LiveEvent[] {
+    this.rest += text;
+    const events: LiveEvent[] = [];
+    for (;;) {
+      const end = /\r?\n\r?\n/.exec(this.rest);
+      if (!end) return events;
+      const block = this.rest.slice(0, end.index);
+      this.rest = this.rest.slice(end.index + end[0].length);
+      const event: LiveEvent = { event: 'message', id: '', data: '' };
+      const data: string[] = [];
+      for (const line of block.split(/\r?\n/)) {
+        const at = line.indexOf(':');
+        if (at === 0) continue;
+        const name = at < 0 ? line : line.slice(0, at);
+        const value = at < 0 ? '' : line.slice(at + 1).replace(/^ /, '');
+        if (name === 'data') data.push(value);
+        else if (name === 'event') event.event = value;
+        else if (name === 'id') event.id = value;
+      }
+      event.data = data.join('\n');
+      if (data.length > 0 || event.event !== 'message') events.push(event);
+    }
+  }
+}
+
+/** How long to wait before the n-th attempt in a row that failed. */
+export const pause = (failures: number): number => Math.min(15_000, 500 * 2 ** Math.max(0, failures - 1));
+
+/** Without a sign of life for this long (the server sends a comment each 15 s) a connection is taken for dead. */
+const SILENCE = 45_000;
+
+/** Listens until the returned function is called. Reconnects by itself. */
+export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
+  const stop = new AbortController();
+  let point = topic.since ?? '';
+  let failures = 0;
+
+  async function once(): Promise<'again' | 'ended'> {
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    stop.signal.addEventListener('abort', abort);
+    let watch = setTimeout(abort, SILENCE);
+    try {
+      const query: Query = {
+        namespace: topic.namespace,
+        device_id: topic.devices?.join(','),
+        fields: topic.fields?.join(','),
+        since: point,
+      };
+      const reply = await send('GET', '/v1/live', { query, signal: attempt.signal, headers: { accept: 'text/event-stream' } });
+      if (!reply.body) return 'again';
+      const events = new EventReader();
+      const body = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await body.read();
+        if (done) return 'again';
+        clearTimeout(watch);
+        watch = setTimeout(abort, SILENCE);
+        for (const event of events.push(value)) {
+          if (stop.signal.aborted) return 'ended';
+          if (handle(event) === 'end') return 'ended';
+        }
+      }
+    } finally {
+      clearTimeout(watch);
+      stop.signal.removeEventListener('abort', abort);
+      attempt.abort();
+    }
+  }
+
+  function handle(event: LiveEvent): 'end' | undefined {
+    if (event.id) point = event.id;
+    if (event.event === 'hello') {
+      failures = 0;
+      const hello = JSON.parse(event.data) as { point: string | number; server_timestamp: number };
+      if (!point) point = String(hello.point);
+      handlers.clock?.(hello.server_timestamp - Date.now());
+      handlers.state?.('open');
+    } else if (event.event === 'rows') {
+      handlers.rows(JSON.parse(event.data) as LiveRows);
+    } else if (event.event === 'gap') {
+      // The next connection goes on from what this one says, not from what is gone.
+      if (!event.id) point = '';
+      handlers.gap?.();
+    } else if (event.event === 'end') {
+      const { reason } = JSON.parse(event.data || '{}') as { reason?: string };
+      handlers.state?.('ended', reason ?? 'The server ended it');
+      return 'end';
+    }
+    return undefined;
+  }
+
+  async function run(): Promise<void> {
+    handlers.state?.('connecting');
+    while (!stop.signal.aborted) {
+      let why: Error | undefined;
+      try {
+        if ((await once()) === 'ended') return;
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        const status = (error as ProblemError).status;
+        if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+          handlers.state?.('ended', error as ProblemError);
+          return;
+        }
+        why = aborted(error) ? undefined : (error as Error);
+      }
+      if (stop.signal.aborted) return;
+      failures += 1;
+      handlers.state?.('waiting', why);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pause(failures));
+        stop.signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+      });
+    }
+  }
+
+  void run();
+  return () => stop.abort();
+}

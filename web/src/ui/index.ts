@@ -1,0 +1,30 @@
+/** The design system. Pages import from here. */
+import './tokens.css';
+import './base.css';
+
+export { default as Badge } from './Badge.svelte';
+export { default as Button } from './Button.svelte';
+export { default as Card } from './Card.svelte';
+export { default as Check } from './Check.svelte';
+export { default as Code } from './Code.svelte';
+export { default as Confirm } from './Confirm.svelte';
+export { default as Copy } from './Copy.svelte';
+export { default as Dialog } from './Dialog.svelte';
+export { default as Empty } from './Empty.svelte';
+export { default as Field } from './Field.svelte';
+export { default as Form } from './Form.svelte';
+export { default as Icon } from './Icon.svelte';
+export { default as Mark } from './Mark.svelte';
+export { default as Menu } from './Menu.svelte';
+export { default as Page } from './Page.svelte';
+export { default as Pager } from './Pager.svelte';
+export { default as Problem } from './Problem.svelte';
+export { default as SearchBox } from './SearchBox.svelte';
+export { default as Select } from './Select.svelte';
+export { default as Skeleton } from './Skeleton.svelte';
+export { default as Table } from './Table.svelte';
+export { default as Tabs } from './Tabs.svelte';
+export { default as When } from './When.svelte';
+export { ago, moment } from './ago';
+export type { IconName } from './icons';
+export { toast } from './toast.svelte';
