@@ -6,6 +6,8 @@
 //! route ─▶ row of the table ──────────────────────────────────────────────────▶ may they? ◀─────────┘
 //! ```
 //!
+//! Without that header the cookie of a session is looked at: see [`session`] and [`cookie`].
+//!
 //! - A signature alone opens nothing: each use looks the token up in the list of issued ones.
 //! - A token never grants more than its issuer asked for; one that is tied to its user never grants more than that
 //!   user holds at this moment.
@@ -19,6 +21,10 @@ pub(crate) mod refusal;
 pub(crate) mod described;
 
 pub(crate) mod first;
+
+pub(crate) mod session;
+
+pub(crate) mod cookie;
 
 pub(crate) mod basic;
 
@@ -135,13 +141,7 @@ impl Auth {
 
     /// Who sent these headers.
     pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        let (token, claims) = self.listed(bearer(headers)?)?;
-        if token.revoked.is_some() {
-            return Err(Refusal::Revoked);
-        }
-        if self.0.clock.now().seconds() >= claims.exp {
-            return Err(Refusal::Expired);
-        }
+        let token = self.good(bearer(headers)?)?;
         self.0.catalog.touch_token(token.id);
         let Some(project) = token.project else {
             return Ok(Caller::User(UserCaller { user: token.user, token: token.id }));
@@ -207,6 +207,18 @@ impl Auth {
             .guesses
             .attempt_from(from, self.0.clock.monotonic())
             .map_err(|wait| Refusal::TooMany { wait })
+    }
+
+    /// The listed token that this text stands for, if it still counts.
+    fn good(&self, text: &str) -> Result<Arc<Token>, Refusal> {
+        let (token, claims) = self.listed(text)?;
+        if token.revoked.is_some() {
+            return Err(Refusal::Revoked);
+        }
+        if self.0.clock.now().seconds() >= claims.exp {
+            return Err(Refusal::Expired);
+        }
+        Ok(token)
     }
 
     /// The listed token that this text stands for, and what the text says.

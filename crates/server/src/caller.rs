@@ -7,19 +7,28 @@
 //!
 //! The guard stands before every route, so a handler that forgets to ask is guarded all the same; one that asks
 //! for a caller that its row does not bring is a bug, which answers 403 and never opens anything.
+//!
+//! Who brings no Authorization header may bring the cookie of a session; where the table wants a project, such a
+//! request names it. What is answered to a cookie is kept by nobody on the way.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{
+    ConnectInfo, FromRequestParts, MatchedPath, OptionalFromRequestParts, Request, State,
+};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONNECTION, EXPECT, HeaderValue};
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, EXPECT, HeaderValue};
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, StatusCode};
+use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
+use iobeam_catalog::CatalogError;
+use iobeam_model::ProjectId;
 
 use crate::app::App;
+use crate::auth::cookie::{PROJECT, Way};
 use crate::auth::refusal::Refusal;
 use crate::auth::table::{self, Who};
 use crate::auth::{Caller, ProjectCaller, UserCaller};
@@ -40,14 +49,27 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         let reply = no_row(route.as_str(), request.method());
         return without(request, reply).await;
     };
-    match enter(&app, who, request.headers()).await {
-        Ok(Some(caller)) => {
-            request.extensions_mut().insert(caller);
+    let by_cookie =
+        !request.headers().contains_key(AUTHORIZATION) && request.headers().contains_key(COOKIE);
+    let mut entered = enter(&app, who, &request, route.as_str());
+    if let Ok(caller) = &entered
+        && let Err(refused) = operates(&app, who, caller.as_ref()).await
+    {
+        entered = Err(refused);
+    }
+    let mut reply = match entered {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
             next.run(request).await
         }
-        Ok(None) => next.run(request).await,
         Err(problem) => without(request, problem.into_response()).await,
+    };
+    if by_cookie {
+        reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    reply
 }
 
 /// The reply to a request whose body nobody wants. A short one is read all the same, as the connection could not
@@ -69,20 +91,68 @@ pub(crate) async fn without(request: Request, mut reply: Response) -> Response {
     reply
 }
 
-async fn enter(app: &App, who: Who, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+/// Who asks, if the table wants to know and lets them in.
+fn enter(app: &App, who: Who, request: &Request, route: &str) -> Result<Option<Caller>, Problem> {
     if matches!(who, Who::Anyone | Who::LogIn) {
         return Ok(None);
     }
-    let caller = app.auth.caller(headers)?.allowed(who)?;
-    if who == Who::Operator {
-        let Caller::User(UserCaller { user, .. }) = caller else {
-            return Err(Refusal::NotOperator.into());
-        };
-        if !app.catalog(move |catalog| catalog.user(user)).await?.operator {
-            return Err(Refusal::NotOperator.into());
-        }
+    let caller = if request.headers().contains_key(AUTHORIZATION) {
+        app.auth.caller(request.headers())?
+    } else {
+        visitor(app, who, request, route)?
+    };
+    Ok(Some(caller.allowed(who)?))
+}
+
+/// Refuses all but the operator where the table names nobody else.
+async fn operates(app: &App, who: Who, caller: Option<&Caller>) -> Result<(), Problem> {
+    if who != Who::Operator {
+        return Ok(());
     }
-    Ok(Some(caller))
+    let Some(&Caller::User(UserCaller { user, .. })) = caller else {
+        return Err(Refusal::NotOperator.into());
+    };
+    if app.catalog(move |catalog| catalog.user(user)).await?.operator {
+        Ok(())
+    } else {
+        Err(Refusal::NotOperator.into())
+    }
+}
+
+/// Who brings the cookie of a session; where the table wants a project, in the one that the request names.
+fn visitor(app: &App, who: Who, request: &Request, route: &str) -> Result<Caller, Problem> {
+    let over_tls = request.extensions().get::<OverTls>().is_some();
+    let way = Way::new(request.headers(), app.config.public_url.as_deref(), over_tls);
+    let caller = app.auth.visitor(way, table::changes(request.method(), route))?;
+    if !matches!(who, Who::Project(_)) {
+        return Ok(Caller::User(caller));
+    }
+    let named = named_project(request.headers(), request.uri())?;
+    let in_project = ProjectId::new(named).and_then(|id| app.auth.in_project(&caller, id));
+    in_project
+        .map(Caller::Project)
+        .ok_or_else(|| CatalogError::NotFound { what: "project", name: named.to_string() }.into())
+}
+
+/// The project that a request is about: by header, or, for plain links, by parameter.
+fn named_project(headers: &HeaderMap, uri: &Uri) -> Result<u32, Problem> {
+    let text = match headers.get(PROJECT) {
+        Some(value) => Some(String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        None => url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+            .find(|(name, _)| name == "project_id")
+            .map(|(_, value)| value.into_owned()),
+    };
+    let text = text.ok_or_else(|| {
+        Problem::bad_request(
+            "The request does not say which project",
+            "With the cookie of a session send the header X-Project-Id, or the parameter project_id",
+        )
+    })?;
+    text.trim().parse().map_err(|_| {
+        let details =
+            format!("X-Project-Id or project_id: '{text}' is not the number of a project");
+        Problem::bad_request("The project is not valid", details)
+    })
 }
 
 /// The reply to a call that is not in the table: to a known route with another method, or to a route that
@@ -132,6 +202,18 @@ impl FromRequestParts<App> for ProjectCaller {
                 Err(Refusal::WrongKind { takes: Who::Project(table::Right::Any) }.into())
             }
         }
+    }
+}
+
+/// Stands in a request that came over TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverTls;
+
+impl OptionalFromRequestParts<App> for OverTls {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get().copied())
     }
 }
 

@@ -30,6 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::caller::OverTls;
 use crate::http::Site;
 use crate::problem::Problem;
 use socket::{Socket, Stream};
@@ -107,6 +108,7 @@ async fn welcome(
         }
         return;
     };
+    let over_tls = tls.is_some().then_some(OverTls);
     let stream: Stream = match tls {
         None => Box::new(stream),
         Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
@@ -115,13 +117,15 @@ async fn welcome(
             Err(_elapsed) => return tracing::debug!(%peer, "TLS handshake took too long"),
         },
     };
-    talk(stream, peer, doors).await;
+    let visit = Visit { site: doors.site.clone(), peer, over_tls };
+    talk(stream, visit, doors).await;
 }
 
 /// What hyper calls with each request of one connection.
 struct Visit {
     site: Site,
     peer: SocketAddr,
+    over_tls: Option<OverTls>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Visit {
@@ -132,13 +136,16 @@ impl hyper::service::Service<Request<Incoming>> for Visit {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(self.peer));
+        if let Some(over_tls) = self.over_tls {
+            request.extensions_mut().insert(over_tls);
+        }
         let site = self.site.clone();
         Box::pin(async move { Ok(site.answer(request).await) })
     }
 }
 
-async fn talk(stream: Stream, peer: SocketAddr, mut doors: Doors) {
-    let visit = Visit { site: doors.site.clone(), peer };
+async fn talk(stream: Stream, visit: Visit, mut doors: Doors) {
+    let peer = visit.peer;
     let io = TokioIo::new(Socket::new(stream, STALLED));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -6,8 +6,9 @@
 //!                                                                                  └─ log, count
 //! ```
 //!
-//! Invariants: no redirect, no cookie; a reply of status 400 and above has the body of [`Problem`]; a panic in a
-//! handler is a 500 and harms nobody else; the log holds paths without their query strings.
+//! Invariants: no redirect; no cookie but that of a session, and no page of another site is let in with it; a reply of
+//! status 400 and above has the body of [`Problem`]; a panic in a handler is a 500 and harms nobody else; the log holds
+//! paths without their query strings.
 
 mod imports;
 
@@ -20,6 +21,8 @@ mod sql;
 mod users;
 
 mod projects;
+
+mod session;
 
 mod tokens;
 
@@ -153,6 +156,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(sql::routes())
         .merge(users::routes())
         .merge(projects::routes())
+        .merge(session::routes())
         .merge(tokens::routes())
         .merge(statistics::routes())
         .merge(devices::routes())

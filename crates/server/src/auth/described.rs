@@ -8,7 +8,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{OpenApi, extensions::Extensions};
 
-use super::table::{Who, who};
+use super::table::{Who, changes, who};
 
 /// The name of the extension.
 const WHO: &str = "x-iobeam-who";
@@ -18,7 +18,9 @@ pub(crate) fn describe(api: &mut OpenApi) {
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             let who = who(&method, path);
-            operation.security = Some(who.map(requirement).into_iter().collect());
+            let changes = changes(&method, path);
+            operation.security =
+                Some(who.map(|who| requirements(who, changes)).unwrap_or_default());
             let name = who.map_or("nobody", Who::name);
             operation
                 .extensions
@@ -44,12 +46,15 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
     .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-fn requirement(who: Who) -> SecurityRequirement {
+/// The ways to show who one is, of which one will do.
+fn requirements(who: Who, changes: bool) -> Vec<SecurityRequirement> {
     const NO_SCOPE: [&str; 0] = [];
-    match who {
-        Who::Anyone => SecurityRequirement::default(),
-        Who::LogIn => SecurityRequirement::new("password", NO_SCOPE),
+    let token = match who {
+        Who::Anyone => return vec![SecurityRequirement::default()],
+        Who::LogIn => return vec![SecurityRequirement::new("password", NO_SCOPE)],
         Who::User | Who::Operator => SecurityRequirement::new("user", NO_SCOPE),
         Who::Project(_) => SecurityRequirement::new("project", NO_SCOPE),
-    }
+    };
+    let session = SecurityRequirement::new("session", NO_SCOPE);
+    vec![token, if changes { session.add("csrf", NO_SCOPE) } else { session }]
 }

@@ -67,6 +67,26 @@ impl Signer {
             .map(|token| token.claims)
             .map_err(|_| NotOurs)
     }
+
+    /// What a page must send along with the session of that token when it changes something.
+    ///
+    /// The same key as for tokens, and never the same message: what is signed for a token holds no blank.
+    pub(crate) fn csrf(&self, token: &str) -> String {
+        jsonwebtoken::crypto::sign(&csrf_message(token), &self.sign, Algorithm::HS256)
+            .expect("the key is one of HS256")
+    }
+
+    /// Whether this is the CSRF value that goes with that token; how long it takes says nothing of how much is right.
+    pub(crate) fn is_csrf(&self, value: &str, token: &str) -> bool {
+        let message = csrf_message(token);
+        value.len() <= MAX_READ
+            && jsonwebtoken::crypto::verify(value, &message, &self.check, Algorithm::HS256)
+                .unwrap_or(false)
+    }
+}
+
+fn csrf_message(token: &str) -> Vec<u8> {
+    format!("iobeam csrf of {token}").into_bytes()
 }
 
 impl std::fmt::Debug for Signer {

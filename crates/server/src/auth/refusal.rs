@@ -37,6 +37,12 @@ pub(crate) enum Refusal {
         /// The right, as a verb.
         right: &'static str,
     },
+    /// The call changes something, came with a session's cookie, and without the header that goes with it.
+    #[error("The CSRF token is missing or wrong")]
+    NoCsrf,
+    /// The call came with a session's cookie, from another site's page.
+    #[error("The request was made by a page of another site")]
+    OtherSite,
     /// It is good, and of another project.
     #[error("The token belongs to another project")]
     OtherProject,
@@ -77,6 +83,8 @@ impl Refusal {
             }
             Self::WrongKind { .. }
             | Self::Lacks { .. }
+            | Self::NoCsrf
+            | Self::OtherSite
             | Self::OtherProject
             | Self::OtherDevice
             | Self::NotOperator
@@ -90,7 +98,7 @@ impl Refusal {
 
     fn advice(&self) -> &'static str {
         match self {
-            Self::NoToken => "Send the header 'Authorization: Bearer <token>'",
+            Self::NoToken => "Send the header 'Authorization: Bearer <token>', or sign in",
             Self::NotOurs => "This server did not issue it; log in, or ask for a new project token",
             Self::Expired => {
                 "Refresh a project token with POST /v1/tokens/project; log in again for a user token"
@@ -102,7 +110,15 @@ impl Refusal {
             Self::WrongKind { .. } => {
                 "This call takes a user token; log in with GET /v1/tokens/user"
             }
-            Self::Lacks { .. } => "Ask for a project token that holds it",
+            Self::Lacks { .. } => {
+                "Use a project token that holds it, or ask an administrator of the project for the right"
+            }
+            Self::NoCsrf => {
+                "With the cookie of a session send the header X-CSRF-Token; GET /v1/session tells its value"
+            }
+            Self::OtherSite => {
+                "The cookie of a session is good for the platform's own pages; other programs use a token"
+            }
             Self::OtherProject => "Use a token of the project that the request names",
             Self::OtherDevice => {
                 "A token that is bound to a device writes as that device only; use its own token"

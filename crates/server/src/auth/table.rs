@@ -81,6 +81,11 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/projects/{id}/permissions",       Who::User),
     (Method::PATCH,  "/v1/projects/{id}/permissions",       Who::User),
 
+    // Name and password stand in the body. The other two say what there is of a session, or that there is none.
+    (Method::POST,   "/v1/session",                         Who::Anyone),
+    (Method::GET,    "/v1/session",                         Who::Anyone),
+    (Method::DELETE, "/v1/session",                         Who::Anyone),
+
     (Method::GET,    "/v1/tokens/user",                     Who::LogIn),
     (Method::GET,    "/v1/tokens/project",                  Who::User),
     // The old token stands in the body, as it may have ended.
@@ -121,6 +126,13 @@ pub(crate) fn who(method: &Method, route: &str) -> Option<Who> {
     ROWS.iter().find(|(m, path, _)| m == method && same_route(path, route)).map(|(_, _, who)| *who)
 }
 
+/// Whether a call changes something, so that a page must prove with its session's cookie that it is ours.
+pub(crate) fn changes(method: &Method, route: &str) -> bool {
+    let only_looks = matches!(*method, Method::GET | Method::HEAD);
+    // It makes a token, whatever its method says.
+    !only_looks || same_route(route, "/v1/tokens/project")
+}
+
 /// The methods that this route has, for the reply to any other.
 pub(crate) fn methods(route: &str) -> impl Iterator<Item = &'static Method> {
     ROWS.iter().filter(move |(_, path, _)| same_route(path, route)).map(|(method, _, _)| method)
@@ -158,6 +170,15 @@ mod tests {
         assert_eq!(who(&Method::GET, "/v1/devices/"), read);
         assert_eq!(who(&Method::HEAD, "/v1/devices"), read);
         assert_eq!(who(&Method::GET, "/v1/devices/timestamp"), Some(Who::Project(Right::Any)));
+    }
+
+    #[test]
+    fn what_makes_a_token_changes_something_whatever_its_method() {
+        assert!(changes(&Method::GET, "/v1/tokens/project"));
+        assert!(changes(&Method::HEAD, "/v1/tokens/project/"));
+        assert!(changes(&Method::POST, "/v1/sql"));
+        assert!(!changes(&Method::GET, "/v1/tokens"));
+        assert!(!changes(&Method::HEAD, "/v1/data/{namespace}"));
     }
 
     #[test]

@@ -29,16 +29,26 @@ struct Security;
 
 impl utoipa::Modify for Security {
     fn modify(&self, openapi: &mut OpenApi) {
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        use utoipa::openapi::security::{
+            ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme,
+        };
         let components = openapi.components.get_or_insert_default();
         let bearer = |text: &str| {
             let mut scheme = Http::new(HttpAuthScheme::Bearer);
             scheme.description = Some(text.to_owned());
             SecurityScheme::Http(scheme)
         };
+        let key = |place: fn(ApiKeyValue) -> ApiKey, name, text| {
+            SecurityScheme::ApiKey(place(ApiKeyValue::with_description(name, text)))
+        };
         components.add_security_scheme("user", bearer("A user token, from GET /v1/tokens/user"));
         components
             .add_security_scheme("project", bearer("A project token, from GET /v1/tokens/project"));
+        components.add_security_scheme("session", key(ApiKey::Cookie, "iobeam_session",
+            "The session of a browser, from POST /v1/session; over TLS the name is __Host-iobeam_session. A call that \
+             takes a project token names the project with the header X-Project-Id, or the parameter project_id"));
+        components.add_security_scheme("csrf", key(ApiKey::Header, "X-CSRF-Token",
+            "With the session's cookie, for calls that change something: the value that GET /v1/session tells"));
         let mut basic = Http::new(HttpAuthScheme::Basic);
         basic.description = Some("User name or e-mail address, and password".to_owned());
         components.add_security_scheme("password", SecurityScheme::Http(basic));

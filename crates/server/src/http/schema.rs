@@ -72,6 +72,40 @@ pub(crate) struct User {
     url: String,
 }
 
+/// The signed-in user.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionUser {
+    /// The account.
+    #[serde(flatten)]
+    user: User,
+    /// Whether the e-mail address was verified.
+    email_verified: bool,
+    /// Whether the user operates this server.
+    operator: bool,
+}
+
+/// What there is of a session, and what a page must know before there is one.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// Who is signed in; null when nobody is.
+    #[schema(required)]
+    user: Option<SessionUser>,
+    /// The value of the header `X-CSRF-Token`; absent when nobody is signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    csrf: Option<String>,
+    /// When the session ends, such as 2016-07-29T08:19:47Z; absent when nobody is signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    expires: Option<String>,
+    /// Who may make an account: `open`, `invite` or `closed`.
+    signup: String,
+    /// Whether the server sends mail; otherwise its operator finds letters in a folder.
+    mail: bool,
+    /// The server's version.
+    version: String,
+}
+
 /// A user, as a search finds them.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FoundUser {

@@ -9,6 +9,7 @@
 //! - A token never grants what its user does not hold, and nothing that was explicitly declined.
 //! - A refresh needs no other token and can be repeated, as clients do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,16 +160,25 @@ async fn log_in(
     headers: HeaderMap,
     Query(query): Query<LogInQuery>,
 ) -> Result<Secret, Problem> {
-    let Credentials { name, password } = credentials(&headers, query)?;
+    let token = user_token(&app, peer, credentials(&headers, query)?).await?;
+    Ok(secret(&app, &token))
+}
+
+/// Makes a user token for whoever knows the password.
+pub(super) async fn user_token(
+    app: &App,
+    peer: IpAddr,
+    credentials: Credentials,
+) -> Result<Token, Problem> {
+    let Credentials { name, password } = credentials;
     let attempt = app.auth.attempt(&name, peer)?;
     let found = app.ask(move |catalog| catalog.log_in(&name, &password)).await;
     // Only a wrong password counts as a guess.
     if !matches!(found, Err(CatalogError::WrongPassword)) {
         attempt.give_back();
     }
-    let user = found?.id;
     let new = NewToken {
-        user,
+        user: found?.id,
         tied: true,
         project: None,
         permissions: Permissions::NONE,
@@ -176,8 +186,7 @@ async fn log_in(
         refreshable: false,
         expires: app.clock.now().plus(app.config.user_token_life),
     };
-    let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
-    Ok(secret(&app, &token))
+    app.catalog(move |catalog| catalog.issue_token(new)).await
 }
 
 /// Issue a project token.

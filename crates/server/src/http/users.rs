@@ -142,7 +142,7 @@ struct FoundUser {
 }
 
 /// The user as the API shows them.
-fn shown(user: User) -> UserObject {
+pub(super) fn shown(user: User) -> UserObject {
     UserObject {
         user_id: user.id,
         email: user.email,

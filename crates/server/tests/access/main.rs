@@ -8,6 +8,8 @@ mod users;
 
 mod projects;
 
+mod sessions;
+
 mod tokens;
 
 mod devices;

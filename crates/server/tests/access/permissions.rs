@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::platform::{Person, Platform, Reply};
+use crate::platform::{Browser, PASSWORD, Person, Platform, Reply};
 
 /// A call of the description.
 struct Call {
@@ -118,6 +118,17 @@ impl World {
 
     /// Makes the call as a client would, with everything in it that belongs to `p`.
     fn make(&self, call: &Call, token: &str) -> Reply {
+        self.platform.call(&call.method, &self.path(call), token, &self.body(call))
+    }
+
+    /// Makes it as a page would, with the cookie of a session.
+    fn visit(&self, call: &Call, browser: &Browser, project: Option<u64>) -> Reply {
+        let path = self.path(call);
+        self.platform.visit(browser, (&call.method, &path), project, &self.body(call))
+    }
+
+    /// The path of the call and its parameters.
+    fn path(&self, call: &Call) -> String {
         let project = self.project.to_string();
         let fill = |name: &str| match name {
             "project_id" => project.clone(),
@@ -146,8 +157,7 @@ impl World {
             }
             _ => String::new(),
         };
-        let path = format!("{}{query}", parts.join("/"));
-        self.platform.call(&call.method, &path, token, &self.body(call))
+        format!("{}{query}", parts.join("/"))
     }
 
     fn body(&self, call: &Call) -> Value {
@@ -263,6 +273,94 @@ fn every_call_lets_in_whom_the_table_names_and_nobody_else() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// What must come of a call by the cookie of a session.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Visit {
+    /// By one who may do everything in `p`, as a page does it.
+    Member,
+    /// The same, without the header that proves it.
+    WithoutCsrf,
+    /// The same, without a word about the project.
+    WithoutProject,
+    /// By one who may do nothing in `p`.
+    Outsider,
+    /// By one whose session was revoked.
+    Revoked,
+}
+
+fn expected_by_cookie(call: &Call, visit: Visit) -> &'static [u16] {
+    let changes = call.method != "GET" || call.path == "/v1/tokens/project";
+    let of_project = call.who.starts_with("project");
+    match (call.who.as_str(), visit) {
+        ("anyone", Visit::WithoutCsrf) if call.method == "DELETE" => &[403],
+        ("anyone", _) => &[],
+        ("log-in", _) | (_, Visit::Revoked) => &[401],
+        (_, Visit::WithoutCsrf) if changes => &[403],
+        (_, Visit::WithoutProject) if of_project => &[400],
+        (_, Visit::Outsider) if of_project => &[404],
+        ("operator", _) => &[403],
+        ("user", Visit::Outsider) if call.path.contains("_id}") => &[404],
+        _ => &[],
+    }
+}
+
+#[test]
+fn every_call_by_cookie_wants_its_proof_and_its_project_and_a_session_that_counts() {
+    let world = World::new();
+    let (mut wrong, mut visits) = (String::new(), 0);
+    let stays = world.platform.browser("member", PASSWORD);
+    for call in calls(&world.platform) {
+        for visit in [
+            Visit::WithoutCsrf,
+            Visit::Outsider,
+            Visit::Revoked,
+            Visit::WithoutProject,
+            Visit::Member,
+        ] {
+            let name = if visit == Visit::Outsider { "outsider" } else { "member" };
+            let mut browser = world.platform.browser(name, PASSWORD);
+            if visit == Visit::Revoked {
+                world
+                    .platform
+                    .visit(&browser, ("DELETE", "/v1/session"), None, &Value::Null)
+                    .expect_empty(204);
+            }
+            if visit == Visit::WithoutCsrf {
+                browser = browser.without_csrf();
+            }
+            let project = (visit != Visit::WithoutProject).then_some(world.project);
+            // Whoever says nothing of a project says it in no way.
+            let reply = if project.is_none() && call.who.starts_with("project") {
+                let bare = world.path(&call).split('?').next().expect("a path").to_owned();
+                world.platform.visit(&browser, (&call.method, &bare), None, &world.body(&call))
+            } else {
+                world.visit(&call, &browser, project)
+            };
+            let expected = expected_by_cookie(&call, visit);
+            let holds = match expected {
+                [] => !matches!(reply.status, 401 | 403) && reply.status < 500,
+                _ => expected.contains(&reply.status),
+            };
+            if !holds {
+                writeln!(
+                    wrong,
+                    "{} {} as {visit:?}: expected {expected:?}, got {} {}",
+                    call.method, call.path, reply.status, reply.text
+                )
+                .expect("written");
+            }
+            assert_eq!(reply.headers["cache-control"], "no-store", "{} {}", call.method, call.path);
+            visits += 1;
+            if call.method == "DELETE" {
+                world.renew();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(visits > 200, "{visits}");
+    world.platform.visit(&stays, ("GET", "/v1/users/me"), None, &Value::Null).expect(200);
+}
+
 #[test]
 fn nothing_of_a_project_changes_by_the_hand_of_another() {
     let world = World::new();
@@ -336,6 +434,9 @@ fn the_table_is_this_one() {
     PATCH  /v1/projects/{project_id}                   user
     GET    /v1/projects/{project_id}/permissions       user
     PATCH  /v1/projects/{project_id}/permissions       user
+    DELETE /v1/session                                 anyone
+    GET    /v1/session                                 anyone
+    POST   /v1/session                                 anyone
     POST   /v1/sql                                     project:read
     GET    /v1/tokens                                  user
     GET    /v1/tokens/project                          user

@@ -41,6 +41,15 @@ pub(crate) struct Person {
     pub(crate) token: String,
 }
 
+/// A signed-in browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    /// The header Cookie.
+    pub(crate) cookie: String,
+    /// The header X-CSRF-Token.
+    pub(crate) csrf: String,
+}
+
 impl Platform {
     /// Starts a server with the defaults.
     pub(crate) fn start() -> Self {
@@ -139,6 +148,30 @@ impl Platform {
         self.send("GET", "/v1/tokens/user", &[("Authorization", &basic)], None)
     }
 
+    /// Signs a browser in.
+    pub(crate) fn browser(&self, name: &str, password: &str) -> Browser {
+        let body = json!({"name": name, "password": password}).to_string();
+        let reply = self.send("POST", "/v1/session", &[], Some(&body));
+        let csrf = reply.expect(200)["csrf"].as_str().expect("a value").to_owned();
+        Browser { cookie: reply.cookie(), csrf }
+    }
+
+    /// Makes a call as a page of the browser does, about that project if there is one.
+    pub(crate) fn visit(
+        &self,
+        browser: &Browser,
+        call: (&str, &str),
+        project: Option<u64>,
+        body: &Value,
+    ) -> Reply {
+        let project = project.map(|project| project.to_string());
+        let mut headers = vec![("Cookie", browser.cookie.as_str())];
+        headers.extend((!browser.csrf.is_empty()).then_some(("X-CSRF-Token", &*browser.csrf)));
+        headers.extend(project.as_deref().map(|project| ("X-Project-Id", project)));
+        let body = (!body.is_null()).then(|| body.to_string());
+        self.send(call.0, call.1, &headers, body.as_deref())
+    }
+
     /// Signs someone up and logs them in.
     pub(crate) fn person(&self, name: &str) -> Person {
         let email = format!("{name}@example.org");
@@ -188,6 +221,13 @@ impl Platform {
     }
 }
 
+impl Browser {
+    /// The same without the proof that its own page asks.
+    pub(crate) fn without_csrf(&self) -> Self {
+        Self { csrf: String::new(), ..self.clone() }
+    }
+}
+
 impl Drop for Platform {
     fn drop(&mut self) {
         drop(self.stop.take());
@@ -207,6 +247,13 @@ impl Reply {
         }
         assert_eq!(self.headers["content-type"], "application/json", "{}", self.text);
         serde_json::from_str(&self.text).expect("JSON")
+    }
+
+    /// The cookie that it sets, as a browser sends it back.
+    #[track_caller]
+    pub(crate) fn cookie(&self) -> String {
+        let set = self.headers["set-cookie"].to_str().expect("ascii");
+        set.split(';').next().expect("a pair").to_owned()
     }
 
     /// The first error, if the status is that one.
