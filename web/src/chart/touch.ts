@@ -1,0 +1,66 @@
+// Fingers on a chart: one moves along, two come closer. Up and down still scrolls the page.
+
+import type uPlot from 'uplot';
+import type { Span } from '../time/range';
+import { sound } from '../time/zoom';
+
+/** Follows fingers until the returned function is called. */
+export function touches(u: uPlot, span: () => Span, done: (span: Span) => void): () => void {
+  const held = new Map<number, number>();
+  let before: Span | null = null;
+  let fingers: [number, number] = [0, 0];
+  let next: Span | null = null;
+
+  function grip(): [number, number] {
+    const all = [...held.values()].sort((one, other) => one - other);
+    return [all[0] ?? 0, all[all.length - 1] ?? 0];
+  }
+
+  function take(): void {
+    before = next ?? span();
+    fingers = grip();
+  }
+
+  function down(event: PointerEvent): void {
+    if (event.pointerType !== 'touch') return;
+    held.set(event.pointerId, event.offsetX);
+    take();
+  }
+
+  function move(event: PointerEvent): void {
+    if (!before || !held.has(event.pointerId)) return;
+    held.set(event.pointerId, event.offsetX);
+    const [left, right] = grip();
+    const width = Math.max(1, u.over.clientWidth);
+    const per = (before.to - before.from) / width;
+    if (held.size === 1) {
+      if (Math.abs(left - fingers[0]) < 4 && next === null) return;
+      const by = (fingers[0] - left) * per;
+      next = { from: before.from + by, to: before.to + by };
+    } else {
+      // The times that were under the two fingers stay under them.
+      const [one, other] = [before.from + fingers[0] * per, before.from + fingers[1] * per];
+      const perNow = (other - one) / Math.max(20, right - left);
+      next = { from: one - left * perNow, to: one + (width - left) * perNow };
+    }
+    u.setScale('x', { min: next.from, max: next.to });
+  }
+
+  function up(event: PointerEvent): void {
+    if (!held.delete(event.pointerId)) return;
+    if (held.size > 0) return take();
+    if (next) done(sound(next));
+    before = next = null;
+  }
+
+  u.over.addEventListener('pointerdown', down);
+  u.over.addEventListener('pointermove', move);
+  u.over.addEventListener('pointerup', up);
+  u.over.addEventListener('pointercancel', up);
+  return () => {
+    u.over.removeEventListener('pointerdown', down);
+    u.over.removeEventListener('pointermove', move);
+    u.over.removeEventListener('pointerup', up);
+    u.over.removeEventListener('pointercancel', up);
+  };
+}
