@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Aligned } from './aligned';
 import { channels, colourOf, DARK, dashOf, LIGHT } from './colours';
@@ -34,7 +35,7 @@ describe('colours', () => {
     return Math.hypot(...a.map((part, at) => part - b[at]!));
   };
 
-  test.each([['light', LIGHT, ['#ffffff', '#f6f7f9']], ['dark', DARK, ['#0f1216', '#1b2027']]] as const)(
+  test.each([['light', LIGHT, ['#ffffff', '#f5f6f5']], ['dark', DARK, ['#0e1415', '#151d1e', '#1c2627']]] as const)(
     'each stands out from the %s ground', (_, colours, grounds) => {
       for (const colour of colours) for (const ground of grounds) expect(contrast(colour, ground), colour).toBeGreaterThanOrEqual(3);
     });
@@ -44,6 +45,13 @@ describe('colours', () => {
       for (const [at, one] of colours.entries()) {
         for (const other of colours.slice(at + 1)) expect(distance(one, other, SEEN[eye]!), `${one} ${other}`).toBeGreaterThan(0.08);
       }
+    }
+  });
+
+  test('the tokens of the page hold the same colours', () => {
+    const [light, dark] = readFileSync(new URL('../ui/tokens.css', import.meta.url), 'utf8').split(":root[data-theme='dark']");
+    for (const [css, colours] of [[light, LIGHT], [dark, DARK]] as const) {
+      for (const [at, colour] of colours.entries()) expect(css).toContain(`--series-${at + 1}: ${colour};`);
     }
   });
 

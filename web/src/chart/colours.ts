@@ -31,3 +31,10 @@ export function channels(hex: string): [number, number, number] {
   const number = Number.parseInt(hex.slice(1), 16);
   return [(number >> 16) & 255, (number >> 8) & 255, number & 255];
 }
+
+/** Black or white, whichever can be read better on a colour. */
+export function inkOn(hex: string): string {
+  const [red, green, blue] = channels(hex).map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  const light = 0.2126 * (red ?? 0) + 0.7152 * (green ?? 0) + 0.0722 * (blue ?? 0);
+  return light > 0.179 ? '#0b1112' : '#ffffff';
+}

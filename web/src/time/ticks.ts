@@ -118,7 +118,7 @@ function label(at: number, before: number | undefined, chosen: Step, zone: Zone)
       return wall.month === 1 || before === undefined
         ? { label: wall.month === 1 ? String(wall.year) : `${month} ${wall.year}`, major: wall.month === 1 }
         : { label: month, major: false };
-    case 'y':
+    default:
       return { label: String(wall.year), major: false };
   }
   function day() {

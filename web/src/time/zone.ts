@@ -32,14 +32,18 @@ function format(zone: string): Intl.DateTimeFormat | null {
   return found;
 }
 
-/** The browser's own zone, by its IANA name. */
+let own: string | undefined;
+
+/** The browser's own zone, by its IANA name. Asked for once, as asking costs as much as drawing a chart. */
 export function browserZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+  own ??= new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+  return own;
 }
 
 /** The IANA name of a zone; UTC for one that is not known. */
 export function zoneName(zone: Zone | null | undefined): string {
   if (!zone || zone === 'browser') return browserZone();
+  if (zone === 'UTC') return zone;
   return isZone(zone) ? zone : 'UTC';
 }
 
