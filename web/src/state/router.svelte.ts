@@ -11,7 +11,8 @@ export interface Route {
   /** Such as `/p/:project/devices/:device`. Parts that begin with a colon become `params`. */
   path: string;
   /** Loaded when it is first gone to. */
-  page: () => Promise<{ default: Component<{ params: Record<string, string> }> }>;
+  // Pages take `{ params }`, or nothing.
+  page: () => Promise<{ default: Component<any> }>;
   /** Who may see it: anyone, someone signed in, or who runs the server. `user` unless said. */
   for?: 'anyone' | 'user' | 'operator';
   /** What stands around it: nothing, the app's frame, or the frame with the project's navigation. By its path unless said. */
