@@ -28,6 +28,8 @@ export interface ProjectDetails {
   created: string;
   auto_register: boolean;
   permissions: Holders;
+  /** How those are called. */
+  members?: { user_id: number; username: string; email: string }[];
 }
 
 export interface ProjectInvite {
