@@ -31,8 +31,9 @@ use crate::engine::work::{Found, Workers};
 use crate::error::QueryError;
 use crate::functions;
 use crate::plan::{self, Session};
-use crate::request::{DataRequest, ExportRequest};
+use crate::request::{DataRequest, ExportRequest, SeriesRequest};
 use crate::scope::{Scope, Table};
+use crate::series::{self, Limits, SeriesAnswer};
 use crate::sql::{self, Param};
 use crate::table::ReadLastRows;
 
@@ -123,6 +124,21 @@ impl Engine {
             Ok(Found { shape: Shape::Table(None), schema, rows })
         })
         .await
+    }
+
+    /// Answers `/v1/query`.
+    ///
+    /// # Errors
+    /// When the request does not fit the table, or a limit is reached.
+    pub async fn series(
+        &self,
+        table: &Table,
+        request: SeriesRequest,
+    ) -> Result<SeriesAnswer, QueryError> {
+        let (session, table, settings) = (self.session(), table.clone(), &self.0.settings);
+        let limits = Limits { points: settings.max_points, series: settings.max_series };
+        let work = async move { series::series(&session, &table, &request, limits).await };
+        self.0.workers.compute(settings, work).await
     }
 
     fn session(&self) -> Session {

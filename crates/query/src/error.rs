@@ -72,6 +72,16 @@ pub enum QueryError {
         /// The setting that says so.
         setting: &'static str,
     },
+    /// The answer has too many points.
+    #[error(
+        "the answer has more than {limit} points (setting '{setting}'); ask for fewer series, a wider bucket, a smaller width or less time"
+    )]
+    TooManyPoints {
+        /// How many an answer may have.
+        limit: usize,
+        /// The setting that says so.
+        setting: &'static str,
+    },
     /// Stored rows cannot be read.
     #[error("stored rows cannot be read: {reason}")]
     Storage {
@@ -92,6 +102,10 @@ pub const TIMEOUT_SETTING: &str = "query-timeout";
 pub const MEMORY_SETTING: &str = "query-memory";
 /// The setting that limits the rows of an answer.
 pub const ROWS_SETTING: &str = "query-rows";
+/// The setting that limits the points of a chart.
+pub const POINTS_SETTING: &str = "query-points";
+/// The setting that limits the series of a chart.
+pub const SERIES_SETTING: &str = "query-series";
 
 impl QueryError {
     /// Whose move it is.
@@ -102,6 +116,7 @@ impl QueryError {
             | Self::Sql { .. }
             | Self::NotAQuery { .. }
             | Self::Timeout { .. }
+            | Self::TooManyPoints { .. }
             | Self::TooManyRows { .. } => Remedy::FixRequest,
             Self::Memory { .. } => Remedy::Retry,
             Self::Storage { .. } | Self::Internal { .. } => Remedy::CallOperator,

@@ -16,6 +16,8 @@ mod engine;
 
 mod sql;
 
+mod series;
+
 mod plan;
 
 mod direct;
@@ -38,8 +40,11 @@ mod error;
 
 pub use answer::Answer;
 pub use engine::{Engine, Settings};
-pub use error::{MEMORY_SETTING, QueryError, ROWS_SETTING, TIMEOUT_SETTING};
+pub use error::{
+    MEMORY_SETTING, POINTS_SETTING, QueryError, ROWS_SETTING, SERIES_SETTING, TIMEOUT_SETTING,
+};
 pub use figures::{Figures, Of};
-pub use request::{DataRequest, ExportRequest, Output};
+pub use request::{DataRequest, ExportRequest, Output, SeriesRequest};
 pub use scope::{Scope, Table};
+pub use series::{Method, OneSeries, Points, SeriesAnswer};
 pub use sql::Param;

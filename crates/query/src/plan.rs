@@ -20,6 +20,7 @@ mod exports;
 
 mod session;
 
+pub(crate) use condition::{condition, field_type, within};
 pub(crate) use data::data;
 pub(crate) use exports::exports;
-pub(crate) use session::Session;
+pub(crate) use session::{Session, column};

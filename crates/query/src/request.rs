@@ -18,6 +18,8 @@ mod exports;
 
 mod params;
 
+mod series;
+
 mod time_range;
 
 #[cfg(test)]
@@ -29,4 +31,5 @@ pub use duration::Bucket;
 pub use exports::{ExportRequest, ValueFilter};
 pub(crate) use params::quoted;
 pub use params::{Operator, Output};
+pub use series::{Downsample, Predicate, SeriesRequest, Summary};
 pub use time_range::TimeRange;

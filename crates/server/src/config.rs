@@ -53,6 +53,10 @@ pub struct Config {
     pub query_memory: usize,
     /// How many rows an answer may have.
     pub query_rows: u64,
+    /// How many points a chart may have.
+    pub query_points: usize,
+    /// How many series a chart may have.
+    pub query_series: usize,
     /// Bytes of a reply that are gathered in memory before a file takes the rest.
     pub reply_memory: usize,
     /// Bytes in memory at which a namespace's readings are written to Parquet.
@@ -224,6 +228,8 @@ impl Config {
             query_timeout: raw.parse("query-timeout", units::duration)?,
             query_memory: raw.parse("query-memory", |text| units::bytes(text, 1 << 20))?,
             query_rows: raw.parse("query-rows", units::count)? as u64,
+            query_points: raw.parse("query-points", units::count)?,
+            query_series: raw.parse("query-series", units::count)?,
             reply_memory: raw.parse("reply-memory", |text| units::bytes(text, 1 << 10))?,
             reply_limit: raw.parse("reply-limit", |text| units::bytes(text, 1 << 20))?,
             flush_size: raw.parse("flush-size", |text| units::bytes(text, 1 << 16))?,

@@ -18,6 +18,8 @@ mod exports;
 
 mod sql;
 
+mod query;
+
 mod users;
 
 mod projects;
@@ -154,6 +156,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(data::routes())
         .merge(exports::routes())
         .merge(sql::routes())
+        .merge(query::routes())
         .merge(users::routes())
         .merge(projects::routes())
         .merge(session::routes())

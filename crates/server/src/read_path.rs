@@ -12,7 +12,9 @@ use axum::response::Response;
 use iobeam_catalog::Namespace;
 use iobeam_model::{NamespaceName, ProjectId, TimeFormat};
 use iobeam_query::render::{media_type, render};
-use iobeam_query::{Answer, DataRequest, ExportRequest, Output, Param, Scope, Table};
+use iobeam_query::{
+    Answer, DataRequest, ExportRequest, Output, Param, Scope, SeriesRequest, Table,
+};
 
 use crate::app::App;
 use crate::auth::ProjectCaller;
@@ -63,6 +65,20 @@ pub(crate) async fn ask(
         reply::gathered(kind, rendered, bounds, &app.config.data_dir.join("tmp")).await?
     };
     app.metrics.queried(door, app.clock.monotonic().saturating_sub(begun));
+    Ok(reply)
+}
+
+/// Answers a chart's question.
+pub(crate) async fn chart(
+    app: &App,
+    project: ProjectId,
+    request: SeriesRequest,
+) -> Result<Response, Problem> {
+    let begun = app.clock.monotonic();
+    let namespace = known(app, project, request.namespace())?;
+    let answer = app.engine.series(&table(app, project, &namespace), request).await?;
+    let reply = reply::whole(media_type(Output::Json), answer.to_json()?);
+    app.metrics.queried("query", app.clock.monotonic().saturating_sub(begun));
     Ok(reply)
 }
 

@@ -99,6 +99,8 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         memory_bytes: config.query_memory as u64,
         timeout: config.query_timeout,
         max_rows: Some(config.query_rows),
+        max_points: config.query_points,
+        max_series: config.query_series,
         ..iobeam_query::Settings::new(data.join("tmp"))
     })
     .map_err(|error| part("query engine", &error))?;

@@ -12,6 +12,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// How many rows an answer may have; `None` for any number.
     pub max_rows: Option<u64>,
+    /// How many points a chart may have, all its series together.
+    pub max_points: usize,
+    /// How many series a chart may have.
+    pub max_series: usize,
     /// Threads that queries run on.
     pub threads: usize,
     /// Where what spills is put.
@@ -29,6 +33,8 @@ impl Settings {
             memory_bytes: 256 << 20,
             timeout: Duration::from_secs(30),
             max_rows: None,
+            max_points: 500_000,
+            max_series: 1_000,
             threads: std::thread::available_parallelism().map_or(2, Into::into),
             temp_dir: temp_dir.into(),
             temp_bytes: 4 << 30,

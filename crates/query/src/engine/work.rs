@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::stream::{self, StreamExt};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
@@ -83,6 +83,30 @@ impl Workers {
             }
         });
         Ok(Answer { shape, schema, rows: stream::iter(first.map(Ok)).chain(rest).boxed() })
+    }
+}
+
+impl Workers {
+    /// Runs what gives its whole answer at once.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        settings: &Settings,
+        work: impl Future<Output = Result<T, QueryError>> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let Some(runtime) = &self.0 else { return Err(ended()) };
+        let (tell, told) = oneshot::channel();
+        let limit = settings.timeout;
+        let _task = Task(
+            runtime
+                .spawn(async move {
+                    let done = timeout(limit, work).await;
+                    let late = |_| QueryError::Timeout { limit, setting: TIMEOUT_SETTING };
+                    // Nobody listens any more: then nobody wants to know.
+                    let _ = tell.send(done.map_err(late).flatten());
+                })
+                .abort_handle(),
+        );
+        told.await.map_err(|_| ended())?
     }
 }
 

@@ -15,7 +15,7 @@ use crate::scope::{TIME, Table};
 const PARAMETER: &str = "where";
 
 /// The field's type.
-pub(super) fn field_type(
+pub(crate) fn field_type(
     table: &Table,
     parameter: &'static str,
     field: &FieldName,
@@ -35,7 +35,7 @@ pub(super) fn field_type(
 }
 
 /// The condition as an expression.
-pub(super) fn condition(table: &Table, condition: &Condition) -> Result<Expr, QueryError> {
+pub(crate) fn condition(table: &Table, condition: &Condition) -> Result<Expr, QueryError> {
     let name = condition.field.as_str();
     let kind = field_type(table, PARAMETER, &condition.field)?;
     let refuse = |what: &str| {
@@ -54,11 +54,14 @@ pub(super) fn condition(table: &Table, condition: &Condition) -> Result<Expr, Qu
                 "false" => false,
                 _ => return Err(refuse("truth; write true or false")),
             };
-            if condition.comparison != Comparison::Eq {
-                let reason = format!("field '{name}' is BOOLEAN, which has no order; use eq");
-                return Err(QueryError::parameter(PARAMETER, reason));
+            match condition.comparison {
+                Comparison::Eq => Ok(column(name).eq(lit(truth))),
+                Comparison::Ne => Ok(column(name).not_eq(lit(truth))),
+                _ => {
+                    let reason = format!("field '{name}' is BOOLEAN, which has no order; use eq");
+                    Err(QueryError::parameter(PARAMETER, reason))
+                }
             }
-            Ok(column(name).eq(lit(truth)))
         }
         FieldType::Double | FieldType::Long => {
             let number = Number::parse(&condition.value).ok_or_else(|| refuse("number"))?;
@@ -88,6 +91,7 @@ fn double(name: &str, comparison: Comparison, number: f64) -> Expr {
     }
     match comparison {
         Comparison::Eq => column(name).eq(lit(0.0)).or(column(name).eq(lit(-0.0))),
+        Comparison::Ne => column(name).not_eq(lit(0.0)).and(column(name).not_eq(lit(-0.0))),
         Comparison::Lt | Comparison::Ge => compare(column(name), comparison, lit(-0.0)),
         Comparison::Gt | Comparison::Le => compare(column(name), comparison, lit(0.0)),
     }
@@ -100,20 +104,25 @@ const END: f64 = 9_223_372_036_854_775_808.0;
 fn long(name: &str, comparison: Comparison, number: f64) -> Expr {
     let bound = match comparison {
         Comparison::Lt | Comparison::Ge => number.ceil(),
-        Comparison::Gt | Comparison::Le | Comparison::Eq => number.floor(),
+        Comparison::Gt | Comparison::Le | Comparison::Eq | Comparison::Ne => number.floor(),
     };
     let below = bound < -END;
     if below || bound >= END {
         let all = match comparison {
             Comparison::Eq => false,
+            Comparison::Ne => true,
             Comparison::Lt | Comparison::Le => !below,
             Comparison::Gt | Comparison::Ge => below,
         };
         return if all { column(name).is_not_null() } else { lit(false) };
     }
     #[expect(clippy::float_cmp, reason = "floor() of a whole number is that number")]
-    if comparison == Comparison::Eq && bound != number {
-        return lit(false);
+    if bound != number {
+        match comparison {
+            Comparison::Eq => return lit(false),
+            Comparison::Ne => return column(name).is_not_null(),
+            _ => {}
+        }
     }
     compare(column(name), comparison, lit(bound as i64))
 }
@@ -121,6 +130,7 @@ fn long(name: &str, comparison: Comparison, number: f64) -> Expr {
 fn compare(left: Expr, comparison: Comparison, right: Expr) -> Expr {
     match comparison {
         Comparison::Eq => left.eq(right),
+        Comparison::Ne => left.not_eq(right),
         Comparison::Lt => left.lt(right),
         Comparison::Gt => left.gt(right),
         Comparison::Le => left.lt_eq(right),
@@ -129,7 +139,7 @@ fn compare(left: Expr, comparison: Comparison, right: Expr) -> Expr {
 }
 
 /// The span of time as expressions.
-pub(super) fn within(range: &TimeRange) -> Vec<Expr> {
+pub(crate) fn within(range: &TimeRange) -> Vec<Expr> {
     let time = |time: Timestamp| {
         lit(ScalarValue::TimestampMicrosecond(Some(time.micros()), Some("UTC".into())))
     };

@@ -34,7 +34,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// The table as something to be planned over.
-    pub(super) fn scan(&self, table: &Table) -> Result<DataFrame, QueryError> {
+    pub(crate) fn scan(&self, table: &Table) -> Result<DataFrame, QueryError> {
         let provider = Arc::new(SnapshotTable::new(table.clone(), Arc::clone(&self.reader)));
         let plan =
             LogicalPlanBuilder::scan(table.name.as_str(), provider_as_source(provider), None)
@@ -73,7 +73,7 @@ impl Session {
 }
 
 /// A column by its exact name: no letter of it is changed.
-pub(super) fn column(name: &str) -> Expr {
+pub(crate) fn column(name: &str) -> Expr {
     Expr::Column(Column::from_name(name))
 }
 

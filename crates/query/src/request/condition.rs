@@ -1,12 +1,14 @@
 //! What rows must fulfil: `where=eq(device_id, my-dev:1)`.
 
 use iobeam_model::FieldName;
+use serde::{Deserialize, Serialize};
 
 use super::params::quoted;
 use crate::error::QueryError;
 
 /// How a value is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Comparison {
     /// Equal.
     Eq,
@@ -18,6 +20,8 @@ pub enum Comparison {
     Le,
     /// Greater or equal.
     Ge,
+    /// There, and not equal; the v1 doors have no word for it.
+    Ne,
 }
 
 impl Comparison {
@@ -56,7 +60,7 @@ impl Number {
 }
 
 /// More conditions than anybody writes: each one is a level of the plan.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 impl Condition {
     pub(super) const PARAMETER: &'static str = "where";

@@ -59,6 +59,16 @@ impl TimeRange {
         Ok(Self { from, to })
     }
 
+    /// The two sides as numbers of milliseconds.
+    pub(crate) fn of_millis(from: Option<i64>, to: Option<i64>) -> Result<Self, QueryError> {
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(QueryError::parameter("from", "it lies after 'to'; swap the two"));
+        }
+        Ok(Self { from: from.map(|it| whole(it).0), to: to.map(|it| whole(it).1) })
+    }
+
     /// Whether a moment is in it.
     pub fn contains(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= time) && self.to.is_none_or(|to| time <= to)
@@ -84,11 +94,14 @@ fn moment(text: &str, now: Timestamp) -> Result<(Timestamp, Timestamp), QueryErr
 
 /// A whole millisecond: its first and its last microsecond. What lies beyond the range of times is its end.
 fn millis(text: &str) -> Option<(Timestamp, Timestamp)> {
-    let number = text.parse::<i64>().ok()?;
+    text.parse::<i64>().ok().map(whole)
+}
+
+fn whole(number: i64) -> (Timestamp, Timestamp) {
     let first = TimeFormat::Msec
         .to_timestamp(number)
         .map_or(if number < 0 { i64::MIN } else { i64::MAX }, Timestamp::micros);
-    Some((Timestamp::from_micros(first), Timestamp::from_micros(first.saturating_add(999))))
+    (Timestamp::from_micros(first), Timestamp::from_micros(first.saturating_add(999)))
 }
 
 /// What follows `now`: `()` and any number of `-2h` or `+1d`.

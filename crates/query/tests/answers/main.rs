@@ -12,6 +12,8 @@ mod properties;
 
 mod queries;
 
+mod series;
+
 mod sql;
 
 mod world;

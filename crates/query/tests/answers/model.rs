@@ -256,6 +256,7 @@ fn against(number: i64, text: &str) -> Ordering {
 fn fulfils(order: Option<Ordering>, comparison: Comparison) -> bool {
     order.is_some_and(|order| match comparison {
         Comparison::Eq => order.is_eq(),
+        Comparison::Ne => order.is_ne(),
         Comparison::Lt => order.is_lt(),
         Comparison::Gt => order.is_gt(),
         Comparison::Le => order.is_le(),

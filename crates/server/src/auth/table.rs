@@ -118,6 +118,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/exports/{id}/{device}",           Who::Project(Right::Read)),
     (Method::GET,    "/v1/exports/{id}/{device}/{series}",  Who::Project(Right::Read)),
     (Method::POST,   "/v1/sql",                             Who::Project(Right::Read)),
+    (Method::POST,   "/v1/query",                           Who::Project(Right::Read)),
 ];
 
 /// Who may make this call; `None` means nobody. `HEAD` is asked for as `GET`.

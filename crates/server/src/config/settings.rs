@@ -108,6 +108,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("query-rows", "COUNT", "100000000", "Most rows of an answer."),
     setting(
+        "query-points",
+        "COUNT",
+        "500000",
+        "Most points of an answer of /v1/query, all its series together.",
+    ),
+    setting("query-series", "COUNT", "1000", "Most series of an answer of /v1/query."),
+    setting(
         "reply-memory",
         "BYTES",
         "8MiB",

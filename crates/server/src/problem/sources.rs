@@ -85,7 +85,9 @@ impl From<QueryError> for Problem {
             QueryError::Parameter { parameter, .. } => {
                 Self::bad_request(format!("The parameter '{parameter}' is wrong"), text)
             }
-            QueryError::Timeout { .. } | QueryError::TooManyRows { .. } => {
+            QueryError::Timeout { .. }
+            | QueryError::TooManyRows { .. }
+            | QueryError::TooManyPoints { .. } => {
                 Self::bad_request("The query reached a limit", text).with_code(Code::QUERY_LIMIT)
             }
             QueryError::Memory { .. } => {

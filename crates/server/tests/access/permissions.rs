@@ -434,6 +434,7 @@ fn the_table_is_this_one() {
     PATCH  /v1/projects/{project_id}                   user
     GET    /v1/projects/{project_id}/permissions       user
     PATCH  /v1/projects/{project_id}/permissions       user
+    POST   /v1/query                                   project:read
     DELETE /v1/session                                 anyone
     GET    /v1/session                                 anyone
     POST   /v1/session                                 anyone
