@@ -94,6 +94,20 @@ pub enum CatalogError {
         /// The one that exists.
         existing: FieldName,
     },
+    /// Somebody else changed it meanwhile.
+    #[error(
+        "{what} {id} has version {has} by now, not {given}; look at what changed, and send it again with version {has}"
+    )]
+    ChangedMeanwhile {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its number.
+        id: u32,
+        /// Its version.
+        has: u32,
+        /// The version the change was meant for.
+        given: u32,
+    },
     /// More than there may be.
     #[error("too many {what}: at most {limit} are allowed")]
     TooMany {

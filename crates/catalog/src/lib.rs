@@ -10,6 +10,10 @@ pub mod devices;
 
 pub mod namespaces;
 
+pub mod shares;
+
+pub mod dashboards;
+
 pub mod database;
 
 pub mod record;
@@ -20,11 +24,12 @@ mod secret;
 
 pub mod error;
 
+pub use dashboards::{DashboardChanges, ListedDashboard, NewDashboard};
 pub use database::{Catalog, Contents, Settings, inspect};
 pub use devices::{DeviceChanges, NewDevice, Page};
 pub use error::CatalogError;
 pub use namespaces::{NamespaceChanges, NewNamespace};
 pub use projects::PermissionChange;
-pub use record::{Changed, Device, Invite, Namespace, Project, Token, User};
+pub use record::{Changed, Dashboard, Device, Invite, Namespace, Project, Share, Token, User};
 pub use tokens::NewToken;
 pub use users::{NewUser, SignUp, UserChanges};

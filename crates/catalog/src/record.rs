@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! users ─┬─ members ─── projects ─┬─ devices
-//!        ├─ tokens  ───────┘      └─ namespaces ─┬─ fields
-//!        └─ keys, invites                        └─ labels
+//!        ├─ tokens  ───────┘      ├─ namespaces ─┬─ fields
+//!        └─ keys, invites         │              └─ labels
+//!                                 └─ dashboards ─── shares
 //! ```
 //!
 //! What is read back is checked again: a row that breaks a rule is damage, not a value.
@@ -164,6 +165,44 @@ pub struct Namespace {
     pub last_modified: Timestamp,
 }
 
+/// Panels under a name: what people look at again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dashboard {
+    /// The number, unique over all projects.
+    pub id: u32,
+    /// The project it belongs to.
+    pub project: ProjectId,
+    /// What it is called; two may be called the same.
+    pub name: String,
+    /// What is on it, in JSON. The catalog does not look into it.
+    pub board: String,
+    /// How many panels that are.
+    pub panels: u32,
+    /// Grows with each change, so that nobody overwrites what they have not seen.
+    pub version: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub last_modified: Timestamp,
+}
+
+/// A link by which a dashboard is seen without an account. Its key is not kept, only what recognises it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The number, by which it is revoked.
+    pub id: u32,
+    /// What it shows.
+    pub dashboard: u32,
+    /// The project of that.
+    pub project: ProjectId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it runs out, if it does.
+    pub expires: Option<Timestamp>,
+    /// When it was last used, as far as known when this was read: listings are exact.
+    pub last_used: Option<Timestamp>,
+}
+
 impl User {
     /// The columns that [`User::read`] takes, in order.
     pub(crate) const COLUMNS: &str = "id, email, username, first_name, last_name, company_name, url, \
@@ -276,6 +315,42 @@ impl Namespace {
             retention: retention(row, 7)?,
             created: time(row, 5)?,
             last_modified: time(row, 6)?,
+        })
+    }
+}
+
+impl Dashboard {
+    /// The columns that [`Dashboard::read`] takes, in order.
+    pub(crate) const COLUMNS: &str =
+        "id, project, name, board, panels, version, created, last_modified";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            project: ProjectId(row.get(1)?),
+            name: row.get(2)?,
+            board: row.get(3)?,
+            panels: row.get(4)?,
+            version: row.get(5)?,
+            created: time(row, 6)?,
+            last_modified: time(row, 7)?,
+        })
+    }
+}
+
+impl Share {
+    /// The columns that [`Share::read`] takes, in order, of `shares s` and `dashboards d`.
+    pub(crate) const COLUMNS: &str =
+        "s.id, s.dashboard, d.project, s.created, s.expires, s.last_used, s.hash";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            dashboard: row.get(1)?,
+            project: ProjectId(row.get(2)?),
+            created: time(row, 3)?,
+            expires: time_if_any(row, 4)?,
+            last_used: time_if_any(row, 5)?,
         })
     }
 }

@@ -26,6 +26,8 @@ pub(crate) mod session;
 
 pub(crate) mod cookie;
 
+pub(crate) mod share;
+
 pub(crate) mod basic;
 
 pub(crate) mod guesses;
@@ -54,6 +56,7 @@ use guesses::{Attempt, Guesses};
 use jwt::Signer;
 use refreshed::Refreshed;
 use refusal::Refusal;
+use share::ShareCaller;
 use table::{Right, Who};
 
 /// How long a refresh is given after the old token ended.
@@ -100,6 +103,8 @@ pub(crate) enum Caller {
     User(UserCaller),
     /// The bearer of a project token, to read and write.
     Project(ProjectCaller),
+    /// Somebody with the key of a shared dashboard, to look at that.
+    Share(ShareCaller),
 }
 
 /// A user, known by a user token.
@@ -141,6 +146,9 @@ impl Auth {
 
     /// Who sent these headers.
     pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        if let Some(key) = share::key(headers) {
+            return self.by_share(key).map(Caller::Share);
+        }
         let token = self.good(bearer(headers)?)?;
         self.0.catalog.touch_token(token.id);
         let Some(project) = token.project else {
@@ -248,14 +256,14 @@ impl Caller {
     /// The caller, if the row lets them in.
     pub(crate) fn allowed(self, who: Who) -> Result<Self, Refusal> {
         match (&self, who) {
-            (_, Who::Anyone | Who::LogIn) | (Self::User(_), Who::User | Who::Operator) => Ok(self),
+            (_, Who::Anyone | Who::LogIn)
+            | (Self::User(_), Who::User | Who::Operator)
+            | (Self::Share(_), Who::Share) => Ok(self),
             (Self::Project(caller), Who::Project(right)) => {
                 caller.need(right)?;
                 Ok(self)
             }
-            (Self::User(_), Who::Project(_)) | (Self::Project(_), Who::User | Who::Operator) => {
-                Err(Refusal::WrongKind { takes: who })
-            }
+            _ => Err(Refusal::WrongKind { takes: who }),
         }
     }
 }
@@ -278,6 +286,11 @@ impl ProjectCaller {
             Some(own) if own.as_str() != device => Err(Refusal::OtherDevice),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a caller whose token is bound to a device: what people share is not a device's to change.
+    pub(crate) fn is_no_device(&self) -> Result<(), Refusal> {
+        if self.device.is_some() { Err(Refusal::OtherDevice) } else { Ok(()) }
     }
 
     /// Refuses a request that names another project than the token's.

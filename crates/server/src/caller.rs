@@ -30,6 +30,7 @@ use iobeam_model::ProjectId;
 use crate::app::App;
 use crate::auth::cookie::{PROJECT, Way};
 use crate::auth::refusal::Refusal;
+use crate::auth::share::ShareCaller;
 use crate::auth::table::{self, Who};
 use crate::auth::{Caller, ProjectCaller, UserCaller};
 use crate::problem::Problem;
@@ -187,7 +188,7 @@ impl FromRequestParts<App> for UserCaller {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match known(&parts.extensions)? {
             Caller::User(caller) => Ok(caller),
-            Caller::Project(_) => Err(Refusal::WrongKind { takes: Who::User }.into()),
+            _ => Err(Refusal::WrongKind { takes: Who::User }.into()),
         }
     }
 }
@@ -198,9 +199,18 @@ impl FromRequestParts<App> for ProjectCaller {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match known(&parts.extensions)? {
             Caller::Project(caller) => Ok(caller),
-            Caller::User(_) => {
-                Err(Refusal::WrongKind { takes: Who::Project(table::Right::Any) }.into())
-            }
+            _ => Err(Refusal::WrongKind { takes: Who::Project(table::Right::Any) }.into()),
+        }
+    }
+}
+
+impl FromRequestParts<App> for ShareCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match known(&parts.extensions)? {
+            Caller::Share(caller) => Ok(caller),
+            _ => Err(Refusal::WrongKind { takes: Who::Share }.into()),
         }
     }
 }

@@ -73,6 +73,14 @@ pub struct Config {
     pub segment_size: u64,
     /// Bytes of last rows kept in memory.
     pub last_rows_memory: u64,
+    /// How many dashboards a project may have.
+    pub dashboards: usize,
+    /// Bytes that a dashboard may have.
+    pub dashboard_size: usize,
+    /// How many panels a dashboard may have.
+    pub dashboard_panels: usize,
+    /// By how many links a dashboard may be seen.
+    pub dashboard_shares: usize,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged: a level or a filter such as `info,iobeam_store=debug`.
@@ -238,6 +246,10 @@ impl Config {
             retention_interval: raw.parse("retention-interval", units::duration)?,
             segment_size: raw.parse("segment-size", |text| units::bytes(text, 1 << 20))? as u64,
             last_rows_memory: raw.parse("last-rows-memory", |text| units::bytes(text, 0))? as u64,
+            dashboards: raw.parse("dashboards", units::count)?,
+            dashboard_size: raw.parse("dashboard-size", |text| units::bytes(text, 1 << 10))?,
+            dashboard_panels: raw.parse("dashboard-panels", units::count)?,
+            dashboard_shares: raw.parse("dashboard-shares", units::count)?,
             log_format: raw.parse("log-format", units::log_format)?,
             log_level: raw.parse("log-level", units::text)?,
             smtp_url: raw.parse_if_set("smtp-url", units::smtp_url)?,

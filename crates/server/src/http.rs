@@ -36,6 +36,10 @@ mod namespaces;
 
 mod invites;
 
+mod dashboards;
+
+mod shared;
+
 mod health;
 
 mod openapi;
@@ -165,6 +169,8 @@ fn routes() -> OpenApiRouter<App> {
         .merge(devices::routes())
         .merge(namespaces::routes())
         .merge(invites::routes())
+        .merge(dashboards::routes())
+        .merge(shared::routes())
         .merge(health::routes())
         .merge(openapi::routes())
 }

@@ -24,6 +24,8 @@ mod read_path;
 
 mod validate;
 
+mod board;
+
 mod body;
 
 mod caller;

@@ -19,7 +19,7 @@ use iobeam_model::{
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, Row};
 
-use crate::record::{Namespace, Project, Token, parsed, permissions};
+use crate::record::{Namespace, Project, Share, Token, parsed, permissions};
 
 /// Everything kept in memory.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub(crate) struct Mirror {
     pub(crate) tokens: RwLock<HashMap<TokenId, KnownToken>>,
     pub(crate) devices: RwLock<HashMap<ProjectId, HashMap<Box<str>, Moment>>>,
     pub(crate) namespaces: RwLock<HashMap<ProjectId, BTreeMap<NamespaceName, Arc<Namespace>>>>,
+    /// By what recognises their keys.
+    pub(crate) shares: RwLock<HashMap<[u8; 32], KnownShare>>,
     pub(crate) behind: Mutex<Behind>,
 }
 
@@ -46,11 +48,19 @@ pub(crate) struct KnownToken {
     pub(crate) last_used: Moment,
 }
 
+/// A link to a dashboard, and when it was last used.
+#[derive(Debug)]
+pub(crate) struct KnownShare {
+    pub(crate) share: Arc<Share>,
+    pub(crate) last_used: Moment,
+}
+
 /// What changed in memory and is not in the file yet.
 #[derive(Debug, Default)]
 pub(crate) struct Behind {
     pub(crate) devices: Vec<(ProjectId, DeviceId)>,
     pub(crate) tokens: Vec<TokenId>,
+    pub(crate) shares: Vec<[u8; 32]>,
 }
 
 /// A time that moves often: changed without a lock, written back now and then.
@@ -106,6 +116,7 @@ impl Mirror {
         mirror.load_tokens(connection)?;
         mirror.load_devices(connection)?;
         mirror.load_namespaces(connection)?;
+        mirror.load_shares(connection)?;
         Ok(mirror)
     }
 
@@ -126,6 +137,12 @@ impl Mirror {
         let mut namespaces = self.namespaces.write();
         let of_project = namespaces.entry(namespace.project).or_default();
         of_project.insert(namespace.name.clone(), namespace);
+    }
+
+    /// Shows a new link.
+    pub(crate) fn put_share(&self, hash: [u8; 32], share: Share) {
+        let last_used = Moment::new(share.last_used);
+        self.shares.write().insert(hash, KnownShare { share: Arc::new(share), last_used });
     }
 
     fn load_projects(&self, connection: &Connection) -> rusqlite::Result<()> {
@@ -184,6 +201,15 @@ impl Mirror {
             self.put_namespace(Arc::new(namespace));
         }
         Ok(())
+    }
+
+    fn load_shares(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let columns = Share::COLUMNS;
+        let sql = format!("SELECT {columns} FROM shares s JOIN dashboards d ON d.id = s.dashboard");
+        each(connection, &sql, |row| {
+            self.put_share(row.get(6)?, Share::read(row)?);
+            Ok(())
+        })
     }
 }
 

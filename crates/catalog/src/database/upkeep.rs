@@ -19,11 +19,12 @@ use rusqlite::{Transaction, params};
 use crate::database::mirror::{Behind, Moment};
 use crate::database::{Core, commit};
 use crate::error::CatalogError;
+use crate::record::Share;
 
 /// How long an expired token is still listed, and can be refreshed if the server allows it.
 const TOKENS_KEPT: Duration = Duration::from_hours(60 * 24);
 
-/// How long a used-up, expired or revoked invite is still listed.
+/// How long a used-up, expired or revoked invite is still listed, and an expired link to a dashboard.
 const INVITES_KEPT: Duration = Duration::from_hours(60 * 24);
 
 /// How often what ran out is looked for.
@@ -111,7 +112,7 @@ impl Core {
     /// Writes the times that are behind to the file; gives how many.
     pub(crate) fn write_back(&self) -> Result<usize, CatalogError> {
         let behind = std::mem::take(&mut *self.mirror.behind.lock());
-        let count = behind.devices.len() + behind.tokens.len();
+        let count = behind.devices.len() + behind.tokens.len() + behind.shares.len();
         if count == 0 {
             return Ok(0);
         }
@@ -120,6 +121,7 @@ impl Core {
             let mut waiting = self.mirror.behind.lock();
             waiting.devices.extend(behind.devices);
             waiting.tokens.extend(behind.tokens);
+            waiting.shares.extend(behind.shares);
         }
         outcome.map(|()| count)
     }
@@ -144,12 +146,20 @@ impl Core {
                     update.execute(params![id.get(), time.micros()])?;
                 }
             }
+            let shares = self.mirror.shares.read();
+            let mut update =
+                transaction.prepare_cached("UPDATE shares SET last_used = ?2 WHERE hash = ?1")?;
+            for hash in &behind.shares {
+                if let Some(time) = shares.get(hash).and_then(|known| known.last_used.take()) {
+                    update.execute(params![hash, time.micros()])?;
+                }
+            }
             Ok(())
         };
         commit(&mut self.writer.lock(), write).map_err(|error| self.explain(error))
     }
 
-    /// Removes tokens, keys and invites that ran out long enough ago; gives how many.
+    /// Removes tokens, keys, invites and links that ran out long enough ago; gives how many.
     pub(crate) fn prune(&self) -> Result<usize, CatalogError> {
         let now = self.clock.now();
         let tokens_before = now.minus(TOKENS_KEPT);
@@ -164,10 +174,14 @@ impl Core {
                 "DELETE FROM invites WHERE coalesce(revoked, expires) < ?1",
                 [invites_before.micros()],
             )?;
-            Ok(tokens + keys + invites)
+            let shares = transaction
+                .execute("DELETE FROM shares WHERE expires < ?1", [invites_before.micros()])?;
+            Ok(tokens + keys + invites + shares)
         };
         let count = commit(&mut writer, write).map_err(|error| self.explain(error))?;
         self.mirror.tokens.write().retain(|_, known| known.token.expires >= tokens_before);
+        let is_kept = |share: &Share| share.expires.is_none_or(|end| end >= invites_before);
+        self.mirror.shares.write().retain(|_, known| is_kept(&known.share));
         Ok(count)
     }
 }

@@ -24,6 +24,11 @@ fn everything(catalog: &Catalog) -> String {
             parts.push(format!("{devices:?}"));
             let tokens = catalog.tokens_of_project(project.id).expect("tokens");
             parts.push(format!("{tokens:?}"));
+            for listed in catalog.dashboards(project.id).expect("dashboards") {
+                let board = catalog.dashboard(project.id, listed.id).expect("a dashboard");
+                let shares = catalog.shares(project.id, listed.id).expect("links");
+                parts.push(format!("{listed:?} {board:?} {shares:?}"));
+            }
         }
         parts.push(format!("{user:?} {:?}", catalog.tokens_of_user(user.id).expect("tokens")));
     }
@@ -43,7 +48,8 @@ fn furnish(scene: &Scene) {
     let retention = Some("30d".parse().expect("a retention"));
     let changes = NamespaceChanges { retention, ..NamespaceChanges::default() };
     scene.catalog().update_namespace(project, input.id, changes).expect("changed");
-    let odd = scene.clock.now().plus(Duration::from_micros(77));
+    // The last bytes of the file belong to a time: one that does not end in zeros.
+    let odd = scene.clock.now().plus(Duration::from_micros(86_400_000_077));
     scene.catalog().set_retention_clock(odd).expect("noted");
     scene.catalog().create_invite(Some(ada), 3, None).expect("a code");
     scene.catalog().new_verification_key(ada).expect("a key");
@@ -57,6 +63,8 @@ fn furnish(scene: &Scene) {
         expires: scene.clock.now().plus(Duration::from_hours(24)),
     };
     scene.catalog().issue_token(new).expect("issued");
+    let board = scene.dashboard(project, "glass").id;
+    scene.catalog().create_share(project, board, Some(odd), 9).expect("a link");
 }
 
 #[test]
@@ -103,7 +111,7 @@ fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
     let refused = scene.try_open().expect_err("newer");
     assert!(matches!(refused, CatalogError::NewerVersion { found: 99, .. }), "{refused}");
     let text = refused.to_string().replace(&scene.path().display().to_string(), "catalog.db");
-    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 2; start the newer program that wrote it, or restore a backup");
+    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 3; start the newer program that wrote it, or restore a backup");
     assert_eq!(refused.remedy(), Remedy::CallOperator);
     assert_eq!(fs::read(scene.path()).expect("read"), before);
 }
@@ -228,7 +236,7 @@ fn a_log_torn_anywhere_leaves_whole_changes_only() {
 #[test]
 fn each_version_of_the_file_opens_in_this_one() {
     let month = "30d".parse().expect("a retention");
-    for (version, retention) in [(1, Retention::Default), (2, month)] {
+    for (version, retention) in [(1, Retention::Default), (2, month), (3, month)] {
         opens_with_all_that_is_in_it(version, retention);
     }
 }
@@ -253,6 +261,10 @@ fn opens_with_all_that_is_in_it(version: u32, retention: Retention) {
     let token = &catalog.tokens_of_project(project.id).expect("the tokens")[0];
     assert_eq!(token.device.as_ref(), Some(&device.id));
     assert_eq!(catalog.invites().expect("the invites")[0].uses, 3);
+    let dashboards = catalog.dashboards(project.id).expect("the dashboards");
+    let shown: Vec<_> =
+        dashboards.iter().map(|board| (board.name.as_str(), board.shares)).collect();
+    assert_eq!(shown, if version < 3 { vec![] } else { vec![("glass", 1)] });
 }
 
 /// Run once for each new version: `cargo test -p iobeam-catalog -- --ignored golden`.
@@ -264,5 +276,5 @@ fn write_the_golden_file() {
     scene.close();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     fs::create_dir_all(&folder).expect("the folder");
-    fs::copy(scene.path(), folder.join("catalog-v2.db")).expect("written");
+    fs::copy(scene.path(), folder.join("catalog-v3.db")).expect("written");
 }

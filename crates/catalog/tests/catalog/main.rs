@@ -16,4 +16,6 @@ mod devices;
 
 mod namespaces;
 
+mod dashboards;
+
 mod file;

@@ -54,6 +54,7 @@ fn requirements(who: Who, changes: bool) -> Vec<SecurityRequirement> {
         Who::LogIn => return vec![SecurityRequirement::new("password", NO_SCOPE)],
         Who::User | Who::Operator => SecurityRequirement::new("user", NO_SCOPE),
         Who::Project(_) => SecurityRequirement::new("project", NO_SCOPE),
+        Who::Share => return vec![SecurityRequirement::new("share", NO_SCOPE)],
     };
     let session = SecurityRequirement::new("session", NO_SCOPE);
     vec![token, if changes { session.add("csrf", NO_SCOPE) } else { session }]

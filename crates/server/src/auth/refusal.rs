@@ -25,6 +25,9 @@ pub(crate) enum Refusal {
     /// It was revoked.
     #[error("The token was revoked")]
     Revoked,
+    /// The key of a shared dashboard is none, was revoked, or ran out.
+    #[error("The link shows nothing any more")]
+    NoShare,
     /// It is good, and not of the kind that this call takes.
     #[error("The token is of the wrong kind")]
     WrongKind {
@@ -78,7 +81,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoToken | Self::NotOurs | Self::Expired | Self::Revoked => {
+            Self::NoToken | Self::NotOurs | Self::Expired | Self::Revoked | Self::NoShare => {
                 StatusCode::UNAUTHORIZED
             }
             Self::WrongKind { .. }
@@ -104,6 +107,12 @@ impl Refusal {
                 "Refresh a project token with POST /v1/tokens/project; log in again for a user token"
             }
             Self::Revoked => "Ask an administrator of the project for a new one",
+            Self::NoShare => {
+                "It was revoked, ran out, or is not whole; ask whoever sent it for a new one"
+            }
+            Self::WrongKind { takes: Who::Share } => {
+                "This call takes the key of a shared dashboard: 'Authorization: Share <key>'"
+            }
             Self::WrongKind { takes: Who::Project(_) } => {
                 "This call takes a project token; get one with GET /v1/tokens/project"
             }

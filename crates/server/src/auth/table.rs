@@ -36,6 +36,8 @@ pub(crate) enum Who {
     Operator,
     /// The bearer of a project token that holds this right.
     Project(Right),
+    /// Whoever has the key of a shared dashboard.
+    Share,
 }
 
 impl Who {
@@ -46,6 +48,7 @@ impl Who {
             Self::LogIn => "log-in",
             Self::User => "user",
             Self::Operator => "operator",
+            Self::Share => "share",
             Self::Project(Right::Any) => "project",
             Self::Project(Right::Read) => "project:read",
             Self::Project(Right::Write) => "project:write",
@@ -110,6 +113,16 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/namespaces/{id}",                 Who::Project(Right::Read)),
     (Method::GET,    "/v1/namespaces/{id}/statistics",      Who::Project(Right::Read)),
     (Method::PUT,    "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
+
+    (Method::POST,   "/v1/dashboards",                      Who::Project(Right::Write)),
+    (Method::GET,    "/v1/dashboards",                      Who::Project(Right::Read)),
+    (Method::GET,    "/v1/dashboards/{id}",                 Who::Project(Right::Read)),
+    (Method::PUT,    "/v1/dashboards/{id}",                 Who::Project(Right::Write)),
+    (Method::DELETE, "/v1/dashboards/{id}",                 Who::Project(Right::Write)),
+    (Method::POST,   "/v1/dashboards/{id}/shares",          Who::Project(Right::Admin)),
+    (Method::GET,    "/v1/dashboards/{id}/shares",          Who::Project(Right::Admin)),
+    (Method::DELETE, "/v1/dashboards/{id}/shares/{share}",  Who::Project(Right::Admin)),
+    (Method::GET,    "/v1/shared",                          Who::Share),
 
     (Method::POST,   "/v1/imports",                         Who::Project(Right::Write)),
     (Method::GET,    "/v1/data/{namespace}",                Who::Project(Right::Read)),

@@ -152,6 +152,15 @@ pub const SETTINGS: &[Setting] = &[
         "64MiB",
         "Memory for the last row of each device, kept so that nobody has to look for it; a namespace that does not fit is looked through instead.",
     ),
+    setting("dashboards", "COUNT", "1000", "Most dashboards of a project."),
+    setting("dashboard-size", "BYTES", "256KiB", "Largest dashboard, as JSON."),
+    setting("dashboard-panels", "COUNT", "100", "Most panels of a dashboard."),
+    setting(
+        "dashboard-shares",
+        "COUNT",
+        "100",
+        "Most links by which one dashboard can be seen without an account.",
+    ),
     setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
     setting(
         "log-level",

@@ -49,6 +49,14 @@ impl utoipa::Modify for Security {
              takes a project token names the project with the header X-Project-Id, or the parameter project_id"));
         components.add_security_scheme("csrf", key(ApiKey::Header, "X-CSRF-Token",
             "With the session's cookie, for calls that change something: the value that GET /v1/session tells"));
+        components.add_security_scheme(
+            "share",
+            key(
+                ApiKey::Header,
+                "Authorization",
+                "`Share`, a blank, and the key of a shared dashboard",
+            ),
+        );
         let mut basic = Http::new(HttpAuthScheme::Basic);
         basic.description = Some("User name or e-mail address, and password".to_owned());
         components.add_security_scheme("password", SecurityScheme::Http(basic));

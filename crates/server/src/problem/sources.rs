@@ -42,6 +42,9 @@ impl From<CatalogError> for Problem {
             CatalogError::LastAdmin { .. } => {
                 Self::new(StatusCode::CONFLICT, "The last admin stays", text)
             }
+            CatalogError::ChangedMeanwhile { .. } => {
+                Self::new(StatusCode::CONFLICT, "Somebody else changed it", text)
+            }
             CatalogError::FieldTypeConflict { .. } => {
                 Self::bad_request("A field has another type", text).with_code(Code::TYPE_CONFLICT)
             }

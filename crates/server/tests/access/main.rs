@@ -16,6 +16,8 @@ mod devices;
 
 mod namespaces;
 
+mod dashboards;
+
 mod keeping;
 
 mod doctor;

@@ -3,6 +3,7 @@
 //! What must come out follows from the description's `x-iobeam-who` alone; the whole table is pinned below, so a new
 //! route, or one whose rule changes, has to be looked at here.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::thread::sleep;
@@ -46,6 +47,8 @@ struct World {
     member: Person,
     project: u64,
     namespace: u64,
+    /// The dashboard that the call being made is about.
+    dashboard: Cell<u64>,
     tokens: Vec<(&'static str, String)>,
 }
 
@@ -63,7 +66,7 @@ impl World {
         let revoked = issue("");
         let ended =
             platform.log_in("member", crate::platform::PASSWORD).expect(200)["token"].clone();
-        let tokens = vec![
+        let mut tokens = vec![
             ("none", String::new()),
             ("garbage", "not.a.token".to_owned()),
             ("expired", expired),
@@ -84,13 +87,16 @@ impl World {
             let id = number_of(&platform, &member, token);
             platform.delete(&format!("/v1/tokens/{id}"), &member.token).expect_empty(204);
         }
-        let all = &tokens[10].1;
+        let all = tokens[10].1.as_str();
         let namespace =
             platform.get("/v1/namespaces", all).expect(200)["namespaces"][0]["namespace_id"]
                 .as_u64()
                 .expect("a number");
+        let key = shared(&platform, all);
+        tokens.push(("share", key));
         sleep(Duration::from_millis(1500));
-        let world = Self { platform, operator, member, project, namespace, tokens };
+        let dashboard = Cell::new(0);
+        let world = Self { platform, operator, member, project, namespace, dashboard, tokens };
         world.renew();
         world
     }
@@ -116,6 +122,20 @@ impl World {
         number_of(&self.platform, &self.member, &token)
     }
 
+    /// A dashboard that may be deleted.
+    fn fresh_dashboard(&self) -> u64 {
+        let made = dashboard(&self.platform, self.token("all"));
+        self.dashboard.set(made);
+        made
+    }
+
+    /// A link to that dashboard that may be revoked.
+    fn fresh_share(&self) -> u64 {
+        let path = format!("/v1/dashboards/{}/shares", self.dashboard.get());
+        let made = self.platform.post(&path, self.token("all"), &json!({})).expect(201);
+        made["share_id"].as_u64().expect("a number")
+    }
+
     /// Makes the call as a client would, with everything in it that belongs to `p`.
     fn make(&self, call: &Call, token: &str) -> Reply {
         self.platform.call(&call.method, &self.path(call), token, &self.body(call))
@@ -138,6 +158,8 @@ impl World {
             "field" => "device_id".to_owned(),
             "token_id" => self.fresh_token().to_string(),
             "invite_id" => "1".to_owned(),
+            "dashboard_id" => self.fresh_dashboard().to_string(),
+            "share_id" => self.fresh_share().to_string(),
             "device" | "series" => "all".to_owned(),
             other => panic!("the path of {} has a new part: {other}", call.path),
         };
@@ -176,10 +198,25 @@ impl World {
             ("POST", "/v1/imports") => {
                 json!({"project_id": project, "device_id": "theirs", "sources": []})
             }
+            ("POST", "/v1/dashboards") => json!({"name": "new", "board": {}}),
+            ("PUT", "/v1/dashboards/{dashboard_id}") => json!({"version": 1}),
             ("POST", "/v1/sql") => json!({"query": "SELECT 1"}),
             _ => json!({}),
         }
     }
+}
+
+/// Makes a dashboard.
+fn dashboard(platform: &Platform, token: &str) -> u64 {
+    let made = platform.post("/v1/dashboards", token, &json!({"name": "of p", "board": {}}));
+    made.expect(201)["dashboard_id"].as_u64().expect("a number")
+}
+
+/// Makes a dashboard and a link to it, and gives what a visitor shows.
+fn shared(platform: &Platform, token: &str) -> String {
+    let path = format!("/v1/dashboards/{}/shares", dashboard(platform, token));
+    let made = platform.post(&path, token, &json!({})).expect(201);
+    format!("Share {}", made["key"].as_str().expect("a key"))
 }
 
 fn number_of(platform: &Platform, owner: &Person, token: &str) -> u64 {
@@ -213,6 +250,8 @@ fn expected(call: &Call, caller: &str) -> Outcome {
         ("anyone", _) => In,
         // No caller here brings the password that "log-in" wants.
         ("log-in", _) | (_, "none" | "garbage" | "expired" | "revoked" | "revoked user") => Unknown,
+        // Whoever was given a link may look at that, and the link opens nothing else.
+        ("share", _) | (_, "share") => only_if(call.who == caller),
         ("user", "outsider" | "operator") if speaks_of_p => NothingOfP,
         ("user", _) => only_if(is_user),
         ("operator", _) => only_if(caller == "operator"),
@@ -295,6 +334,7 @@ fn expected_by_cookie(call: &Call, visit: Visit) -> &'static [u16] {
         ("anyone", Visit::WithoutCsrf) if call.method == "DELETE" => &[403],
         ("anyone", _) => &[],
         ("log-in", _) | (_, Visit::Revoked) => &[401],
+        ("share", _) => &[403],
         (_, Visit::WithoutCsrf) if changes => &[403],
         (_, Visit::WithoutProject) if of_project => &[400],
         (_, Visit::Outsider) if of_project => &[404],
@@ -405,6 +445,14 @@ fn the_table_is_this_one() {
     GET    /health                                     anyone
     GET    /metrics                                    anyone
     GET    /ready                                      anyone
+    GET    /v1/dashboards                              project:read
+    POST   /v1/dashboards                              project:write
+    DELETE /v1/dashboards/{dashboard_id}               project:write
+    GET    /v1/dashboards/{dashboard_id}               project:read
+    PUT    /v1/dashboards/{dashboard_id}               project:write
+    GET    /v1/dashboards/{dashboard_id}/shares        project:admin
+    POST   /v1/dashboards/{dashboard_id}/shares        project:admin
+    DELETE /v1/dashboards/{dashboard_id}/shares/{share_id} project:admin
     GET    /v1/data/{namespace}                        project:read
     GET    /v1/data/{namespace}/{field}                project:read
     GET    /v1/devices                                 project:read
@@ -438,6 +486,7 @@ fn the_table_is_this_one() {
     DELETE /v1/session                                 anyone
     GET    /v1/session                                 anyone
     POST   /v1/session                                 anyone
+    GET    /v1/shared                                  share
     POST   /v1/sql                                     project:read
     GET    /v1/tokens                                  user
     GET    /v1/tokens/project                          user

@@ -119,7 +119,9 @@ impl Platform {
 
     /// Makes a call with a token and a JSON body.
     pub(crate) fn call(&self, method: &str, path: &str, token: &str, body: &Value) -> Reply {
-        let bearer = format!("Bearer {token}");
+        // The key of a shared dashboard brings its own scheme.
+        let bearer =
+            if token.starts_with("Share ") { token.to_owned() } else { format!("Bearer {token}") };
         let headers: &[(&str, &str)] =
             if token.is_empty() { &[] } else { &[("Authorization", &bearer)] };
         let body = (!body.is_null()).then(|| body.to_string());
@@ -136,6 +138,10 @@ impl Platform {
 
     pub(crate) fn patch(&self, path: &str, token: &str, body: &Value) -> Reply {
         self.call("PATCH", path, token, body)
+    }
+
+    pub(crate) fn put(&self, path: &str, token: &str, body: &Value) -> Reply {
+        self.call("PUT", path, token, body)
     }
 
     pub(crate) fn delete(&self, path: &str, token: &str) -> Reply {
