@@ -1,0 +1,58 @@
+// A device's state in words and signs, and the list's own state in the address.
+
+import type { DeviceQuery, DeviceState } from '../../api/devices';
+
+interface Words {
+  label: string;
+  kind: 'ok' | 'warn' | 'bad' | 'neutral';
+  /** What it means. */
+  title: string;
+}
+
+export const STATES: readonly DeviceState[] = ['online', 'late', 'silent', 'never'];
+
+const WORDS: Record<DeviceState, Words> = {
+  online: { label: 'On-line', kind: 'ok', title: 'Heard within the time that is usual here' },
+  late: { label: 'Late', kind: 'warn', title: 'Its next readings should have come by now' },
+  silent: { label: 'Silent', kind: 'bad', title: 'Not heard for long' },
+  never: { label: 'Never heard', kind: 'neutral', title: 'Registered, but nothing came from it yet' },
+};
+
+/** The words for a state; a state that this app does not know is shown as it is. */
+export function wordsOf(state: string | undefined): Words {
+  return WORDS[state as DeviceState] ?? { label: state ?? 'Unknown', kind: 'neutral', title: '' };
+}
+
+export const PAGE_SIZES = [50, 100, 250] as const;
+const SORTS = ['name', 'id', 'type', 'created', 'last_seen'];
+
+/** What the address says the list should show. What it says wrongly is as if it were not said. */
+export function queryOf(url: URLSearchParams): Required<Omit<DeviceQuery, 'facets'>> {
+  const state = url.get('state') as DeviceState;
+  const sort = url.get('sort') ?? '';
+  const offset = Number(url.get('offset'));
+  const count = Number(url.get('count'));
+  return {
+    search: url.get('search') ?? '',
+    type: url.get('type') ?? '',
+    state: STATES.includes(state) ? state : '',
+    sort: SORTS.includes(sort.replace(/^-/, '')) ? sort : 'name',
+    offset: Number.isInteger(offset) && offset > 0 ? offset : 0,
+    count: PAGE_SIZES.find((size) => size === count) ?? PAGE_SIZES[0],
+  };
+}
+
+/** What is wrong with an id that someone types; '' when nothing is. */
+export function wrongId(id: string): string {
+  if (id.length > 255) return `An id has at most 255 characters, this one has ${id.length}`;
+  const at = id.search(/[^A-Za-z0-9_:-]/);
+  if (at < 0) return '';
+  const character = [...id.slice(at)][0] ?? '';
+  return `'${character}' at position ${at + 1} is not allowed; use A-Z, a-z, 0-9, '_', ':' or '-'`;
+}
+
+/** Which field of the form a refusal is about, by what the server says of it. */
+export function fieldOf(message: string): 'id' | 'name' | 'type' | null {
+  const found = /device[ _](id|name|type)/i.exec(message)?.[1]?.toLowerCase();
+  return (found as 'id' | 'name' | 'type' | undefined) ?? null;
+}
