@@ -36,16 +36,19 @@ export class Aligned {
     const last = this.times[this.times.length - 1];
     if (last === undefined || time > last) {
       this.times.push(time);
-      for (const other of this.columns) other.push(undefined);
+      // Where a column is in a gap it stays in it until its next value.
+      for (const other of this.columns) other.push(other[other.length - 1] === null ? null : undefined);
       cells[cells.length - 1] = value;
+      if (value === null) widen(cells, cells.length - 1);
       return;
     }
     const place = this.place(time);
     if (this.times[place] !== time) {
       this.times.splice(place, 0, time);
-      for (const other of this.columns) other.splice(place, 0, undefined);
+      for (const other of this.columns) other.splice(place, 0, other[place - 1] === null || other[place] === null ? null : undefined);
     }
     cells[place] = value;
+    if (value === null) widen(cells, place);
   }
 
   /** Forgets what is before a time, but for one row, so that a line still comes in from the left edge. */
@@ -105,5 +108,17 @@ function spread(points: Points, times: readonly number[]): Cell[] {
     while ((times[row] ?? Infinity) < (points.times[at] ?? 0)) row += 1;
     cells[row] = points.values[at] ?? null;
   }
+  for (let at = 0; at < cells.length; at += 1) if (cells[at] === null) at = widen(cells, at);
   return cells;
+}
+
+/** A gap reaches from a value to the next one, also over the times of other series between them. Gives its last place. */
+function widen(cells: Cell[], place: number): number {
+  for (let at = place - 1; at >= 0 && cells[at] === undefined; at -= 1) cells[at] = null;
+  let last = place;
+  while (last + 1 < cells.length && (cells[last + 1] === undefined || cells[last + 1] === null)) {
+    last += 1;
+    cells[last] = null;
+  }
+  return last;
 }

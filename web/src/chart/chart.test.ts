@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Aligned } from './aligned';
 import { channels, colourOf, DARK, dashOf, LIGHT } from './colours';
 import { figuresOf } from './figures';
+import { axisText, valueRange } from './frame';
 import { gapOf, withGaps } from './gaps';
 import { sparkPath } from './sparkline';
 import { statesOf, stretches, thinned } from './states';
@@ -86,7 +87,7 @@ describe('series over one axis', () => {
   test('values stand at their times, and nothing at those of others', () => {
     const all = Aligned.of([{ times: [1, 3], values: [10, 30] }, { times: [2, 3], values: [null, 33] }]);
     expect(all.times).toEqual([1, 2, 3]);
-    expect(all.columns).toEqual([[10, undefined, 30], [undefined, null, 33]]);
+    expect(all.columns).toEqual([[10, undefined, 30], [null, null, 33]]);
   });
 
   test('new values are added at the end, on a time that is there, and late ones where they belong', () => {
@@ -97,6 +98,16 @@ describe('series over one axis', () => {
     expect(all.times).toEqual([1, 3, 5]);
     expect(all.columns).toEqual([[10, undefined, 50], [undefined, 33, 55]]);
     expect(all.lastTime(0)).toBe(5);
+  });
+
+  test('a gap reaches from value to value over the times of others, also of those that come later', () => {
+    const all = Aligned.of([{ times: [1, 4, 9], values: [10, null, 90] }, { times: [2, 3, 6], values: [2, 3, 6] }]);
+    expect(all.columns[0]).toEqual([10, null, null, null, null, 90]);
+    all.add(1, 5, 55);
+    expect(all.columns[0]).toEqual([10, null, null, null, null, null, 90]);
+    all.add(0, 10, null);
+    all.add(1, 11, 1);
+    expect(all.columns[0]?.slice(-3)).toEqual([90, null, null]);
   });
 
   test('what left the window is forgotten, but for one row that the line comes in from', () => {
@@ -160,5 +171,25 @@ describe('sparklines', () => {
   test('a flat line is in the middle; none is nothing', () => {
     expect(sparkPath([0, 1], [5, 5], 10, 10)).toBe('M0.0 5.0L10.0 5.0');
     expect(sparkPath([], [], 10, 10)).toBe('');
+  });
+});
+
+describe('the axis of values', () => {
+  const texts = (all: number[], unit = '') => all.map((value, at) => axisText(value, all, at, unit));
+  test('has as many digits as tell its marks apart', () => {
+    expect(texts([15, 17.5, 20])).toEqual(['15.0', '17.5', '20.0']);
+    expect(texts([0, 0.25, 0.5])).toEqual(['0.00', '0.25', '0.50']);
+    expect(texts([0, 50, 100], '%')).toEqual(['0', '50', '100 %']);
+  });
+  test('writes large numbers short, unless that makes them look alike', () => {
+    expect(texts([0, 5e6, 1e7])).toEqual(['0', '5M', '10M']);
+    expect(texts([9007199254740000, 9007199254741000])).toEqual(['9 007 199 254 740 000', '9 007 199 254 741 000']);
+  });
+  test('has air, holds zero for bars and for what is near it, and is a range for one value and for none', () => {
+    expect(valueRange(20, 30, false)).toEqual([19.2, 30.8]);
+    expect(valueRange(20, 30, true)).toEqual([0, 30.8]);
+    expect(valueRange(1, 30, false)[0]).toBe(0);
+    expect(valueRange(5, 5, false)).toEqual([4.5, 5.5]);
+    expect(valueRange(null, null, false)).toEqual([0, 1]);
   });
 });

@@ -179,7 +179,7 @@ export function axesOf(frame: Frame): uPlot.Axis[] {
       grid: { stroke: look.grid, width: 1 },
       ticks: { show: false },
       space: 38,
-      size: (_u, values) => 20 + 7 * Math.max(3, ...(values ?? []).map((value) => value.length)),
+      size: (_u, values) => 20 + 7 * Math.max(5, ...(values ?? []).map((value) => value.length)),
       values: (_u, places) => places.map((place, at) => axisText(place, places, at, frame.unit)),
     },
   ];
@@ -190,14 +190,21 @@ export function axisText(value: number, all: readonly number[], at: number, unit
   const step = Math.abs((all[1] ?? 1) - (all[0] ?? 0)) || 1;
   const size = Math.max(...all.map(Math.abs));
   const unitText = unit !== '' && at === all.length - 1 ? ` ${unit}` : '';
-  if (size !== 0 && (size >= 1e6 || size < 1e-4)) {
-    const letters: [number, string][] = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M']];
-    const [scale, letter] = letters.find(([scale]) => size >= scale && size < scale * 1e6) ?? [1, ''];
-    if (letter !== '') return `${Number((value / scale).toPrecision(6))}${value === 0 ? '' : letter}${unitText}`;
-    return numberText(value) + unitText;
+  if (size !== 0 && size < 1e-4) return numberText(value) + unitText;
+  const letters: [number, string][] = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M']];
+  const [scale, letter] = letters.find(([scale]) => size >= scale) ?? [1, ''];
+  const digits = decimals(step / scale);
+  if (letter !== '' && digits > 3) return numberText(value) + unitText;
+  return `${(value / scale).toFixed(digits)}${value === 0 ? '' : letter}${unitText}`;
+}
+
+/** How many digits after the point a step needs. */
+function decimals(step: number): number {
+  for (let digits = 0; digits < 9; digits += 1) {
+    const scaled = step * 10 ** digits;
+    if (scaled >= 0.999 && Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits;
   }
-  const digits = Math.max(0, Math.min(8, Math.ceil(-Math.log10(step) - 1e-9)));
-  return value.toFixed(digits) + unitText;
+  return 9;
 }
 
 /** The range of values: with some air, and with zero where it belongs. */

@@ -63,9 +63,9 @@ export function agoText(ms: number, now: number): string {
 /** A reading's number: as many digits as it has, without the noise of binary fractions. */
 export function numberText(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString('en-US').replaceAll(',', '\u202f');
+  if (Number.isInteger(value) && Math.abs(value) < 1e17) return value.toLocaleString('en-US').replaceAll(',', '\u202f');
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential(4).replace(/\.?0+e/, 'e');
+  if (size !== 0 && (size < 1e-4 || size >= 1e17)) return value.toExponential(4).replace(/\.?0+e/, 'e');
   return String(Number(value.toPrecision(6)));
 }
 
