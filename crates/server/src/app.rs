@@ -15,6 +15,7 @@ use crate::mail::Mail;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::retention::Keeper;
+use crate::web_app::WebApp;
 
 /// A cheap handle to everything.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) auth: Auth,
     /// Letters to users.
     pub(crate) mail: Mail,
+    /// The files of the web app.
+    pub(crate) web_app: WebApp,
     /// The settings.
     pub(crate) config: Arc<Config>,
     /// What time it is.

@@ -20,7 +20,10 @@ use axum::extract::{
 };
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, EXPECT, HeaderValue};
+use http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, EXPECT, HeaderValue,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
@@ -68,7 +71,10 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         Err(problem) => without(request, problem.into_response()).await,
     };
     if by_cookie {
-        reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let headers = reply.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // What a device called itself shall never be taken for a page.
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     reply
 }

@@ -91,6 +91,8 @@ pub struct Config {
     pub mail_from: String,
     /// How users reach the platform from outside, for links in mail.
     pub public_url: Option<String>,
+    /// A folder with the web app, in place of the one in the program.
+    pub web_dir: Option<PathBuf>,
     /// How long a project token lives unless asked otherwise.
     pub project_token_life: Duration,
     /// How long a log-in lives.
@@ -255,6 +257,7 @@ impl Config {
             smtp_url: raw.parse_if_set("smtp-url", units::smtp_url)?,
             mail_from: raw.parse("mail-from", units::text)?,
             public_url: raw.parse_if_set("public-url", units::http_url)?,
+            web_dir: raw.parse_if_set("web-dir", units::path)?,
             project_token_life: raw.parse("project-token-life", units::duration)?,
             user_token_life: raw.parse("user-token-life", units::duration)?,
             login_attempts: raw.parse("login-attempts", units::count)? as u32,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! request ─▶ OPTIONS? ─▶ path without its last slash ─▶ route ─▶ guard ─▶ handler ─▶ reply
-//!                                                         └─ none: 404, 405        ├─ error? a JSON body, always
+//!                                                         └─ none: web app, 404    ├─ error? a JSON body, always
 //!                                                                                  └─ log, count
 //! ```
 //!
@@ -51,6 +51,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
+use axum::extract::State;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
@@ -84,7 +85,7 @@ impl Site {
             .layer(Extension(openapi::Text::of(&description)))
             .route_layer(from_fn_with_state(app.clone(), guard))
             .method_not_allowed_fallback(method_not_allowed)
-            .fallback(no_such_path)
+            .fallback(elsewhere)
             .with_state(app.clone());
         Self { app, router, count: Arc::default() }
     }
@@ -173,6 +174,15 @@ fn routes() -> OpenApiRouter<App> {
         .merge(shared::routes())
         .merge(health::routes())
         .merge(openapi::routes())
+}
+
+/// What is not of the API may be a file or a page of the web app.
+async fn elsewhere(State(app): State<App>, request: Request<Body>) -> Response {
+    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+    match app.web_app.answer(request.method(), &path, &headers).await {
+        Some(reply) => reply,
+        None => no_such_path(request).await,
+    }
 }
 
 async fn no_such_path(request: Request<Body>) -> Response {

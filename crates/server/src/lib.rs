@@ -38,6 +38,8 @@ mod retention;
 
 mod mail;
 
+mod web_app;
+
 mod reply;
 
 mod metrics;

@@ -33,6 +33,7 @@ use crate::mail::Mail;
 use crate::metrics::Metrics;
 use crate::retention::Keeper;
 use crate::tls;
+use crate::web_app::WebApp;
 
 /// The file in the data directory that tells where the platform listens, while it does.
 const LISTENING: &str = "listening";
@@ -123,6 +124,8 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     .map_err(|error| part("mail", &error))?;
     let keeper = Keeper::open(catalog.clone(), store.clone(), config.retention, Arc::clone(&clock))
         .map_err(|error| part("retention", &error))?;
+    let web_app =
+        WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let metrics = Metrics::new(store.clone());
     let room_for_bodies = room_for(config.memory_limit / 4);
     let config = Arc::new(config);
@@ -133,6 +136,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         engine,
         auth,
         mail,
+        web_app,
         config,
         clock,
         metrics,
@@ -179,6 +183,7 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     app.keeper.pass().await;
     let tls_address = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
     announce(&config.data_dir, plain.local_addr().ok(), tls_address)?;
+    invite_browsers(app, plain.local_addr().ok(), tls_address);
     let (stop, stopping) = watch::channel(false);
     let doors = Doors {
         site: Site::new(app.clone()),
@@ -230,6 +235,31 @@ fn announce(
         tracing::info!("listening on https://{address}");
     }
     Ok(())
+}
+
+/// Tells people the address to open.
+fn invite_browsers(app: &App, http: Option<SocketAddr>, https: Option<SocketAddr>) {
+    if !app.web_app.is_there() {
+        return;
+    }
+    // On this machine nobody listens in, and no certificate has to be explained to a browser.
+    let plain = http.map(|address| (address, "http"));
+    let address = match (plain, https) {
+        (Some((address, _)), Some(tls)) if !address.ip().is_loopback() => Some((tls, "https")),
+        (plain, _) => plain,
+    };
+    let url = app.config.public_url.clone().or_else(|| {
+        let (address, scheme) = address?;
+        let port = address.port();
+        Some(if address.ip().is_unspecified() {
+            format!("{scheme}://localhost:{port}")
+        } else {
+            format!("{scheme}://{address}")
+        })
+    });
+    if let Some(url) = url {
+        tracing::info!("the web app is at {url}/");
+    }
 }
 
 /// Each connection is an open file, and the usual limit is meant for desktop programs.

@@ -179,7 +179,13 @@ pub const SETTINGS: &[Setting] = &[
         "public-url",
         "URL",
         "",
-        "How users reach the platform from outside, for links in mail.",
+        "How users reach the platform from outside, such as https://iot.example.org: for links in mail, and an own address to sessions of browsers.",
+    ),
+    setting(
+        "web-dir",
+        "DIR",
+        "",
+        "Folder with a built web app that is served in place of the one in the program.",
     ),
     setting(
         "project-token-life",
