@@ -2,11 +2,14 @@
 //!
 //! ```text
 //! JSON ─▶ shape: board.panels[2].kind: unknown variant .. ─▶ sense: board.panels[2].query.devices[0]: .. ─▶ Board
+//! Board + panel + what a visitor chose ─▶ PanelQuery, of which nothing is the visitor's but that choice
 //! ```
 //!
 //! A refusal names the place. What a panel's `options` hold is the web app's alone.
 
 mod sense;
+
+pub(crate) mod question;
 
 mod moment;
 
@@ -272,6 +275,13 @@ impl Board {
         })?;
         sense::check(&board, limits)?;
         Ok(board)
+    }
+
+    /// Reads a board as it was stored.
+    pub(crate) fn stored(text: &str) -> Result<Self, Problem> {
+        serde_json::from_str(text).map_err(|error| {
+            Problem::internal(format!("a stored dashboard cannot be read: {error}"))
+        })
     }
 
     /// As it is stored.

@@ -123,6 +123,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/dashboards/{id}/shares",          Who::Project(Right::Admin)),
     (Method::DELETE, "/v1/dashboards/{id}/shares/{share}",  Who::Project(Right::Admin)),
     (Method::GET,    "/v1/shared",                          Who::Share),
+    (Method::POST,   "/v1/shared/query",                    Who::Share),
 
     (Method::POST,   "/v1/imports",                         Who::Project(Right::Write)),
     (Method::GET,    "/v1/data/{namespace}",                Who::Project(Right::Read)),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::question::{Choice, Look};
 use super::*;
 
 const LIMITS: Limits = Limits { bytes: 1 << 16, panels: 10 };
@@ -50,6 +51,7 @@ fn a_sound_board_is_stored_as_it_was_sent() {
     let board = parse(&sound()).expect("sound");
     assert_eq!(board.panels.len(), 4);
     let stored = board.text().expect("JSON");
+    assert_eq!(Board::stored(&stored).expect("sound"), board);
     let stored: Value = serde_json::from_str(&stored).expect("JSON");
     assert_eq!(stored["panels"][0], sound()["panels"][0]);
     let empty = parse(&json!({})).expect("an empty board is one");
@@ -114,4 +116,65 @@ fn a_board_has_limits() {
         refused.starts_with("board: it has ") && refused.contains("dashboard-size"),
         "{refused}"
     );
+}
+
+fn choose(devices: &[&str], bucket: Option<&str>) -> Choice {
+    let devices = devices.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    Choice {
+        devices: (!devices.is_empty()).then_some(devices),
+        bucket: bucket.map(ToOwned::to_owned),
+    }
+}
+
+#[test]
+fn a_visitor_chooses_within_what_the_board_shows() {
+    let board = parse(&sound()).expect("sound");
+    let ask = |panel: &str, choice: Choice| board.question(panel, choice);
+    let shown = ask("p1", Choice::default()).expect("the stored query");
+    assert_eq!(shown.devices, Some(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(shown.bucket.as_deref(), Some("15m"));
+    assert_eq!(shown.timezone.as_deref(), Some("Europe/Paris"));
+    let fewer = ask("p1", choose(&["b"], Some("1h"))).expect("one of them");
+    assert_eq!(fewer.devices, Some(vec!["b".to_owned()]));
+    assert_eq!(fewer.bucket.as_deref(), Some("1h"));
+    assert_eq!(fewer.fields, ["temperature"], "what was not chosen is the panel's");
+    // A panel for all devices shows any of them.
+    assert!(ask("p4", choose(&["anyone"], None)).is_ok());
+}
+
+#[test]
+fn a_visitor_gets_nothing_that_the_board_does_not_show() {
+    let board = parse(&sound()).expect("sound");
+    let refuse = |panel: &str, choice: Choice| {
+        let refused = board.question(panel, choice).expect_err("refused");
+        (refused.status.as_u16(), refused.details)
+    };
+    assert_eq!(refuse("p1", choose(&["a", "c"], None)).0, 403);
+    assert_eq!(refuse("p3", choose(&["a"], None)).0, 403);
+    assert_eq!(refuse("p4", choose(&[], Some("raw"))).0, 400);
+    assert_eq!(refuse("p1", choose(&[], Some("often"))).0, 400);
+    assert_eq!(refuse("p2", Choice::default()).0, 404, "a text asks for nothing");
+    assert_eq!(refuse("p9", Choice::default()).0, 404);
+    let nobody = Choice { devices: Some(Vec::new()), bucket: None };
+    assert_eq!(refuse("p1", nobody).0, 400);
+}
+
+#[test]
+fn a_question_becomes_what_the_engine_is_asked() {
+    let board = parse(&sound()).expect("sound");
+    let look =
+        Look { from: Some(1), to: Some(2), width: Some(300), timezone: Some("UTC".to_owned()) };
+    let asked = board.question("p1", choose(&["b"], None)).and_then(|asked| asked.at(look.clone()));
+    let asked = serde_json::to_value(asked.expect("sound")).expect("JSON");
+    let expected = json!({
+        "namespace": "input", "fields": ["temperature"], "devices": ["b"],
+        "where": [{"field": "temperature", "op": "gt", "value": -40}],
+        "from": 1, "to": 2, "operator": "mean", "bucket": "15m", "width": 300,
+        "timezone": "Europe/Paris",
+    });
+    assert_eq!(asked, expected);
+    let mut board = board;
+    board.time.timezone = None;
+    let asked = board.question("p3", Choice::default()).and_then(|asked| asked.at(look));
+    assert_eq!(asked.expect("sound").timezone.as_deref(), Some("UTC"), "nobody else says one");
 }

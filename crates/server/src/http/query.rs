@@ -107,7 +107,7 @@ enum Downsample {
 /// Series of points.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it is described, never made")]
-struct Chart {
+pub(super) struct Chart {
     /// The first millisecond that was looked at.
     from: i64,
     /// The last one.

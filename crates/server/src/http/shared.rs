@@ -1,7 +1,8 @@
 //! What is seen by a link to a dashboard: that dashboard, and what its panels ask for.
 
 use axum::Json as Reply;
-use serde::Serialize;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -9,11 +10,15 @@ use utoipa_axum::routes;
 use super::dashboards::{DashboardObject, shown};
 use crate::app::App;
 use crate::auth::share::ShareCaller;
+use crate::board::Board;
+use crate::board::question::{Choice, Look};
+use crate::body::Json;
 use crate::problem::Problem;
+use crate::read_path::chart;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().routes(routes!(show))
+    OpenApiRouter::default().routes(routes!(show)).routes(routes!(query))
 }
 
 /// A shared dashboard.
@@ -23,6 +28,27 @@ struct Shared {
     dashboard: DashboardObject,
     /// The project that it is of.
     project_name: String,
+}
+
+/// What a visitor asks of a panel. The rest of the question is the panel's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SharedQuery {
+    /// The panel's id.
+    panel: String,
+    /// The first millisecond; that of the earliest row, unless said.
+    from: Option<i64>,
+    /// The last millisecond; that of the latest row, unless said.
+    to: Option<i64>,
+    /// How many columns of pixels the panel has.
+    #[schema(minimum = 1)]
+    width: Option<usize>,
+    /// The visitor's time zone, for panels that name none.
+    timezone: Option<String>,
+    /// Some of the devices that the panel shows.
+    devices: Option<Vec<String>>,
+    /// The length of a bucket, where the panel leaves it to a variable.
+    bucket: Option<String>,
 }
 
 /// Show the dashboard that the key was made for.
@@ -41,4 +67,23 @@ async fn show(
         dashboard: shown(dashboard)?,
         project_name: project_name.unwrap_or_default(),
     }))
+}
+
+/// Ask what a panel of the dashboard asks for: its stored query, at the time given. The reply is that of /v1/query.
+#[utoipa::path(
+    post, operation_id = "query_shared", path = "/v1/shared/query", tag = "dashboards", request_body = SharedQuery,
+    responses((status = 200, description = "The points", body = super::query::Chart)),
+)]
+async fn query(
+    app: axum::extract::State<App>,
+    caller: ShareCaller,
+    Json(asked): Json<SharedQuery>,
+) -> Result<Response, Problem> {
+    let (project, id) = (caller.project, caller.dashboard);
+    let dashboard = app.catalog(move |catalog| catalog.dashboard(project, id)).await?;
+    let choice = Choice { devices: asked.devices, bucket: asked.bucket };
+    let question = Board::stored(&dashboard.board)?.question(&asked.panel, choice)?;
+    let look =
+        Look { from: asked.from, to: asked.to, width: asked.width, timezone: asked.timezone };
+    chart(&app, project, question.at(look)?).await
 }

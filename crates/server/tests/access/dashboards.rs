@@ -154,3 +154,45 @@ fn a_link_runs_out_and_goes_with_its_dashboard() {
     platform.delete(&board, &token).expect_empty(204);
     platform.get("/v1/shared", &long).refused(401);
 }
+
+#[test]
+fn a_visitor_asks_what_the_panels_ask_and_nothing_else() {
+    let (platform, token) = scene();
+    let values = |device: &str, value: f64| {
+        let body = json!({"device_id": device, "sources": {
+            "fields": ["time", "temperature", "secret"], "data": [[1000, value, 7.0], [2000, value, 8.0]],
+        }});
+        platform.post("/v1/devices", &token, &json!({"device_id": device})).expect(201);
+        let reply = platform.post("/v1/imports?fmt=table", &token, &body);
+        assert!(reply.status < 300, "{reply:?}");
+    };
+    values("shown", 20.0);
+    values("hidden", 30.0);
+    let board = json!({
+        "variables": [{"name": "device", "kind": "device", "value": "shown"}],
+        "panels": [
+            {"id": "air", "kind": "chart", "x": 0, "y": 0, "w": 12, "h": 4,
+             "query": {"fields": ["temperature"], "devices": ["$device"]}},
+            {"id": "note", "kind": "text", "x": 0, "y": 4, "w": 12, "h": 4},
+        ],
+    });
+    let made = platform.post("/v1/dashboards", &token, &json!({"name": "Air", "board": board}));
+    let path = format!("/v1/dashboards/{}/shares", made.expect(201)["dashboard_id"]);
+    let (_, key) = share(&platform, &token, &path, &json!({}));
+    let ask = |body: Value| platform.post("/v1/shared/query", &key, &body);
+    let seen = ask(json!({"panel": "air", "from": 0, "to": 5000, "width": 100})).expect(200);
+    assert_eq!(seen["series"].as_array().expect("a list").len(), 1, "{seen}");
+    assert_eq!(seen["series"][0]["device_id"], "shown");
+    assert_eq!(seen["series"][0]["field"], "temperature");
+    assert_eq!(seen["series"][0]["values"], json!([20.0, 20.0]));
+    ask(json!({"panel": "air", "devices": ["shown"]})).expect(200);
+    ask(json!({"panel": "air", "devices": ["hidden"]})).refused(403);
+    ask(json!({"panel": "air", "fields": ["secret"]})).refused(400);
+    ask(json!({"panel": "air", "namespace": "other"})).refused(400);
+    ask(json!({"panel": "air", "bucket": "raw"})).refused(400);
+    ask(json!({"panel": "note"})).refused(404);
+    ask(json!({})).refused(400);
+    for call in ["/v1/query", "/v1/sql"] {
+        platform.post(call, &key, &json!({"query": "SELECT 1"})).refused(403);
+    }
+}
