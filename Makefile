@@ -1,21 +1,34 @@
 # Every command we ever type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check torture bench tidy fmt clean
+.PHONY: help demo stop web test check torture bench tidy fmt clean
 
 CARGO ?= cargo
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: ## Build, start the platform, fill it with this machine's own readings, say what to try next
+demo: web ## Build, start the platform, fill it with this machine's own readings, say what to try next
 	$(CARGO) build --package iobeam-cli
 	@$(CARGO) run --quiet --package iobeam-cli -- demo
 
 stop: ## Stop the platform that `make demo` left running
 	@$(CARGO) run --quiet --package iobeam-cli -- demo --stop
 
-test: check ## Everything that is checked before a change lands
+# Built anew when a file of it is newer than what was built; cargo then puts it into the program.
+WEB = $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/screenshots/*' -not -path 'web/test-results/*' -not -path 'web/.venv/*' -not -path 'web/e2e/*')
+
+web: web/dist/index.html ## Build the web app, unless it is up to date
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB)
+	cd web && npm run --silent build
+
+test: web check ## Everything that is checked before a change lands
 	$(CARGO) build --workspace
+	cd web && npm run --silent check && npm run --silent unit
 	$(CARGO) test --workspace
 	$(CARGO) test --manifest-path tests/hand_over/Cargo.toml
 	./python/run_tests.sh

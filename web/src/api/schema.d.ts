@@ -52,6 +52,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the project's dashboards. */
+        get: operations["list_dashboards"];
+        put?: never;
+        /** Keep a dashboard. */
+        post: operations["create_dashboard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dashboards/{dashboard_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a dashboard. */
+        get: operations["show_dashboard"];
+        /** Change a dashboard. When its version is no longer the one given, somebody else changed it: 409, and nothing changes. */
+        put: operations["update_dashboard"];
+        post?: never;
+        /** Delete a dashboard. Links to it show nothing from then on. */
+        delete: operations["delete_dashboard"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dashboards/{dashboard_id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the links to a dashboard, without their keys. */
+        get: operations["list_shares"];
+        put?: never;
+        /** Make a link by which a dashboard is seen without an account. */
+        post: operations["share_dashboard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dashboards/{dashboard_id}/shares/{share_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a link: from then on its key opens nothing. */
+        delete: operations["revoke_share"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/data/{namespace}": {
         parameters: {
             query?: never;
@@ -401,6 +473,66 @@ export interface paths {
         patch: operations["set_permissions"];
         trace?: never;
     };
+    "/v1/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for series of points, one of each device and field: rows as they are when the chart can show them all,
+         *     otherwise those that stand for the others, or figures of buckets of time.
+         */
+        post: operations["query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the browser's session, or that there is none. */
+        get: operations["show_session"];
+        put?: never;
+        /**
+         * Sign in a browser.
+         * @description The reply brings the cookie of the session, and the value of the header `X-CSRF-Token` that every call needs which
+         *     comes with the cookie and changes something.
+         */
+        post: operations["sign_in"];
+        /** Sign out: the session ends, here and in the list of tokens. */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the dashboard that the key was made for. */
+        get: operations["show_shared"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sql": {
         parameters: {
             query?: never;
@@ -579,6 +711,175 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What is on a dashboard. */
+        Board: {
+            /** @description The panels. */
+            panels?: components["schemas"]["Panel"][];
+            /** @description How the panels are kept fresh: `live`, `off`, or the time between two looks, such as `10s`. */
+            refresh?: string;
+            /** @description The time that the panels show. */
+            time?: components["schemas"]["TimeSpan"];
+            /** @description What can be chosen above the panels. */
+            variables?: components["schemas"]["Variable"][];
+        };
+        /** @description Series of points. */
+        Chart: {
+            /** @description The buckets' width, when there are buckets. */
+            bucket?: string | null;
+            /**
+             * Format: int64
+             * @description The same in milliseconds; a day has 24 hours here, a month has no length.
+             */
+            bucket_ms?: number | null;
+            /**
+             * Format: int64
+             * @description The first millisecond that was looked at.
+             */
+            from: number;
+            /** @description How the points came to be. */
+            method: components["schemas"]["Method"];
+            /** @description What `since` of `GET /v1/live` takes: rows that are not in this answer follow there. */
+            point: string;
+            /**
+             * Format: int64
+             * @description How many values went into the answer.
+             */
+            rows: number;
+            /** @description By device, and for each in the order in which the fields were asked for. */
+            series: components["schemas"]["Series"][];
+            /**
+             * Format: int64
+             * @description The last one.
+             */
+            to: number;
+            /** @description Whether a limit left out points or series. */
+            truncated: boolean;
+        };
+        /** @description What a chart asks for. Every member may be left out. */
+        ChartRequest: {
+            /**
+             * @description With an operator: `auto` (by `width`; the default), `all`, or a whole number and `ms`, `s`, `m`, `h`, `d`, `w`,
+             *     `mo` or `y`. Without one: `auto` (as many rows as the width can show; the default) or `raw` (each row).
+             */
+            bucket?: string | null;
+            /** @description All devices, unless said. */
+            devices?: string[] | null;
+            downsample?: components["schemas"]["Downsample"] | null;
+            /** @description All fields that the operator says something of, unless said. */
+            fields?: string[] | null;
+            /**
+             * Format: int64
+             * @description The first millisecond; that of the earliest row, unless said.
+             */
+            from?: number | null;
+            /**
+             * Format: int32
+             * @description At most so many points of each series, the newest. With `raw`: 10000, unless said.
+             */
+            limit?: number | null;
+            /**
+             * Format: int32
+             * @description At most so many series, of the first devices by their ids: 100, unless said.
+             */
+            max_series?: number | null;
+            /** @description `input`, unless said. */
+            namespace?: string | null;
+            operator?: components["schemas"]["Operator"] | null;
+            /** @description The time zone of days, weeks, months and years, such as `Europe/Paris`: UTC, unless said. */
+            timezone?: string | null;
+            /**
+             * Format: int64
+             * @description The last millisecond; that of the latest row, unless said.
+             */
+            to?: number | null;
+            /** @description What rows must fulfil, all of it. */
+            where?: components["schemas"]["Predicate"][] | null;
+            /**
+             * Format: int32
+             * @description How many columns of pixels there are: 800, unless said.
+             */
+            width?: number | null;
+        };
+        /** @description What is chosen of a variable. */
+        Chosen: string | string[];
+        /**
+         * @description A comparison.
+         * @enum {string}
+         */
+        Comparison: "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+        /** @description A dashboard. */
+        Dashboard: {
+            /** @description What is on it. */
+            board: components["schemas"]["Board"];
+            /** @description When it was made, such as 2016-07-29T08:19:47Z. */
+            created: string;
+            /**
+             * Format: int32
+             * @description The number.
+             */
+            dashboard_id: number;
+            /** @description When it was last changed. */
+            last_modified: string;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Grows with each change.
+             */
+            version: number;
+        };
+        /** @description The dashboards of a project. */
+        DashboardList: {
+            /** @description By name. */
+            dashboards: components["schemas"]["DashboardListItem"][];
+        };
+        /** @description A dashboard in a list. */
+        DashboardListItem: {
+            /** @description When it was made. */
+            created: string;
+            /**
+             * Format: int32
+             * @description The number.
+             */
+            dashboard_id: number;
+            /** @description When it was last changed. */
+            last_modified: string;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many panels are on it.
+             */
+            panels: number;
+            /**
+             * Format: int32
+             * @description By how many links it can be seen.
+             */
+            shares: number;
+            /**
+             * Format: int32
+             * @description Grows with each change.
+             */
+            version: number;
+        };
+        /** @description A dashboard to make. */
+        DashboardRequest: {
+            /** @description What is on it. */
+            board: components["schemas"]["Board"];
+            /** @description What it is called; others may be called the same. */
+            name: string;
+        };
+        /** @description A dashboard as it shall be; what is absent stays. */
+        DashboardUpdate: {
+            board?: components["schemas"]["Board"] | null;
+            /** @description Another name. */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description The version that was changed.
+             */
+            version: number;
+        };
         /** @description A device. */
         Device: {
             /** @description When it was registered, such as 2016-07-29T08:19:47Z. */
@@ -643,6 +944,12 @@ export interface components {
              */
             project_id?: number | null;
         };
+        /**
+         * @description Which rows stand for the others: the first, the least, the greatest and the last of each column, or those that keep
+         *     the line's form best.
+         * @enum {string}
+         */
+        Downsample: "minmax" | "lttb";
         /** @description One thing that went wrong. */
         Error: {
             /**
@@ -742,6 +1049,20 @@ export interface components {
              */
             uses: number;
         };
+        /** @description A link, without its key. */
+        ListedShare: {
+            /** @description When it was made. */
+            created: string;
+            /** @description When it runs out; null: never. */
+            expires?: string | null;
+            /** @description When it was last used; null: never. */
+            last_used?: string | null;
+            /**
+             * Format: int32
+             * @description By which it is revoked.
+             */
+            share_id: number;
+        };
         /** @description An issued token, without its text. */
         ListedToken: {
             /** @description Whether it may administer. */
@@ -782,6 +1103,11 @@ export interface components {
             /** @description Whether it may write. */
             write: boolean;
         };
+        /**
+         * @description How points came to be: all rows, rows that stand for others, or one for each bucket.
+         * @enum {string}
+         */
+        Method: "raw" | "minmax" | "lttb" | "aggregate";
         /** @description A time in the unit asked for. */
         Moment: number | components["schemas"]["Timeval"];
         /** @description A namespace: a table of rows with typed fields. */
@@ -924,6 +1250,113 @@ export interface components {
              */
             uses: number;
         };
+        /** @description A link that was just made. */
+        NewShare: {
+            /** @description When it was made. */
+            created: string;
+            /** @description When it runs out; null: never. */
+            expires?: string | null;
+            /** @description The key, for `Authorization: Share <key>` and for the page `/shared#<key>`. It is not shown again. */
+            key: string;
+            /**
+             * Format: int32
+             * @description By which it is revoked.
+             */
+            share_id: number;
+        };
+        /**
+         * @description How the rows of a bucket become one value. Texts and truths have a first, a last and a count.
+         * @enum {string}
+         */
+        Operator: "mean" | "min" | "max" | "sum" | "count" | "first" | "last";
+        /** @description One picture on the grid of twelve columns. */
+        Panel: {
+            /**
+             * Format: int32
+             * @description Its height in rows.
+             */
+            h: number;
+            /** @description Unique on the board. */
+            id: string;
+            /** @description What it shows. */
+            kind: components["schemas"]["PanelKind"];
+            /** @description How it looks: the web app's alone. */
+            options?: Record<string, never>;
+            query?: components["schemas"]["PanelQuery"] | null;
+            /** @description What stands above it. */
+            title?: string;
+            /**
+             * Format: int32
+             * @description Its width in columns.
+             */
+            w: number;
+            /**
+             * Format: int32
+             * @description Its first column.
+             */
+            x: number;
+            /**
+             * Format: int32
+             * @description Its first row.
+             */
+            y: number;
+        };
+        /**
+         * @description How a value is compared.
+         * @enum {string}
+         */
+        PanelComparison: "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+        /**
+         * @description Which rows stand for the others.
+         * @enum {string}
+         */
+        PanelDownsample: "minmax" | "lttb";
+        /**
+         * @description What a panel shows.
+         * @enum {string}
+         */
+        PanelKind: "chart" | "value" | "gauge" | "table" | "timeline" | "map" | "text";
+        /**
+         * @description How the rows of a bucket become one value.
+         * @enum {string}
+         */
+        PanelOperator: "mean" | "min" | "max" | "sum" | "count" | "first" | "last";
+        /** @description One condition. */
+        PanelPredicate: {
+            /** @description The field to look at. */
+            field: string;
+            /** @description How it is compared. */
+            op: components["schemas"]["PanelComparison"];
+            /** @description A text, a number, or true or false. */
+            value: unknown;
+        };
+        /** @description What a panel asks for: the members of `POST /v1/query` without the time. */
+        PanelQuery: {
+            /** @description `auto`, `raw`, `all`, a length such as `15m`, or `$name` for that of a variable. */
+            bucket?: string | null;
+            /** @description The devices, or `["$name"]` for those of a variable; all, unless said. */
+            devices?: string[] | null;
+            downsample?: components["schemas"]["PanelDownsample"] | null;
+            /** @description The fields; all, unless said. */
+            fields?: string[];
+            /**
+             * Format: int64
+             * @description At most so many points of each series.
+             */
+            limit?: number | null;
+            /**
+             * Format: int64
+             * @description At most so many series.
+             */
+            max_series?: number | null;
+            /** @description The namespace; `input` unless said. */
+            namespace?: string | null;
+            operator?: components["schemas"]["PanelOperator"] | null;
+            /** @description The zone whose days are meant; that of the board, unless said. */
+            timezone?: string | null;
+            /** @description What rows must fulfil, all of it. */
+            where?: components["schemas"]["PanelPredicate"][];
+        };
         /** @description What one user or token may do in a project. */
         Permissions: {
             /** @description Change the project itself: namespaces, members, tokens. */
@@ -951,6 +1384,15 @@ export interface components {
             user_id: number;
             /** @description Register devices and send readings. */
             write?: boolean;
+        };
+        /** @description One condition. */
+        Predicate: {
+            /** @description The field to look at. */
+            field: string;
+            /** @description How to compare. */
+            op: components["schemas"]["Comparison"];
+            /** @description A text, a number or a truth, as the field's type wants. */
+            value: unknown;
         };
         /** @description A project, with who may do what in it. */
         Project: {
@@ -1063,10 +1505,84 @@ export interface components {
              */
             rows: number;
         };
+        /** @description The points of one device and field, in order of time. A bucket without values has no point. */
+        Series: {
+            /** @description The device; null for rows that name none. */
+            device_id?: string | null;
+            /** @description The field. */
+            field: string;
+            /** @description For means: the greatest value of each bucket. */
+            maxs?: number[];
+            /** @description How its points came to be: a series that has few rows keeps them all. */
+            method: components["schemas"]["Method"];
+            /** @description For means: the least value of each bucket. */
+            mins?: number[];
+            /**
+             * Format: int64
+             * @description How many values went into it.
+             */
+            rows: number;
+            /** @description Milliseconds since 1970: of rows, or of where buckets begin. */
+            times: number[];
+            /** @description `DOUBLE`, `LONG`, `BOOLEAN` or `STRING`: of the values, so a mean of LONG is DOUBLE. */
+            type: string;
+            /** @description As many values. */
+            values: unknown[];
+        };
         /** @description The server's time. */
         ServerTime: {
             /** @description A whole number of the unit asked for, or seconds and microseconds for `timeval`. */
             server_timestamp: components["schemas"]["Moment"];
+        };
+        /** @description What there is of a session, and what a page must know before there is one. */
+        Session: {
+            /** @description The value of the header `X-CSRF-Token`; absent when nobody is signed in. */
+            csrf?: string;
+            /** @description When the session ends, such as 2016-07-29T08:19:47Z; absent when nobody is signed in. */
+            expires?: string;
+            /** @description Whether the server sends mail; otherwise its operator finds letters in a folder. */
+            mail: boolean;
+            /** @description Who may make an account: `open`, `invite` or `closed`. */
+            signup: string;
+            user: components["schemas"]["SessionUser"] | null;
+            /** @description The server's version. */
+            version: string;
+        };
+        /** @description Who signs in. */
+        SessionRequest: {
+            /** @description A username or an e-mail address. */
+            name: string;
+            /**
+             * Format: password
+             * @description The password.
+             */
+            password: string;
+        };
+        /** @description The signed-in user. */
+        SessionUser: components["schemas"]["User"] & {
+            /** @description Whether the e-mail address was verified. */
+            email_verified: boolean;
+            /** @description Whether the user operates this server. */
+            operator: boolean;
+        };
+        /** @description The links to a dashboard. */
+        ShareList: {
+            /** @description The newest first. */
+            shares: components["schemas"]["ListedShare"][];
+        };
+        /** @description A link to make. */
+        ShareRequest: {
+            /** @description The same as a time from now: a whole number and one of w, d, h, m, s, such as 5w. */
+            duration?: string | null;
+            /** @description When it runs out, such as 2026-12-31T23:59:59Z; never, unless said. */
+            expires?: string | null;
+        };
+        /** @description A shared dashboard. */
+        Shared: {
+            /** @description The dashboard. */
+            dashboard: components["schemas"]["Dashboard"];
+            /** @description The project that it is of. */
+            project_name: string;
         };
         /** @description A statement and the values of its placeholders. */
         Statement: {
@@ -1074,6 +1590,15 @@ export interface components {
             params?: unknown[];
             /** @description One SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES, SHOW COLUMNS or DESCRIBE. */
             query: string;
+        };
+        /** @description From when to when. */
+        TimeSpan: {
+            /** @description `now-1h`, `now/d`, a time such as `2026-01-31T08:00:00Z`, or milliseconds since 1970. */
+            from: string;
+            /** @description The zone whose days, weeks and months are meant, such as `Europe/Paris`; the reader's own, unless said. */
+            timezone?: string | null;
+            /** @description The same. */
+            to: string;
         };
         /** @description Seconds and microseconds. */
         Timeval: {
@@ -1181,6 +1706,21 @@ export interface components {
             /** @description Another user name; an empty one takes it away. */
             username?: string | null;
         };
+        /** @description Something that can be chosen above the panels, and that they name as `$name`. */
+        Variable: {
+            /** @description What it stands for. */
+            kind: components["schemas"]["VariableKind"];
+            /** @description Whether more than one device can be chosen. */
+            multi?: boolean;
+            /** @description A letter, then letters, digits and `_`; unique on the board. */
+            name: string;
+            value?: components["schemas"]["Chosen"] | null;
+        };
+        /**
+         * @description What a variable stands for.
+         * @enum {string}
+         */
+        VariableKind: "device" | "interval";
         /** @description The key of a letter. */
         Verification: {
             /** @description The key. */
@@ -1269,6 +1809,268 @@ export interface operations {
             };
             /** @description Not now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    list_dashboards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dashboards, without their panels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    create_dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardRequest"];
+            };
+        };
+        responses: {
+            /** @description The dashboard was made */
+            201: {
+                headers: {
+                    /** @description Its path */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    show_dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's number */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dashboard */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    update_dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's number */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardUpdate"];
+            };
+        };
+        responses: {
+            /** @description The dashboard as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    delete_dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's number */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    list_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's number */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The links */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    share_dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's number */
+                dashboard_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareRequest"];
+            };
+        };
+        responses: {
+            /** @description The link, with its key */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewShare"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    revoke_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard's number */
+                dashboard_id: number;
+                /** @description The link's number, as listed */
+                share_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is revoked */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2385,6 +3187,157 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChartRequest"];
+            };
+        };
+        responses: {
+            /** @description The points */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chart"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    show_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session; without a good cookie `user` is null */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionRequest"];
+            };
+        };
+        responses: {
+            /** @description The session, and its cookie */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no session any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    show_shared: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dashboard */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shared"];
+                };
             };
             /** @description Refused */
             default: {
