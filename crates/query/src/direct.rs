@@ -10,31 +10,37 @@
 //! A plan of the engine costs milliseconds before it reads its first row; here the answer is there by then. It is one
 //! that the engine could have given: only among rows of equal times may another be chosen.
 
-mod seek;
+mod figures;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array,
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array,
 };
 use arrow::compute::{
-    SortColumn, SortOptions, and, filter_record_batch, interleave_record_batch, lexsort_to_indices,
-    take_record_batch,
+    SortColumn, SortOptions, filter_record_batch, interleave_record_batch, is_not_null,
+    lexsort_to_indices, take_record_batch,
 };
-use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use iobeam_model::{FieldType, Timestamp};
 use iobeam_store::{Chunk, DataFile};
 
 use crate::error::QueryError;
+use crate::few::{Few, may_hold, of_chunk};
 use crate::request::TimeRange;
-use crate::scope::{TIME, Table};
+use crate::runs::{RowsOf, Runs, times};
+use crate::scope::Table;
+
+pub(crate) use figures::{Figure, Figures};
 
 /// More rows than this are the engine's business, which counts their memory.
 const MOST: usize = 1000;
+/// A step back in a file that is worth taking.
+const WORTH: usize = 1024;
 
 /// A question of the kind that is answered here.
 #[derive(Clone, Debug)]
@@ -53,10 +59,10 @@ pub(crate) struct Newest {
 
 impl Newest {
     /// The rows, newest first, if they can be had this way.
-    pub(crate) async fn answer(
+    pub(crate) fn answer(
         &self,
         table: &Table,
-        reader: &Arc<dyn ParquetFileReaderFactory>,
+        runs: &Runs,
     ) -> Result<Option<RecordBatch>, QueryError> {
         let schema = table.schema();
         let columns = self.columns.iter().map(|name| schema.index_of(name));
@@ -73,9 +79,9 @@ impl Newest {
             return fit(&row, &schema).map(Some);
         }
         if self.rows > MOST {
-            return Ok(None);
+            return self.all_of_one(value, table, &schema, runs);
         }
-        self.newest_of_one(value, table, &schema, reader).await.map(Some)
+        self.newest_of_one(value, table, &schema, runs).map(Some)
     }
 
     fn last_of_each(
@@ -121,15 +127,38 @@ impl Newest {
         filter_record_batch(rows, &keep).map(Some).map_err(arrow)
     }
 
-    /// Looks through chunks and files, those with the newest rows first.
-    async fn newest_of_one(
+    /// All rows in the span of time, if they are few.
+    fn all_of_one(
         &self,
         value: &str,
         table: &Table,
         schema: &SchemaRef,
-        reader: &Arc<dyn ParquetFileReaderFactory>,
+        runs: &Runs,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        let (from, to) = bounds(&self.range);
+        let few = Few { values: vec![value.to_owned()], from, to };
+        let columns = self.columns.iter().map(String::as_str).chain(self.present.as_deref());
+        let columns: Vec<&str> = columns.collect();
+        let Some(batches) = few.rows(table, runs, &columns)? else { return Ok(None) };
+        let mut best = Best { most: self.rows, ..Best::default() };
+        for rows in batches {
+            if let Some(rows) = self.present(rows)? {
+                best.add(times(&rows), fit(&rows, schema)?);
+            }
+        }
+        best.finish(schema).map(Some)
+    }
+
+    /// Looks through chunks and files, those with the newest rows first.
+    fn newest_of_one(
+        &self,
+        value: &str,
+        table: &Table,
+        schema: &SchemaRef,
+        runs: &Runs,
     ) -> Result<RecordBatch, QueryError> {
         let snapshot = &table.snapshot;
+        let partition = table.partition.as_str();
         let chunks = snapshot.chunks.iter().map(Source::Chunk);
         let mut sources: Vec<_> = snapshot.files.iter().map(Source::File).chain(chunks).collect();
         let (from, to) = bounds(&self.range);
@@ -140,30 +169,63 @@ impl Newest {
         });
         sources.sort_by_key(|source| Reverse(source.times().1));
         let mut best = Best { most: self.rows, ..Best::default() };
-        let seek = seek::Seek {
-            value,
-            partition: table.partition.as_str(),
-            times: (from, to),
-            present: self.present.as_deref(),
-            rows: self.rows,
-        };
         for source in sources {
             if best.bar().is_some_and(|bar| bar >= source.times().1.min(to)) {
                 break;
             }
             match source {
                 Source::Chunk(chunk) => {
-                    let rows = chunk_rows(chunk, &seek)?;
+                    let values = [value.to_owned()];
+                    let Some(rows) = of_chunk(chunk, partition, &values, (from, to))? else {
+                        continue;
+                    };
+                    let Some(rows) = self.present(rows)? else { continue };
                     best.add(times(&rows), fit(&rows, schema)?);
                 }
                 Source::File(file) => {
-                    for rows in seek.file(file, reader, &self.columns).await? {
+                    let rows = runs.of(file, partition, value)?;
+                    for rows in self.newest_in(rows, (from, to))? {
                         best.add(times(&rows), fit(&rows, schema)?);
                     }
                 }
             }
         }
         best.finish(schema)
+    }
+
+    /// The newest rows of a value in a file.
+    fn newest_in(
+        &self,
+        mut rows: RowsOf<'_>,
+        (from, to): (i64, i64),
+    ) -> Result<Vec<RecordBatch>, QueryError> {
+        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let columns: Vec<&str> = columns.into_iter().chain(self.present.as_deref()).collect();
+        let Range { start, mut end } = rows.within(from, to)?;
+        let (mut found, mut left, mut step) = (Vec::new(), self.rows, self.rows);
+        while start < end && left > 0 {
+            let begin = end.saturating_sub(step).max(start);
+            for rows in rows.columns(begin..end, &columns)? {
+                let Some(rows) = self.present(rows)? else { continue };
+                let taken = rows.num_rows().min(left);
+                left -= taken;
+                found.push(rows.slice(rows.num_rows() - taken, taken));
+            }
+            // Where the field has few values, they are looked for in ever larger steps.
+            (end, step) = (begin, step.saturating_mul(2).max(WORTH));
+        }
+        Ok(found)
+    }
+
+    /// Of rows those that have a value of the field that is asked for.
+    fn present(&self, rows: RecordBatch) -> Result<Option<RecordBatch>, QueryError> {
+        let Some(field) = &self.present else { return Ok(Some(rows)) };
+        let Some(column) = rows.column_by_name(field) else { return Ok(None) };
+        if column.null_count() == 0 {
+            return Ok(Some(rows));
+        }
+        let is_there = is_not_null(column).map_err(arrow)?;
+        filter_record_batch(&rows, &is_there).map(Some).map_err(arrow)
     }
 }
 
@@ -184,8 +246,7 @@ impl Source<'_> {
 
     fn may_hold(&self, value: &str) -> bool {
         let Self::File(file) = self else { return true };
-        file.min_partition.as_deref().is_some_and(|min| min <= value)
-            && file.max_partition.as_deref().is_some_and(|max| value <= max)
+        may_hold(file, value)
     }
 }
 
@@ -230,28 +291,9 @@ impl Best {
     }
 }
 
-/// The rows of a chunk that are asked for, in no particular order.
-fn chunk_rows(chunk: &Chunk, seek: &seek::Seek<'_>) -> Result<RecordBatch, QueryError> {
-    let rows = &chunk.rows;
-    let none = || Ok(rows.slice(0, 0));
-    let Some(mut keep) = seek.matching(rows)? else { return none() };
-    if let Some(field) = seek.present {
-        let Some(column) = rows.column_by_name(field) else { return none() };
-        keep = and(&keep, &arrow::compute::is_not_null(column).map_err(arrow)?).map_err(arrow)?;
-    }
-    filter_record_batch(rows, &keep).map_err(arrow)
-}
-
 fn bounds(range: &TimeRange) -> (i64, i64) {
     let from = range.from.map_or(i64::MIN, Timestamp::micros);
     (from, range.to.map_or(i64::MAX, Timestamp::micros))
-}
-
-fn times(rows: &RecordBatch) -> &[i64] {
-    match rows.column_by_name(TIME) {
-        Some(times) => times.as_primitive::<TimestampMicrosecondType>().values(),
-        None => &[],
-    }
 }
 
 /// The rows with exactly the columns of the schema.

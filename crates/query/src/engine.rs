@@ -18,7 +18,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::common::DataFusionError;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::{
+    CachedParquetFileReaderFactory, ParquetFileReaderFactory,
+};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -32,6 +34,7 @@ use crate::error::QueryError;
 use crate::functions;
 use crate::plan::{self, Session};
 use crate::request::{DataRequest, ExportRequest, SeriesRequest};
+use crate::runs::Runs;
 use crate::scope::{Scope, Table};
 use crate::series::{self, Limits, SeriesAnswer};
 use crate::sql::{self, Param};
@@ -47,7 +50,8 @@ struct Inner {
     settings: Settings,
     workers: Workers,
     state: SessionState,
-    reader: Arc<CachedParquetFileReaderFactory>,
+    reader: Arc<dyn ParquetFileReaderFactory>,
+    runs: Arc<Runs>,
 }
 
 /// How the engine begins the names of the folders in which it spills.
@@ -70,10 +74,12 @@ impl Engine {
         let store =
             environment.object_store(ObjectStoreUrl::local_filesystem()).map_err(internal)?;
         let cache = environment.cache_manager.get_file_metadata_cache();
-        let reader = Arc::new(CachedParquetFileReaderFactory::new(store, cache));
+        let runs = Arc::new(Runs::new(Arc::clone(&cache), settings.kept_bytes as usize));
+        let reader: Arc<dyn ParquetFileReaderFactory> =
+            Arc::new(CachedParquetFileReaderFactory::new(store, cache));
         let state = template(&settings, environment).map_err(internal)?;
         let workers = Workers::start(&settings)?;
-        Ok(Self(Arc::new(Inner { settings, workers, state, reader })))
+        Ok(Self(Arc::new(Inner { settings, workers, state, reader, runs })))
     }
 
     /// Answers `/v1/data`.
@@ -144,7 +150,8 @@ impl Engine {
     fn session(&self) -> Session {
         Session {
             state: self.0.state.clone(),
-            reader: Arc::clone(&self.0.reader) as _,
+            reader: Arc::clone(&self.0.reader),
+            runs: Arc::clone(&self.0.runs),
             memory: self.0.settings.memory_bytes,
         }
     }

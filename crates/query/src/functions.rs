@@ -25,6 +25,8 @@ mod sum;
 
 use std::sync::Arc;
 
+pub(crate) use interval::Width;
+
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;

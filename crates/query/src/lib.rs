@@ -26,9 +26,11 @@ mod newest;
 
 mod table;
 
-mod functions;
+mod few;
 
-mod live;
+mod runs;
+
+mod functions;
 
 pub mod render;
 
@@ -46,7 +48,6 @@ pub use error::{
     MEMORY_SETTING, POINTS_SETTING, QueryError, ROWS_SETTING, SERIES_SETTING, TIMEOUT_SETTING,
 };
 pub use figures::{Figures, Of};
-pub use live::Selection;
 pub use request::{DataRequest, ExportRequest, Output, SeriesRequest};
 pub use scope::{Scope, Table};
 pub use series::{Method, OneSeries, Points, SeriesAnswer};

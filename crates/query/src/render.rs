@@ -12,7 +12,7 @@
 
 mod arrow_stream;
 
-pub(crate) mod cells;
+mod cells;
 
 mod csv;
 

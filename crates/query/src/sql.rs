@@ -10,6 +10,8 @@
 
 mod explain;
 
+mod few;
+
 mod newest;
 
 mod param;
@@ -41,7 +43,6 @@ use crate::functions;
 use crate::plan::Session;
 use crate::scope::Scope;
 use crate::sql::statement::Asked;
-use crate::table::SnapshotTable;
 
 pub use param::Param;
 pub(crate) use types::Types;
@@ -58,8 +59,7 @@ pub(crate) async fn run(
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
-            if let Some(rows) = newest::answer(&statement, &scope, &params, &session.reader).await?
-            {
+            if let Some(rows) = newest::answer(&statement, &scope, &params, &session.runs)? {
                 return Ok((rows.schema(), session.rows(&rows)?));
             }
             prepare(&mut session, &scope, now).map_err(|error| session.error(&error))?;
@@ -73,7 +73,7 @@ pub(crate) async fn run(
 fn prepare(session: &mut Session, scope: &Scope, now: Timestamp) -> Result<(), DataFusionError> {
     let tables = MemorySchemaProvider::new();
     for table in &scope.tables {
-        let provider = SnapshotTable::new(table.clone(), Arc::clone(&session.reader));
+        let provider = session.table(table);
         tables.register_table(table.name.to_string(), Arc::new(provider))?;
     }
     let options = &session.state.config_options().catalog;

@@ -11,6 +11,8 @@
 
 mod chunks;
 
+mod few;
+
 mod files;
 
 mod last;
@@ -26,6 +28,7 @@ use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result};
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::{TableProvider, TableType};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_expr::PhysicalExpr;
@@ -33,8 +36,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
+use crate::runs::Runs;
 use crate::scope::Table;
-pub(crate) use crate::table::files::partitioned;
 pub(crate) use crate::table::last::ReadLastRows;
 use crate::table::prune::Prune;
 
@@ -44,21 +47,27 @@ pub(crate) struct SnapshotTable {
     table: Table,
     schema: SchemaRef,
     reader: Arc<dyn ParquetFileReaderFactory>,
+    runs: Arc<Runs>,
     /// Only these rows, which are known to be enough.
-    rows: Option<RecordBatch>,
+    rows: Option<Vec<RecordBatch>>,
 }
 
 impl SnapshotTable {
     /// The table over a snapshot; files are opened by `reader`.
-    pub(crate) fn new(table: Table, reader: Arc<dyn ParquetFileReaderFactory>) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        reader: Arc<dyn ParquetFileReaderFactory>,
+        runs: Arc<Runs>,
+    ) -> Self {
         let schema = table.schema();
-        Self { table, schema, reader, rows: None }
+        Self { table, schema, reader, runs, rows: None }
     }
 
     /// The same table with these rows alone.
-    fn of_rows(&self, rows: RecordBatch) -> Self {
+    fn of_rows(&self, rows: Vec<RecordBatch>) -> Self {
         let (table, reader) = (self.table.clone(), Arc::clone(&self.reader));
-        Self { table, schema: Arc::clone(&self.schema), reader, rows: Some(rows) }
+        let (schema, runs) = (Arc::clone(&self.schema), Arc::clone(&self.runs));
+        Self { table, schema, reader, runs, rows: Some(rows) }
     }
 
     /// The filters as one expression over the table's columns.
@@ -70,6 +79,15 @@ impl SnapshotTable {
         let Some(filter) = conjunction(filters.to_vec()) else { return Ok(None) };
         let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
         state.create_physical_expr(filter, &schema).map(Some)
+    }
+
+    /// The rows of the columns when the filters say that only a few devices are asked for.
+    fn few(&self, filters: &[Expr], projection: &[usize]) -> Result<Option<Vec<RecordBatch>>> {
+        let Some(few) = few::few(filters, self.table.partition.as_str()) else { return Ok(None) };
+        let columns: Vec<&str> =
+            projection.iter().map(|column| self.schema.field(*column).name().as_str()).collect();
+        let rows = few.rows(&self.table, &self.runs, &columns);
+        rows.map_err(|error| DataFusionError::External(Box::new(error)))
     }
 }
 
@@ -107,7 +125,10 @@ impl TableProvider for SnapshotTable {
         let limit = limit.filter(|_| filters.is_empty());
 
         if let Some(rows) = &self.rows {
-            return chunks::scan_rows([rows], &self.schema, projection, partitions);
+            return chunks::scan_rows(rows, &self.schema, projection, partitions);
+        }
+        if let Some(rows) = self.few(filters, projection)? {
+            return chunks::scan_rows(&rows, &self.schema, projection, 1);
         }
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         let chunks = prune.chunks(&self.table.snapshot.chunks)?;

@@ -71,6 +71,8 @@ pub struct Config {
     pub reply_limit: usize,
     /// Bytes of one segment of the write-ahead log.
     pub segment_size: u64,
+    /// Bytes of rows kept in memory that were asked for lately.
+    pub recent_rows_memory: u64,
     /// Bytes of last rows kept in memory.
     pub last_rows_memory: u64,
     /// How many dashboards a project may have.
@@ -81,10 +83,6 @@ pub struct Config {
     pub dashboard_panels: usize,
     /// By how many links a dashboard may be seen.
     pub dashboard_shares: usize,
-    /// Live connections open at once.
-    pub live_connections: usize,
-    /// Bytes of the latest readings held for them.
-    pub live_memory: usize,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged: a level or a filter such as `info,iobeam_store=debug`.
@@ -251,13 +249,13 @@ impl Config {
             retention: raw.parse("retention", units::retention)?,
             retention_interval: raw.parse("retention-interval", units::duration)?,
             segment_size: raw.parse("segment-size", |text| units::bytes(text, 1 << 20))? as u64,
+            recent_rows_memory: raw.parse("recent-rows-memory", |text| units::bytes(text, 0))?
+                as u64,
             last_rows_memory: raw.parse("last-rows-memory", |text| units::bytes(text, 0))? as u64,
             dashboards: raw.parse("dashboards", units::count)?,
             dashboard_size: raw.parse("dashboard-size", |text| units::bytes(text, 1 << 10))?,
             dashboard_panels: raw.parse("dashboard-panels", units::count)?,
             dashboard_shares: raw.parse("dashboard-shares", units::count)?,
-            live_connections: raw.parse("live-connections", units::count)?,
-            live_memory: raw.parse("live-memory", |text| units::bytes(text, 0))?,
             log_format: raw.parse("log-format", units::log_format)?,
             log_level: raw.parse("log-level", units::text)?,
             smtp_url: raw.parse_if_set("smtp-url", units::smtp_url)?,

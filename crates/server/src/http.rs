@@ -20,8 +20,6 @@ mod sql;
 
 mod query;
 
-mod live;
-
 mod users;
 
 mod projects;
@@ -164,7 +162,6 @@ fn routes() -> OpenApiRouter<App> {
         .merge(exports::routes())
         .merge(sql::routes())
         .merge(query::routes())
-        .merge(live::routes())
         .merge(users::routes())
         .merge(projects::routes())
         .merge(session::routes())

@@ -22,8 +22,6 @@ mod write_path;
 
 mod read_path;
 
-mod live;
-
 mod validate;
 
 mod board;

@@ -55,6 +55,13 @@ impl Snapshot {
         last::since(self.last.as_ref()?.one(&self.files, &self.chunks, value)?, self.keep_from)
     }
 
+    /// The last row of each value of the partition field in the files alone, and the columns that say the same in all
+    /// rows of a value there, as a truck's name does; otherwise as [`last_rows`](Self::last_rows).
+    pub fn last_rows_in_files(&self) -> Option<(RecordBatch, Vec<Box<str>>)> {
+        let (rows, steady) = self.last.as_ref()?.in_files(&self.files, &self.chunks)?;
+        Some((last::since(rows, self.keep_from)?, steady))
+    }
+
     /// How many rows it has, those among them that are past the retention and still in a file. Exact unless a file
     /// has such rows.
     pub fn rows(&self) -> u64 {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub temp_bytes: u64,
     /// Bytes of Parquet footers kept in memory.
     pub metadata_bytes: u64,
+    /// Bytes of decoded rows kept in memory, those of devices that were asked for lately.
+    pub kept_bytes: u64,
 }
 
 impl Settings {
@@ -39,6 +41,7 @@ impl Settings {
             temp_dir: temp_dir.into(),
             temp_bytes: 4 << 30,
             metadata_bytes: 32 << 20,
+            kept_bytes: 32 << 20,
         }
     }
 }

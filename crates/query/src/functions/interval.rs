@@ -7,7 +7,7 @@ use crate::request::Bucket;
 
 /// How wide a bucket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Width {
+pub(crate) enum Width {
     /// Always as long.
     Micros(i64),
     /// So many months of the calendar.
@@ -18,7 +18,7 @@ const DAY: i64 = 86_400_000_000;
 
 impl Width {
     /// Reads the function's first argument.
-    pub(super) fn read(argument: &ScalarValue) -> Result<Self> {
+    pub(crate) fn read(argument: &ScalarValue) -> Result<Self> {
         match argument {
             ScalarValue::DurationMicrosecond(Some(micros)) => Self::micros(*micros),
             ScalarValue::IntervalMonthDayNano(Some(it)) => {
@@ -69,7 +69,7 @@ impl Width {
     }
 
     /// The start of the bucket that a time lies in, or the first time there is when the start lies before it.
-    pub(super) fn start(self, time: i64, origin: i64) -> i64 {
+    pub(crate) fn start(self, time: i64, origin: i64) -> i64 {
         match self {
             Self::Micros(width) => {
                 // 128 bits take twenty times as long, and only times hundreds of thousands of years apart need them.
@@ -88,7 +88,7 @@ impl Width {
         }
     }
     /// Up to where all times lie in the bucket of that start, as far as that is known at once.
-    pub(super) fn end(self, start: i64) -> i64 {
+    pub(crate) fn end(self, start: i64) -> i64 {
         match self {
             // Before the first time there is, a bucket begins earlier than it says.
             Self::Micros(width) if start > i64::MIN => start.saturating_add(width),

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::logical_expr::Expr;
@@ -15,8 +17,10 @@ use super::aggregate::{bucket, figure, fits, group_key};
 use super::condition::{condition, field_type, within};
 use super::session::{Planned, Session, Step, column};
 use crate::answer::Rows;
-use crate::direct::Newest;
+use crate::direct::{Figure, Figures, Newest};
 use crate::error::QueryError;
+use crate::few::Few;
+use crate::functions::Width;
 use crate::newest::{NewestPerKey, Order};
 use crate::request::{Comparison, DataRequest, Operator};
 use crate::scope::{TIME, Table};
@@ -28,8 +32,14 @@ pub(crate) async fn data(
     request: &DataRequest,
 ) -> Result<(SchemaRef, Rows), QueryError> {
     if let Some(newest) = newest(table, request)
-        && let Some(rows) = newest.answer(table, &session.reader).await?
+        && let Some(rows) = newest.answer(table, &session.runs)?
     {
+        return Ok((rows.schema(), session.rows(&rows)?));
+    }
+    if let Some(figures) = few_figures(table, request)
+        && let Some(rows) = figures.answer(table, &session.runs)?
+    {
+        let rows = newest_lines(&rows, request).map_err(QueryError::internal)?;
         return Ok((rows.schema(), session.rows(&rows)?));
     }
     if let Some(rows) = latest_in_memory(session, table, request).await? {
@@ -57,6 +67,46 @@ fn newest(table: &Table, request: &DataRequest) -> Option<Newest> {
     let columns = columns(table, request);
     let present = request.field.as_ref().map(ToString::to_string);
     Some(Newest { of, rows, range: request.range, present, columns })
+}
+
+/// The request as one for figures of one device that needs no engine, if it is of that kind and says nothing wrong.
+fn few_figures(table: &Table, request: &DataRequest) -> Option<Figures> {
+    let (Some(operator), Some(width)) = (request.operator, request.group_by.bucket) else {
+        return None;
+    };
+    let [it] = &request.conditions[..] else { return None };
+    let is_of_one = it.field == table.partition && it.comparison == Comparison::Eq;
+    if !is_of_one || request.limit_by.is_some() || !request.group_by.fields.is_empty() {
+        return None;
+    }
+    let fields = figure_fields(table, request, operator).ok()?;
+    let (from, to) = (request.range.from, request.range.to);
+    let few = Few {
+        values: vec![it.value.clone()],
+        from: from.map_or(i64::MIN, Timestamp::micros),
+        to: to.map_or(i64::MAX, Timestamp::micros),
+    };
+    let figures = fields.iter().map(|(name, _)| Figure {
+        operator,
+        column: name.to_string(),
+        heading: format!("{}({name})", operator.name()),
+    });
+    Some(Figures {
+        few,
+        present: request.field.as_ref().map(ToString::to_string),
+        width: Width::Micros(width.micros()),
+        bucket: TIME.to_owned(),
+        made: figures.collect(),
+    })
+}
+
+/// The lines of the newest buckets, the newest first.
+fn newest_lines(rows: &RecordBatch, request: &DataRequest) -> Result<RecordBatch, ArrowError> {
+    let most = request.limit.unwrap_or(usize::MAX).min(request.limit_periods.unwrap_or(usize::MAX));
+    let count = rows.num_rows() as u64;
+    let first = count.saturating_sub(most as u64);
+    let places: UInt64Array = (first..count).rev().collect();
+    take_record_batch(rows, &places)
 }
 
 /// The latest rows without a look at any file, when memory holds enough that are newer than all files.

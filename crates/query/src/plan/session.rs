@@ -18,6 +18,7 @@ use futures::stream::{self, StreamExt};
 use crate::answer::Rows;
 use crate::error::QueryError;
 use crate::newest::{BATCH, NewestPerKey, first_columns, first_rows, first_times, own};
+use crate::runs::Runs;
 use crate::scope::Table;
 use crate::table::SnapshotTable;
 
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) state: SessionState,
     /// Opens files.
     pub(crate) reader: Arc<dyn ParquetFileReaderFactory>,
+    /// Rows that were asked for lately.
+    pub(crate) runs: Arc<Runs>,
     /// The memory of all queries together, for messages.
     pub(crate) memory: u64,
 }
@@ -35,12 +38,17 @@ pub(crate) struct Session {
 impl Session {
     /// The table as something to be planned over.
     pub(crate) fn scan(&self, table: &Table) -> Result<DataFrame, QueryError> {
-        let provider = Arc::new(SnapshotTable::new(table.clone(), Arc::clone(&self.reader)));
+        let provider = Arc::new(self.table(table));
         let plan =
             LogicalPlanBuilder::scan(table.name.as_str(), provider_as_source(provider), None)
                 .and_then(LogicalPlanBuilder::build);
         let plan = plan.map_err(|error| self.error(&error))?;
         Ok(DataFrame::new(self.state.clone(), plan))
+    }
+
+    /// The table as the engine takes it.
+    pub(crate) fn table(&self, table: &Table) -> SnapshotTable {
+        SnapshotTable::new(table.clone(), Arc::clone(&self.reader), Arc::clone(&self.runs))
     }
 
     pub(crate) fn error(&self, error: &datafusion::error::DataFusionError) -> QueryError {

@@ -1,7 +1,8 @@
 //! Queries whose text alone says that they need no engine.
 //!
 //! ```text
-//! SELECT * | column, ...  FROM table  WHERE partition_field = 'value'  ORDER BY time DESC  LIMIT n
+//! SELECT * | column, ...  FROM table  WHERE partition_field = 'value' [AND time ..]  ORDER BY time DESC  LIMIT n
+//! SELECT date_bin(width, time) AS b, avg(x) AS y, ...  FROM table  WHERE partition_field IN (..) [AND time ..]  GROUP BY b
 //! SELECT count(*) [AS name] FROM table
 //! ```
 //!
@@ -11,27 +12,33 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{Int64Array, RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
+use arrow::error::ArrowError;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr,
-    Statement as Sql, TableFactor, Value,
+    Expr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, Statement as Sql,
+    TableFactor, Value,
 };
 
+use iobeam_model::Timestamp;
+
+use super::few;
 use super::param::Param;
 use crate::direct::Newest;
 use crate::error::QueryError;
+use crate::few::Few;
 use crate::request::TimeRange;
+use crate::runs::Runs;
 use crate::scope::{Scope, TIME, Table};
 
 /// The rows, if the query is of this kind.
-pub(super) async fn answer(
+pub(super) fn answer(
     statement: &Statement,
     scope: &Scope,
     params: &[Param],
-    reader: &Arc<dyn ParquetFileReaderFactory>,
+    runs: &Runs,
 ) -> Result<Option<RecordBatch>, QueryError> {
     let Some((query, select)) = simple(statement) else { return Ok(None) };
     let Some((name, table)) = table(select, scope) else { return Ok(None) };
@@ -40,9 +47,30 @@ pub(super) async fn answer(
     {
         return count(table, heading).map(Some);
     }
-    match newest(query, select, &name, table, params) {
-        Some(newest) => newest.answer(table, reader).await,
-        None => Ok(None),
+    if let Some(newest) = newest(query, select, &name, table, params) {
+        return newest.answer(table, runs);
+    }
+    let Some((figures, lines)) = few::figures(query, select, &name, table, params) else {
+        return Ok(None);
+    };
+    let Some(rows) = figures.answer(table, runs)? else { return Ok(None) };
+    lines.of(&rows).map(Some).map_err(QueryError::internal)
+}
+
+impl few::Lines {
+    /// The lines in their order, and their columns in the query's.
+    fn of(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let count = rows.num_rows();
+        let taken = count.min(self.limit.unwrap_or(count)) as u64;
+        let count = count as u64;
+        let places: UInt64Array = if self.newest_first {
+            (count - taken..count).rev().collect()
+        } else {
+            (0..taken).collect()
+        };
+        let mut columns: Vec<usize> = (1..rows.num_columns()).collect();
+        columns.insert(self.bucket, 0);
+        take_record_batch(&rows.project(&columns)?, &places)
     }
 }
 
@@ -88,20 +116,7 @@ fn newest(
     params: &[Param],
 ) -> Option<Newest> {
     let (columns, projection) = columns(select, table)?;
-    let Some(Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) = &select.selection else {
-        return None;
-    };
-    let (Expr::Identifier(field), Expr::Value(value)) = (left.as_ref(), right.as_ref()) else {
-        return None;
-    };
-    let of = match &value.value {
-        Value::SingleQuotedString(text) => text.clone(),
-        Value::Placeholder(place) => match params {
-            [Param::String(text)] if place == "$1" => text.clone(),
-            _ => return None,
-        },
-        _ => return None,
-    };
+    let condition = select.selection.as_ref()?;
     let OrderByKind::Expressions(order) = &query.order_by.as_ref()?.kind else { return None };
     let [order] = &order[..] else { return None };
     let Expr::Identifier(time) = &order.expr else { return None };
@@ -112,14 +127,17 @@ fn newest(
     };
     let Value::Number(limit, _) = &limit.value else { return None };
     let text = format!(
-        "SELECT {projection} FROM {name} WHERE {field} = {value} ORDER BY {time} DESC LIMIT {limit}"
+        "SELECT {projection} FROM {name} WHERE {condition} ORDER BY {time} DESC LIMIT {limit}"
     );
     let rows = limit.parse().ok().filter(|rows| *rows > 0)?;
-    let is_it = field.value == table.partition.as_str() && time.value == TIME;
-    let is_all =
-        query.to_string() == text && (params.is_empty() || value.value.to_string() == "$1");
-    let newest = Newest { of: Some(of), rows, range: TimeRange::default(), present: None, columns };
-    (is_it && is_all).then_some(newest)
+    let is_all = time.value == TIME && query.to_string() == text;
+    let Few { values, from, to } = few::few(condition, table, params).filter(|_| is_all)?;
+    let [of] = &values[..] else { return None };
+    let moment = |micros| {
+        (micros != i64::MIN && micros != i64::MAX).then_some(Timestamp::from_micros(micros))
+    };
+    let range = TimeRange { from: moment(from), to: moment(to) };
+    Some(Newest { of: Some(of.clone()), rows, range, present: None, columns })
 }
 
 /// The columns, and how the query writes them.

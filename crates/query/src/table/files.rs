@@ -10,7 +10,6 @@ use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_expr::PhysicalExpr;
@@ -21,8 +20,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use iobeam_store::DataFile;
-use object_store::path::Path;
 
+use crate::runs::partitioned;
 use crate::scope::TIME;
 
 /// Files to scan, newest first.
@@ -110,15 +109,6 @@ impl Scan<'_> {
         }
         statistics
     }
-}
-
-/// A file as the engine names it, under which its footer is kept in memory.
-pub(crate) fn partitioned(file: &DataFile) -> Result<PartitionedFile> {
-    let location = Path::from_absolute_path(file.path())
-        .map_err(|error| DataFusionError::External(Box::new(error)))?;
-    let mut partitioned = PartitionedFile::new("", file.size);
-    partitioned.object_meta.location = location;
-    Ok(partitioned)
 }
 
 fn times(files: &[Arc<DataFile>]) -> ColumnStatistics {

@@ -8,13 +8,16 @@
 //! Filter: row_number() OVER (PARTITION BY partition ORDER BY time DESC) = 1    the same way
 //! ```
 //!
-//! `SELECT DISTINCT ON (partition) .. ORDER BY partition, time DESC` is such an aggregate by then. The plan above stays
+//! A column that is the same in all rows of a device, as its name, may be grouped by as well; rows that conditions leave
+//! out, or that lack a value, are passed over on the way back ([`newest`]). `SELECT DISTINCT ON (partition) .. ORDER BY partition, time DESC` is such an aggregate by then. The plan above stays
 //! as it is and works on one row per device; among rows of equal times any may be a device's last.
+
+mod newest;
 
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::{
@@ -26,6 +29,7 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use iobeam_model::FieldType;
 
 use super::SnapshotTable;
+use crate::runs::Runs;
 use crate::scope::{TIME, Table};
 
 /// Lets plans read last rows.
@@ -61,7 +65,7 @@ impl OptimizerRule for ReadLastRows {
 }
 
 /// Puts the rows in the place of the only scan below.
-fn instead(plan: LogicalPlan, rows: &RecordBatch) -> Result<LogicalPlan> {
+fn instead(plan: LogicalPlan, rows: &[RecordBatch]) -> Result<LogicalPlan> {
     let LogicalPlan::TableScan(scan) = plan else {
         let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, rows));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
@@ -71,13 +75,12 @@ fn instead(plan: LogicalPlan, rows: &RecordBatch) -> Result<LogicalPlan> {
     let Some(table) = provider.downcast_ref::<SnapshotTable>() else {
         return Ok(LogicalPlan::TableScan(scan));
     };
-    let source = provider_as_source(Arc::new(table.of_rows(rows.clone())));
+    let source = provider_as_source(Arc::new(table.of_rows(rows.to_vec())));
     Ok(LogicalPlan::TableScan(TableScan { source, ..scan }))
 }
 
 /// The last rows, when the figures need no others.
-fn of_aggregate(input: &LogicalPlan, keys: &[Expr], figures: &[Expr]) -> Option<RecordBatch> {
-    let [Expr::Column(key)] = keys else { return None };
+fn of_aggregate(input: &LogicalPlan, keys: &[Expr], figures: &[Expr]) -> Option<Vec<RecordBatch>> {
     let below = Below::find(input)?;
     let mut present = Vec::new();
     for figure in figures {
@@ -87,16 +90,31 @@ fn of_aggregate(input: &LogicalPlan, keys: &[Expr], figures: &[Expr]) -> Option<
             present.push(below.name(argument, 0)?);
         }
     }
-    let rows = below.last_rows(key)?;
-    let has_no_nulls = |field: &String| {
-        rows.num_rows() == 0
-            || rows.column_by_name(field).is_some_and(|column| column.null_count() == 0)
+    let key = |key: &Expr| match key {
+        Expr::Column(key) => below.name(key, 0),
+        _ => None,
     };
-    present.iter().all(has_no_nulls).then_some(rows)
+    let keys: Vec<String> = keys.iter().map(key).collect::<Option<_>>()?;
+    if keys.is_empty() {
+        return None;
+    }
+    if let [key] = &keys[..]
+        && below.filters.is_empty()
+        && let Some(rows) = below.last_rows(key)
+    {
+        let has_no_nulls = |field: &String| {
+            rows.num_rows() == 0
+                || rows.column_by_name(field).is_some_and(|column| column.null_count() == 0)
+        };
+        if present.iter().all(has_no_nulls) {
+            return Some(vec![rows]);
+        }
+    }
+    below.newest_rows(&keys, &present)
 }
 
 /// The last rows, when a filter takes the first of each device's rows, newest first.
-fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<RecordBatch> {
+fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<Vec<RecordBatch>> {
     let mut number = None;
     for part in split_conjunction(predicate) {
         let Expr::BinaryExpr(BinaryExpr { left, op, right }) = part else { continue };
@@ -119,8 +137,11 @@ fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<RecordBatch> {
         return None;
     }
     let below = Below::find(&window.input)?;
-    let key = below.first_row_key(function)?;
-    below.last_rows(key)
+    let key = below.name(below.first_row_key(function)?, 0)?;
+    if below.filters.is_empty() {
+        return below.last_rows(&key).map(|rows| vec![rows]);
+    }
+    below.newest_rows(&[key], &[])
 }
 
 /// The window function below some renaming, and the name of the column there.
@@ -146,6 +167,13 @@ fn window_of(
 struct Below<'p> {
     steps: Vec<&'p LogicalPlan>,
     table: Table,
+    runs: Arc<Runs>,
+    /// The columns that the scan reads.
+    columns: Vec<String>,
+    /// Conditions on the partition field alone, in the table's names.
+    devices: Vec<Expr>,
+    /// All other conditions.
+    filters: Vec<Expr>,
 }
 
 impl<'p> Below<'p> {
@@ -172,23 +200,50 @@ impl<'p> Below<'p> {
         };
         let provider = source_as_provider(&scan.source).ok()?;
         let table = provider.downcast_ref::<SnapshotTable>()?;
-        let partition = table.table.partition.as_str();
-        let is_of_devices = |filter: &Expr| {
-            filter.column_refs().iter().all(|column| column.name == partition)
-                && !filter.is_volatile()
+        if table.rows.is_some() || scan.fetch.is_some() {
+            return None;
+        }
+        let schema = scan.projected_schema.fields();
+        let mut below = Self {
+            steps,
+            table: table.table.clone(),
+            runs: Arc::clone(&table.runs),
+            columns: schema.iter().map(|field| field.name().clone()).collect(),
+            devices: Vec::new(),
+            filters: Vec::new(),
         };
-        let fits =
-            table.rows.is_none() && scan.fetch.is_none() && scan.filters.iter().all(is_of_devices);
-        let below = fits.then(|| Self { steps, table: table.table.clone() })?;
-        let filters = below.steps.iter().enumerate().filter_map(|(at, step)| match step {
-            LogicalPlan::Filter(filter) => Some((at, &filter.predicate)),
+        let steps = below.steps.iter().enumerate().filter_map(|(at, step)| match step {
+            LogicalPlan::Filter(filter) => Some((at + 1, &filter.predicate)),
             _ => None,
         });
-        let choose_devices = filters.into_iter().all(|(at, filter)| {
-            let of = |column: &&Column| below.name(column, at + 1).as_deref() == Some(partition);
-            !filter.is_volatile() && filter.column_refs().iter().all(of)
+        let scanned = scan.filters.iter().map(|filter| (below.steps.len(), filter));
+        let all: Vec<_> = steps.chain(scanned).collect();
+        let all = all
+            .into_iter()
+            .flat_map(|(at, it)| split_conjunction(it).into_iter().map(move |it| (at, it)));
+        let all: Vec<Expr> = all.map(|(at, it)| below.named(it, at)).collect::<Option<_>>()?;
+        let partition = below.table.partition.as_str();
+        let of_devices =
+            |filter: &Expr| filter.column_refs().iter().all(|column| column.name == partition);
+        (below.devices, below.filters) = all.into_iter().partition(of_devices);
+        Some(below)
+    }
+
+    /// A condition above a step in the table's names; nothing when it cannot be held against rows here.
+    fn named(&self, filter: &Expr, from: usize) -> Option<Expr> {
+        if filter.is_volatile() || filter.contains_outer() {
+            return None;
+        }
+        let mut unknown = false;
+        let named = filter.clone().transform(|expr| {
+            let Expr::Column(column) = expr else { return Ok(Transformed::no(expr)) };
+            if let Some(name) = self.name(&column, from) {
+                return Ok(Transformed::yes(Expr::Column(Column::from_name(name))));
+            }
+            unknown = true;
+            Ok(Transformed::no(Expr::Column(column)))
         });
-        choose_devices.then_some(below)
+        named.ok().map(|named| named.data).filter(|_| !unknown)
     }
 
     /// The table's name of a column as it is called above a step.
@@ -254,17 +309,51 @@ impl<'p> Below<'p> {
     }
 
     /// The table's last rows, when the key is its partition field and each row has a value of it.
-    fn last_rows(&self, key: &Column) -> Option<RecordBatch> {
+    fn last_rows(&self, key: &str) -> Option<RecordBatch> {
         let table = &self.table;
         let partition = table.partition.as_str();
-        let files = table.snapshot.files.iter().all(|file| file.partition_nulls == 0);
         let chunks = table.snapshot.chunks.iter().all(|chunk| {
             let column = chunk.rows.column_by_name(partition);
             column.is_some_and(|column| column.null_count() == 0)
         });
-        let is_text = table.field_type(partition) == Some(FieldType::String);
-        let fits = files && chunks && is_text && self.is(key, partition);
+        let fits = self.files_are_whole() && chunks && key == partition;
         fits.then(|| table.snapshot.last_rows()).flatten()
+    }
+
+    /// Whether each row of the files has a value of the partition field, and that is a text.
+    fn files_are_whole(&self) -> bool {
+        let table = &self.table;
+        table.field_type(table.partition.as_str()) == Some(FieldType::String)
+            && table.snapshot.files.iter().all(|file| file.partition_nulls == 0)
+    }
+
+    /// Rows that are enough for the newest values of each group, when the keys are the same in all of a device's rows.
+    fn newest_rows(&self, keys: &[String], present: &[String]) -> Option<Vec<RecordBatch>> {
+        let partition = self.table.partition.as_str();
+        let (last, steady) =
+            self.table.snapshot.last_rows_in_files().filter(|_| self.files_are_whole())?;
+        let is_steady =
+            |key: &String| key == partition || steady.iter().any(|name| name.as_ref() == key);
+        if !keys.iter().all(is_steady) {
+            return None;
+        }
+        let needed =
+            self.filters.iter().flat_map(Expr::column_refs).map(|column| column.name.as_str());
+        let mut columns: Vec<&str> =
+            self.columns.iter().map(String::as_str).chain(needed).collect();
+        columns.push(partition);
+        columns.sort_unstable();
+        columns.dedup();
+        let wanted = newest::Wanted {
+            table: &self.table,
+            runs: &self.runs,
+            columns,
+            devices: self.devices.clone(),
+            filters: self.filters.clone(),
+            present,
+        };
+        // What cannot be had this way, the scan will have, or say why not.
+        wanted.rows(&last).ok().flatten()
     }
 }
 

@@ -197,7 +197,7 @@ proptest! {
 }
 
 async fn check(case: Case) -> Result<(), TestCaseError> {
-    let world = World::of_small_files();
+    let world = World::of_small_files(4096);
     let mut rows = Vec::new();
     for (batch, flush) in &case.batches {
         world.add(batch).await;

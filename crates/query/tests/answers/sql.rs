@@ -125,17 +125,26 @@ async fn files_that_cannot_hold_a_row_are_not_even_named() {
         )
         .await;
         assert_eq!(scanned(&a_day), 1, "{a_day}");
-        let a_device = explain(&world, "SELECT count FROM input WHERE device_id = 'd31'").await;
-        assert_eq!(scanned(&a_device), 1, "{a_device}");
+        let query = "SELECT count FROM input WHERE device_id BETWEEN 'd31' AND 'd32'";
+        let devices = explain(&world, query).await;
+        assert_eq!(scanned(&devices), 1, "{devices}");
     }
     let none = explain(&world, "SELECT count FROM input WHERE time > '1980-01-01'").await;
     assert_eq!(scanned(&none), 0, "{none}");
 }
 
 #[tokio::test]
-async fn a_device_is_looked_for_inside_the_scan_and_a_broad_filter_is_not() {
+async fn devices_are_looked_for_inside_the_scan_few_before_it_and_a_broad_filter_above_it() {
     let world = files().await;
-    let device = world.sql_text("EXPLAIN FORMAT INDENT SELECT count FROM input WHERE device_id = 'd31' AND time < '1970-01-05'").await;
+    let of = |list: String| {
+        format!(
+            "EXPLAIN FORMAT INDENT SELECT count FROM input WHERE device_id IN ({list}) AND time < '1970-01-05'"
+        )
+    };
+    let few = world.sql_text(&of("'d31', 'd32'".to_owned())).await;
+    assert!(!few.contains("file_type=parquet") && few.contains("DataSourceExec"), "{few}");
+    let many: Vec<String> = (0..65).map(|device| format!("'d{device}'")).collect();
+    let device = world.sql_text(&of(many.join(", "))).await;
     let plan = device.split("physical_plan").nth(1).unwrap_or_default();
     let scan = plan.find("file_type=parquet").expect("a scan");
     assert!(!plan[..scan].contains("FilterExec") || plan.contains("UnionExec"), "{device}");

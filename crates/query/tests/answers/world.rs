@@ -67,12 +67,12 @@ impl World {
         Self::of(|_| {}, change)
     }
 
-    /// Row groups of few rows, and files that are merged soon.
-    pub(crate) fn of_small_files() -> Self {
+    /// Row groups of few rows, files that are merged soon, and so many bytes for rows that were asked for lately.
+    pub(crate) fn of_small_files(kept: u64) -> Self {
         let small = |store: &mut iobeam_store::Settings| {
             (store.row_group_rows, store.merge_files) = (7, 3);
         };
-        Self::of(small, |_| {})
+        Self::of(small, |settings| settings.kept_bytes = kept)
     }
 
     fn of(

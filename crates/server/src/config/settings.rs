@@ -147,6 +147,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("segment-size", "BYTES", "64MiB", "Size of one file of the write-ahead log."),
     setting(
+        "recent-rows-memory",
+        "BYTES",
+        "32MiB",
+        "Memory for rows of devices that were asked for lately, kept as they were read from Parquet for whoever asks again.",
+    ),
+    setting(
         "last-rows-memory",
         "BYTES",
         "64MiB",
@@ -160,18 +166,6 @@ pub const SETTINGS: &[Setting] = &[
         "COUNT",
         "100",
         "Most links by which one dashboard can be seen without an account.",
-    ),
-    setting(
-        "live-connections",
-        "COUNT",
-        "1000",
-        "Connections of GET /v1/live open at once; beyond that newcomers are told to come back.",
-    ),
-    setting(
-        "live-memory",
-        "BYTES",
-        "16MiB",
-        "Memory for the latest readings, held for those who follow them by GET /v1/live; who falls behind by more is told of a gap.",
     ),
     setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
     setting(

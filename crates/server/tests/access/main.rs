@@ -14,8 +14,6 @@ mod tokens;
 
 mod devices;
 
-mod live;
-
 mod namespaces;
 
 mod dashboards;

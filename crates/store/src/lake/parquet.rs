@@ -181,10 +181,12 @@ impl Drop for Output<'_> {
 
 /// Puts the last rows behind the row groups.
 fn carry(writer: &mut ArrowWriter<Sink>, last: Gather) -> Result<(), ParquetError> {
-    let Some(bytes) = last.finish()? else { return Ok(()) };
+    let Some(carried) = last.finish()? else { return Ok(()) };
     writer.flush()?;
-    writer.append_key_value_metadata(carried::place(writer.bytes_written(), bytes.len()));
-    Ok(writer.write_all(&bytes)?)
+    for said in carried::told(writer.bytes_written(), &carried) {
+        writer.append_key_value_metadata(said);
+    }
+    Ok(writer.write_all(&carried.rows)?)
 }
 
 /// The disk's own word where there is one: "no space left" must stay recognisable.

@@ -15,6 +15,8 @@ pub(crate) mod carried;
 
 mod held;
 
+pub(crate) mod steady;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -31,6 +33,7 @@ use iobeam_model::FieldName;
 use parking_lot::Mutex;
 
 use super::{Chunk, DataFile};
+use carried::Read;
 use held::{Fresh, Held};
 
 /// Bytes that the last rows of all tables together may take.
@@ -79,6 +82,8 @@ struct Filed {
     of: Vec<Weak<DataFile>>,
     /// Nothing when they cannot be had.
     rows: Option<RecordBatch>,
+    /// The columns that say the same in all rows of a partition value.
+    steady: Vec<Box<str>>,
 }
 
 impl LastRows {
@@ -130,6 +135,15 @@ impl LastRows {
         })
     }
 
+    /// The last row of each partition value in the files alone, and the columns that say the same in all rows of a
+    /// partition value there.
+    pub(crate) fn in_files(&self, files: &[Arc<DataFile>], chunks: &[Arc<Chunk>]) -> Option<Read> {
+        self.look(files, chunks, |_, _, _| Vec::new())?;
+        let state = self.state.lock();
+        let known = state.filed.as_ref().filter(|known| known.is_all_of(files))?;
+        Some((known.rows.clone()?, known.steady.clone()))
+    }
+
     /// Brings what is known up to date with files and chunks, and gathers the rows that are picked: of the files'
     /// last rows, which are batch 0, and of the chunks.
     fn look(
@@ -146,7 +160,10 @@ impl LastRows {
             self.room.resize(state.bytes, 0);
             // The same files will not fit the next time either.
             let of = files.iter().map(Arc::downgrade).collect();
-            *state = State { filed: Some(Filed { of, rows: None }), ..State::default() };
+            *state = State {
+                filed: Some(Filed { of, rows: None, steady: Vec::new() }),
+                ..State::default()
+            };
             return None;
         }
         state.bytes = bytes;
@@ -171,25 +188,26 @@ impl LastRows {
         let mut parts = Vec::new();
         // More files do not bring back what could not be had of some of them; other files might.
         let hopeless = known.as_ref().is_some_and(|filed| filed.rows.is_none());
-        if let Some(Filed { of, rows: Some(rows) }) = known {
+        if let Some(Filed { of, rows: Some(rows), steady }) = known {
             new.retain(|file| !of.iter().any(|one| std::ptr::eq(one.as_ptr(), Arc::as_ptr(file))));
-            parts.push(rows);
+            parts.push((rows, steady));
         }
         new.sort_by_key(|file| file.seq);
-        let rows = if hopeless { None } else { self.merged(parts, &new) };
+        let merged = if hopeless { None } else { self.merged(parts, &new) };
+        let (rows, steady) = merged.map_or_else(Default::default, |(rows, it)| (Some(rows), it));
         let of = files.iter().map(Arc::downgrade).collect();
-        state.filed = Some(Filed { of, rows: rows.clone() });
+        state.filed = Some(Filed { of, rows: rows.clone(), steady });
         rows
     }
 
     /// The last rows of some that are known already and of files, later ones going before equals.
-    fn merged(&self, mut parts: Vec<RecordBatch>, files: &[&Arc<DataFile>]) -> Option<RecordBatch> {
+    fn merged(&self, mut parts: Vec<Read>, files: &[&Arc<DataFile>]) -> Option<Read> {
         let partition = self.partition.as_str();
         for file in files {
             parts.push(carried::read(&*self.disk, file, partition)?);
         }
         let mut last: HashMap<&str, (i64, usize, usize)> = HashMap::new();
-        for (part, rows) in parts.iter().enumerate() {
+        for (part, (rows, _)) in parts.iter().enumerate() {
             let Some(keys) = keys(rows, partition) else { continue };
             let times = times(rows);
             for (row, time) in times.iter().enumerate() {
@@ -203,7 +221,9 @@ impl LastRows {
         let mut sorted: Vec<_> = last.into_iter().collect();
         sorted.sort_unstable_by_key(|(key, _)| *key);
         let places: Vec<_> = sorted.into_iter().map(|(_, (_, part, row))| (part, row)).collect();
-        gather(&parts.iter().collect::<Vec<_>>(), &places).and_then(|rows| owned(&rows)).ok()
+        let all: Vec<&RecordBatch> = parts.iter().map(|(rows, _)| rows).collect();
+        let rows = gather(&all, &places).and_then(|rows| owned(&rows)).ok()?;
+        Some((rows, steady::of_all(&parts, partition)))
     }
 }
 
@@ -214,6 +234,11 @@ impl Drop for LastRows {
 }
 
 impl Filed {
+    /// Whether its files are these.
+    fn is_all_of(&self, files: &[Arc<DataFile>]) -> bool {
+        self.of.len() == files.len() && self.is_part_of(files)
+    }
+
     /// Whether each of its files is among these, so that none of its rows is gone.
     fn is_part_of(&self, files: &[Arc<DataFile>]) -> bool {
         let there = |one: &Weak<DataFile>| {

@@ -8,8 +8,6 @@ mod repeats;
 
 mod faults;
 
-mod follow;
-
 mod lake;
 
 mod model;

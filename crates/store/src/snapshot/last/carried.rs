@@ -21,6 +21,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{FooterTail, KeyValue, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::steady::{self, Steady};
 use super::{gather, keys, owned};
 use crate::snapshot::DataFile;
 
@@ -44,12 +45,23 @@ pub(crate) struct Gather {
     kept_rows: usize,
     rows: usize,
     too_many: bool,
+    steady: Steady,
+}
+
+/// What a file carries.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    /// The last rows, as Parquet.
+    pub(crate) rows: Bytes,
+    /// The columns that say the same in all rows of a partition value.
+    pub(crate) steady: Vec<Box<str>>,
 }
 
 impl Gather {
     pub(crate) fn new(partition: &str) -> Self {
         let partition = partition.into();
-        Self { partition, kept: Vec::new(), kept_rows: 0, rows: 0, too_many: false }
+        let steady = Steady::default();
+        Self { partition, kept: Vec::new(), kept_rows: 0, rows: 0, too_many: false, steady }
     }
 
     /// Looks at the next rows of the file, which come sorted by partition and time.
@@ -61,6 +73,7 @@ impl Gather {
         if self.too_many {
             return;
         }
+        self.steady.add(rows, &self.partition, self.kept.last());
         // The value with which the last rows ended may go on here.
         if let Some(before) = self.kept.last_mut()
             && super::keys(before, &self.partition).is_some_and(|known| {
@@ -94,7 +107,7 @@ impl Gather {
     }
 
     /// What the file is to carry, if anything.
-    pub(crate) fn finish(self) -> Result<Option<Bytes>, ParquetError> {
+    pub(crate) fn finish(self) -> Result<Option<Carried>, ParquetError> {
         if self.too_many || self.kept_rows * WORTH > self.rows {
             return Ok(None);
         }
@@ -109,17 +122,23 @@ impl Gather {
         for part in parts {
             writer.write(part)?;
         }
-        writer.into_inner().map(|bytes| Some(bytes.into()))
+        let rows = writer.into_inner()?.into();
+        Ok(Some(Carried { rows, steady: self.steady.names() }))
     }
 }
 
-/// How the footer says where the last rows are.
-pub(crate) fn place(offset: usize, length: usize) -> KeyValue {
-    KeyValue::new(KEY.to_owned(), format!("{offset},{length}"))
+/// What the footer says: where the last rows are, and which columns are steady.
+pub(crate) fn told(offset: usize, carried: &Carried) -> [KeyValue; 2] {
+    let place = format!("{offset},{}", carried.rows.len());
+    let steady = steady::written(&carried.steady);
+    [KeyValue::new(KEY.to_owned(), place), KeyValue::new(steady::KEY.to_owned(), steady)]
 }
 
+/// Last rows of a file, and the columns that say the same in all rows of a partition value.
+pub(super) type Read = (RecordBatch, Vec<Box<str>>);
+
 /// The last rows of a file, if they can be had without reading all of a large one.
-pub(super) fn read(disk: &dyn Disk, file: &DataFile, partition: &str) -> Option<RecordBatch> {
+pub(super) fn read(disk: &dyn Disk, file: &DataFile, partition: &str) -> Option<Read> {
     match try_read(disk, file, partition) {
         Ok(rows) => rows,
         Err(error) => {
@@ -134,24 +153,28 @@ fn try_read(
     disk: &dyn Disk,
     file: &DataFile,
     partition: &str,
-) -> Result<Option<RecordBatch>, ParquetError> {
+) -> Result<Option<Read>, ParquetError> {
     let opened = disk.open(file.path())?;
     match find(&*opened, file.size)? {
-        Some(range) => whole(bytes(&*opened, range)?).map(Some),
+        Some((range, steady)) => Ok(Some((whole(bytes(&*opened, range)?)?, steady))),
         None if file.rows <= SMALL => {
             let rows = whole(bytes(&*opened, 0..file.size)?)?;
             let mut gather = Gather::new(partition);
             gather.add(&rows);
             let parts: Vec<&RecordBatch> = gather.kept.iter().collect();
             let none = rows.slice(0, 0);
-            Ok(Some(parts.first().map_or(none, |rows| RecordBatch::clone(rows))))
+            let last = parts.first().map_or(none, |rows| RecordBatch::clone(rows));
+            Ok(Some((last, gather.steady.names())))
         }
         None => Ok(None),
     }
 }
 
-/// Where the footer says that the last rows are.
-fn find(file: &dyn DiskFile, size: u64) -> Result<Option<Range<u64>>, ParquetError> {
+/// Where last rows are, and which columns are steady.
+type Said = (Range<u64>, Vec<Box<str>>);
+
+/// Where the footer says that the last rows are, and which columns it says are steady.
+fn find(file: &dyn DiskFile, size: u64) -> Result<Option<Said>, ParquetError> {
     let end = size.saturating_sub(TAIL);
     let tail = bytes(file, end..size)?;
     let tail: [u8; 8] =
@@ -160,10 +183,11 @@ fn find(file: &dyn DiskFile, size: u64) -> Result<Option<Range<u64>>, ParquetErr
     let footer = bytes(file, end.saturating_sub(length)..end)?;
     let metadata = ParquetMetaDataReader::decode_metadata(&footer)?;
     let said = metadata.file_metadata().key_value_metadata().and_then(|all| {
-        let value = all.iter().find(|it| it.key == KEY)?.value.as_deref()?;
-        let (offset, length) = value.split_once(',')?;
+        let said = |key: &str| all.iter().find(|it| it.key == key)?.value.as_deref();
+        let (offset, length) = said(KEY)?.split_once(',')?;
         let (offset, length): (u64, u64) = (offset.parse().ok()?, length.parse().ok()?);
-        offset.checked_add(length).filter(|end| *end <= size).map(|end| offset..end)
+        let end = offset.checked_add(length).filter(|end| *end <= size)?;
+        Some((offset..end, said(steady::KEY).map(steady::told).unwrap_or_default()))
     });
     Ok(said)
 }

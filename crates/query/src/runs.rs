@@ -1,0 +1,316 @@
+//! The rows of one partition value in one file, decoded, and kept for whoever asks for them again.
+//!
+//! ```text
+//! file, value ─ page index ─▶ Run: where the value's rows stand ─▶ pieces ─ columns, read when first asked for
+//!                              └──────────── kept, the least asked for goes first ────────────┘
+//! ```
+//!
+//! A file is sorted by partition value and time, so that the rows of a value stand together in order of time. Who looks
+//! at a device looks at it again: at the second time nothing is opened, unpacked or decoded.
+
+mod read;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema, TimestampMicrosecondType};
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use iobeam_store::DataFile;
+use parking_lot::Mutex;
+
+use crate::error::QueryError;
+use crate::scope::TIME;
+use read::{Named, Opened};
+
+pub(crate) use read::partitioned;
+
+/// Rows of a piece, which is what is read at once.
+const PIECE: usize = 16_384;
+/// What a run and a column cost beside their values, about.
+const BESIDE: usize = 256;
+
+/// The runs of all files, as many as there is room for.
+pub(crate) struct Runs {
+    footers: Arc<FileMetadataCache>,
+    room: usize,
+    kept: Mutex<Kept>,
+}
+
+impl fmt::Debug for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runs").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    files: HashMap<PathBuf, HashMap<Box<str>, Entry>>,
+    bytes: usize,
+    /// Counts questions.
+    now: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    run: Arc<Run>,
+    bytes: usize,
+    asked: u64,
+}
+
+/// Where the rows of a value stand in a file, and those of their columns that have been asked for.
+#[derive(Debug)]
+struct Run {
+    pieces: Vec<Piece>,
+    bytes: AtomicUsize,
+}
+
+/// Neighbouring rows of one row group.
+#[derive(Debug)]
+struct Piece {
+    group: usize,
+    rows: Range<usize>,
+    /// Nothing where the file has no such column.
+    columns: Mutex<HashMap<Box<str>, Option<ArrayRef>>>,
+}
+
+impl Runs {
+    /// Keeps up to so many bytes, and footers where the engine keeps them.
+    pub(crate) fn new(footers: Arc<FileMetadataCache>, room: usize) -> Self {
+        Self { footers, room, kept: Mutex::default() }
+    }
+
+    /// The rows of a value in a file.
+    pub(crate) fn of<'a>(
+        &'a self,
+        file: &'a Arc<DataFile>,
+        partition: &str,
+        value: &'a str,
+    ) -> Result<RowsOf<'a>, QueryError> {
+        let mut rows = RowsOf { runs: self, file, value, run: None, opened: None };
+        if let Some(run) = self.known(file.path(), value) {
+            rows.run = Some(run);
+            return Ok(rows);
+        }
+        let spans = rows.opened()?.spans(partition, value).map_err(QueryError::internal)?;
+        let pieces = spans.into_iter().flat_map(|(group, span)| {
+            let starts = span.clone().step_by(PIECE);
+            starts.map(move |start| Piece {
+                group,
+                rows: start..span.end.min(start + PIECE),
+                columns: Mutex::default(),
+            })
+        });
+        let run = Arc::new(Run { pieces: pieces.collect(), bytes: AtomicUsize::new(0) });
+        rows.run = Some(Arc::clone(&run));
+        let beside = (1 + run.pieces.len()) * BESIDE;
+        self.keep(file.path(), value, run, beside);
+        Ok(rows)
+    }
+
+    fn known(&self, path: &Path, value: &str) -> Option<Arc<Run>> {
+        let mut kept = self.kept.lock();
+        kept.now += 1;
+        let now = kept.now;
+        let entry = kept.files.get_mut(path)?.get_mut(value)?;
+        entry.asked = now;
+        Some(Arc::clone(&entry.run))
+    }
+
+    fn keep(&self, path: &Path, value: &str, run: Arc<Run>, bytes: usize) {
+        let mut kept = self.kept.lock();
+        let entry = Entry { run, bytes, asked: kept.now };
+        let file = kept.files.entry(path.to_owned()).or_default();
+        let before = file.insert(value.into(), entry).map_or(0, |before| before.bytes);
+        kept.bytes = kept.bytes + bytes - before;
+        kept.fit(self.room);
+    }
+
+    /// Counts what was read for a run.
+    fn count(&self, path: &Path, value: &str, run: &Arc<Run>) {
+        let mut kept = self.kept.lock();
+        let entry = kept.files.get_mut(path).and_then(|file| file.get_mut(value));
+        let Some(entry) = entry.filter(|entry| Arc::ptr_eq(&entry.run, run)) else { return };
+        let bytes = (1 + run.pieces.len()) * BESIDE + run.bytes.load(Ordering::Relaxed);
+        let before = std::mem::replace(&mut entry.bytes, bytes);
+        kept.bytes = kept.bytes + bytes - before;
+        kept.fit(self.room);
+    }
+}
+
+impl Kept {
+    /// Lets go of what was not asked for the longest, a quarter at once.
+    fn fit(&mut self, room: usize) {
+        if self.bytes <= room {
+            return;
+        }
+        let entries = self.files.values().flat_map(HashMap::values);
+        let mut ages: Vec<(u64, usize)> = entries.map(|entry| (entry.asked, entry.bytes)).collect();
+        ages.sort_unstable();
+        let mut left = self.bytes;
+        let mut bar = None;
+        for (asked, bytes) in ages {
+            if left <= room / 4 * 3 {
+                break;
+            }
+            left -= bytes;
+            bar = Some(asked);
+        }
+        let Some(bar) = bar else { return };
+        for file in self.files.values_mut() {
+            file.retain(|_, entry| entry.asked > bar);
+        }
+        self.files.retain(|_, file| !file.is_empty());
+        self.bytes = self.files.values().flat_map(HashMap::values).map(|entry| entry.bytes).sum();
+    }
+}
+
+/// The rows of a value in a file, numbered from 0 in order of time.
+#[derive(Debug)]
+pub(crate) struct RowsOf<'a> {
+    runs: &'a Runs,
+    file: &'a Arc<DataFile>,
+    value: &'a str,
+    run: Option<Arc<Run>>,
+    opened: Option<Opened>,
+}
+
+impl RowsOf<'_> {
+    fn pieces(&self) -> &[Piece] {
+        self.run.as_ref().map_or(&[], |run| &run.pieces)
+    }
+
+    /// Which rows lie in a span of time, both ends in it.
+    pub(crate) fn within(&mut self, from: i64, to: i64) -> Result<Range<usize>, QueryError> {
+        let total: usize = self.pieces().iter().map(|piece| piece.rows.len()).sum();
+        if from <= self.file.min_time && self.file.max_time <= to {
+            return Ok(0..total);
+        }
+        let start = self.first(|time| time >= from)?;
+        let end = self.first(|time| time > to)?;
+        Ok(start..end.max(start))
+    }
+
+    /// The first row whose time is so; all after it are.
+    fn first(&mut self, is: impl Fn(i64) -> bool) -> Result<usize, QueryError> {
+        let (mut low, mut high) = (0, self.pieces().len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let rows = self.read(middle, &[TIME])?;
+            let last = times(&rows).last().copied();
+            if last.is_some_and(&is) { high = middle } else { low = middle + 1 }
+        }
+        let before = self.pieces()[..low].iter().map(|piece| piece.rows.len()).sum();
+        if low == self.pieces().len() {
+            return Ok(before);
+        }
+        let rows = self.read(low, &[TIME])?;
+        Ok(before + times(&rows).partition_point(|time| !is(*time)))
+    }
+
+    /// Rows with the time and those of the columns that the file has, a batch for each piece, the newest first.
+    pub(crate) fn columns(
+        &mut self,
+        rows: Range<usize>,
+        names: &[&str],
+    ) -> Result<Vec<RecordBatch>, QueryError> {
+        let mut found = Vec::new();
+        let mut end = self.pieces().iter().map(|piece| piece.rows.len()).sum::<usize>();
+        for piece in (0..self.pieces().len()).rev() {
+            let start = end - self.pieces()[piece].rows.len();
+            let wanted = rows.start.max(start)..rows.end.min(end);
+            if !wanted.is_empty() {
+                let read = self.read(piece, names)?;
+                found.push(read.slice(wanted.start - start, wanted.len()));
+            }
+            end = start;
+        }
+        Ok(found)
+    }
+
+    /// A piece with the time and those of the columns that the file has.
+    fn read(&mut self, at: usize, names: &[&str]) -> Result<RecordBatch, QueryError> {
+        let Some(run) = self.run.clone() else {
+            return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));
+        };
+        let piece = &run.pieces[at];
+        let others = names.iter().filter(|name| **name != TIME);
+        let names: Vec<&str> = std::iter::once(TIME).chain(others.copied()).collect();
+        let mut known = piece.columns.lock().clone();
+        let missing: Vec<&str> =
+            names.iter().filter(|name| !known.contains_key(**name)).copied().collect();
+        if !missing.is_empty() {
+            let opened = self.opened()?;
+            let read = opened.columns(piece.group, piece.rows.clone(), &missing);
+            let read = read.map_err(QueryError::internal)?;
+            self.learn(&run, at, read, &mut known);
+        }
+        batch(&known, &names, piece.rows.len())
+    }
+
+    /// Keeps columns that were read.
+    fn learn(
+        &self,
+        run: &Arc<Run>,
+        at: usize,
+        read: Vec<Named>,
+        known: &mut HashMap<Box<str>, Option<ArrayRef>>,
+    ) {
+        let size = |column: &Option<ArrayRef>| {
+            column.as_ref().map_or(0, |column| column.get_array_memory_size()) + BESIDE
+        };
+        // A run that takes more than its share keeps what was read last.
+        if run.bytes.load(Ordering::Relaxed) > self.runs.room / 4 {
+            let others = run.pieces.iter().enumerate().filter(|(other, _)| *other != at);
+            for (_, piece) in others {
+                let gone: usize =
+                    piece.columns.lock().drain().map(|(_, column)| size(&column)).sum();
+                run.bytes.fetch_sub(gone, Ordering::Relaxed);
+            }
+        }
+        let mut columns = run.pieces[at].columns.lock();
+        for (name, column) in read {
+            known.insert(name.clone(), column.clone());
+            let added = size(&column);
+            if columns.insert(name, column).is_none() {
+                run.bytes.fetch_add(added, Ordering::Relaxed);
+            }
+        }
+        drop(columns);
+        self.runs.count(self.file.path(), self.value, run);
+    }
+
+    fn opened(&mut self) -> Result<&Opened, QueryError> {
+        if self.opened.is_none() {
+            self.opened = Some(Opened::open(self.file, &*self.runs.footers)?);
+        }
+        self.opened.as_ref().ok_or_else(|| QueryError::internal("a file was opened"))
+    }
+}
+
+/// The times of rows that came from a run.
+pub(crate) fn times(rows: &RecordBatch) -> &[i64] {
+    match rows.column_by_name(TIME) {
+        Some(times) => times.as_primitive::<TimestampMicrosecondType>().values(),
+        None => &[],
+    }
+}
+
+fn batch(
+    known: &HashMap<Box<str>, Option<ArrayRef>>,
+    names: &[&str],
+    rows: usize,
+) -> Result<RecordBatch, QueryError> {
+    let there = names.iter().filter_map(|name| {
+        let column = known.get(*name)?.as_ref()?;
+        Some((Field::new(*name, column.data_type().clone(), true), Arc::clone(column)))
+    });
+    let (fields, columns): (Vec<_>, Vec<_>) = there.unzip();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+        .map_err(QueryError::internal)
+}
