@@ -1,5 +1,5 @@
-//! What threads hand over to each other, in many of the orders in which they may run: the store's own `views.rs` and
-//! `budget.rs`, compiled with the locks and atomics of a scheduler.
+//! What threads hand over to each other, in many of the orders in which they may run: the store's own `views.rs`,
+//! `budget.rs` and `recent.rs`, compiled with the locks and atomics of a scheduler.
 //!
 //! ```text
 //! senders ─ reserve ─▶ inbox ─▶ writer: apply, show, answer ─▶ flusher ─▶ writer: files and memory in one view
@@ -16,10 +16,14 @@ use shuttle::thread;
 
 use budget::{apply, reserve};
 use primitives::{AtomicU64, Ordering};
+use recent::{Budget, Line, Node};
 use views::Views;
 
 #[path = "../../crates/store/src/budget.rs"]
 mod budget;
+
+#[path = "../../crates/store/src/recent.rs"]
+mod recent;
 
 #[path = "../../crates/store/src/views.rs"]
 mod views;
@@ -56,6 +60,14 @@ mod primitives {
     impl<T> Swap<T> {
         pub(crate) fn from_pointee(value: T) -> Self {
             Self(shuttle::sync::Mutex::new(Arc::new(value)))
+        }
+
+        pub(crate) fn new(value: Arc<T>) -> Self {
+            Self(shuttle::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn load_full(&self) -> Arc<T> {
+            self.load()
         }
 
         pub(crate) fn load(&self) -> Arc<T> {
@@ -225,6 +237,62 @@ fn together_writes_never_take_more_than_the_budget_and_what_is_too_large_goes_al
             }
             assert_eq!(counters.0.load(Ordering::SeqCst), 0, "nothing is queued any more");
             assert!(!taken.lock().expect("no thread panics").is_empty(), "one at least is let in");
+        },
+        schedules(),
+    );
+}
+
+/// The rows of a record: two, in a node each.
+fn rows_of(record: u64) -> [u64; 2] {
+    [record * 2, record * 2 + 1]
+}
+
+/// One who follows: whole records in their order, none twice, and a gap only where something was let go.
+fn follow(line: &Line<u64>, last: u64) {
+    let mut at = 0;
+    while at < last {
+        let newest = line.newest();
+        let Some(found) = line.since(at, 2, |_| 1) else {
+            assert!(newest >= at, "time goes one way");
+            at = newest;
+            continue;
+        };
+        assert!(found.len() % 2 == 0, "half a record of {found:?}");
+        for pair in found.chunks(2) {
+            assert_eq!(pair[0].0, at + 1, "after {at} came {found:?}");
+            at += 1;
+            assert_eq!([pair[0].1, pair[1].1], rows_of(at));
+        }
+    }
+}
+
+#[test]
+fn who_follows_gets_whole_records_once_each_or_learns_that_some_are_gone() {
+    const RECORDS: u64 = 4;
+    shuttle::check_random(
+        || {
+            let line = Arc::new(Line::new(0));
+            let readers: Vec<_> = (0..2)
+                .map(|_| {
+                    let line = Arc::clone(&line);
+                    thread::spawn(move || follow(&line, RECORDS))
+                })
+                .collect();
+            // Two records fit.
+            let mut budget = Budget::new(4);
+            let mut newest = Node::begin(0);
+            for record in 1..=RECORDS {
+                for row in rows_of(record) {
+                    newest = Node::after(&newest, record, Some(row));
+                    budget.hold(&newest, 1);
+                }
+                line.show(&newest);
+            }
+            assert_eq!(line.since(RECORDS - 2, 10, |_| 1).map(|found| found.len()), Some(4));
+            assert!(line.since(0, 10, |_| 1).is_none(), "what was let go is missed");
+            for reader in readers {
+                reader.join().expect("a reader");
+            }
         },
         schedules(),
     );

@@ -112,6 +112,8 @@ export const test = base.extend<{ world: World; watched: void }, { server: Serve
       const server = new Server();
       try {
         await server.start();
+        // A server's first account is its operator's; people of tests are nobody in particular.
+        await new World(server).person('operator');
         await use(server);
       } finally {
         await server.remove();

@@ -32,6 +32,8 @@ mod runs;
 
 mod functions;
 
+mod live;
+
 pub mod render;
 
 pub mod request;
@@ -48,6 +50,7 @@ pub use error::{
     MEMORY_SETTING, POINTS_SETTING, QueryError, ROWS_SETTING, SERIES_SETTING, TIMEOUT_SETTING,
 };
 pub use figures::{Figures, Of};
+pub use live::Selection;
 pub use request::{DataRequest, ExportRequest, Output, SeriesRequest};
 pub use scope::{Scope, Table};
 pub use series::{Method, OneSeries, Points, SeriesAnswer};

@@ -12,7 +12,7 @@
 
 mod arrow_stream;
 
-mod cells;
+pub(crate) mod cells;
 
 mod csv;
 

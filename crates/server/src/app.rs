@@ -7,7 +7,7 @@ use iobeam_catalog::{Catalog, CatalogError};
 use iobeam_model::Clock;
 use iobeam_query::Engine;
 use iobeam_store::Store;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Auth;
 use crate::config::Config;
@@ -45,6 +45,10 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     /// Bytes that the bodies of all requests together may still take.
     pub(crate) room_for_bodies: Arc<Semaphore>,
+    /// Live connections that there may still be.
+    pub(crate) room_for_live: Arc<Semaphore>,
+    /// Becomes true when it is time to stop.
+    pub(crate) stop: watch::Sender<bool>,
 }
 
 impl App {

@@ -111,6 +111,14 @@ fn enter(app: &App, who: Who, request: &Request, route: &str) -> Result<Option<C
     Ok(Some(caller.allowed(who)?))
 }
 
+/// Whether the bearer of a request that was let in may still read, while the reply goes on.
+pub(crate) fn again(app: &App, request: &Request, route: &str) -> Result<ProjectCaller, Problem> {
+    match enter(app, Who::Project(table::Right::Read), request, route)? {
+        Some(Caller::Project(caller)) => Ok(caller),
+        _ => Err(Refusal::Nobody.into()),
+    }
+}
+
 /// Refuses all but the operator where the table names nobody else.
 async fn operates(app: &App, who: Who, caller: Option<&Caller>) -> Result<(), Problem> {
     if who != Who::Operator {

@@ -83,6 +83,10 @@ pub struct Config {
     pub dashboard_panels: usize,
     /// By how many links a dashboard may be seen.
     pub dashboard_shares: usize,
+    /// Live connections open at once.
+    pub live_connections: usize,
+    /// Bytes of the latest readings held for them.
+    pub live_memory: usize,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged: a level or a filter such as `info,iobeam_store=debug`.
@@ -256,6 +260,8 @@ impl Config {
             dashboard_size: raw.parse("dashboard-size", |text| units::bytes(text, 1 << 10))?,
             dashboard_panels: raw.parse("dashboard-panels", units::count)?,
             dashboard_shares: raw.parse("dashboard-shares", units::count)?,
+            live_connections: raw.parse("live-connections", units::count)?,
+            live_memory: raw.parse("live-memory", |text| units::bytes(text, 0))?,
             log_format: raw.parse("log-format", units::log_format)?,
             log_level: raw.parse("log-level", units::text)?,
             smtp_url: raw.parse_if_set("smtp-url", units::smtp_url)?,

@@ -20,6 +20,8 @@ mod sql;
 
 mod query;
 
+mod live;
+
 mod users;
 
 mod projects;
@@ -162,6 +164,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(exports::routes())
         .merge(sql::routes())
         .merge(query::routes())
+        .merge(live::routes())
         .merge(users::routes())
         .merge(projects::routes())
         .merge(session::routes())

@@ -22,6 +22,8 @@ mod write_path;
 
 mod read_path;
 
+mod live;
+
 mod validate;
 
 mod board;

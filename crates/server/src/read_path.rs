@@ -103,7 +103,7 @@ async fn answer(app: &App, project: ProjectId, question: Question) -> Result<Ans
 }
 
 /// The namespace of that name, or 404.
-fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Namespace>, Problem> {
+pub(crate) fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Namespace>, Problem> {
     let found = name.parse().ok().and_then(|name| app.catalog.namespace(project, &name));
     found.ok_or_else(|| {
         Problem::not_found(

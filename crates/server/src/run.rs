@@ -129,6 +129,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let metrics = Metrics::new(store.clone());
     let room_for_bodies = room_for(config.memory_limit / 4);
+    let room_for_live = Arc::new(Semaphore::new(config.live_connections));
     let config = Arc::new(config);
     Ok(App::new(Parts {
         catalog,
@@ -142,6 +143,8 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         clock,
         metrics,
         room_for_bodies,
+        room_for_live,
+        stop: watch::Sender::new(false),
     }))
 }
 
@@ -152,6 +155,7 @@ fn open_store(config: &Config, data: &Path, clock: &Arc<dyn Clock>) -> Result<St
         flush_age: config.flush_age,
         memory_budget: config.memory_limit,
         last_rows_bytes: config.last_rows_memory,
+        recent_bytes: config.live_memory,
         ..iobeam_store::Settings::new(data)
     };
     let (store, opened) = Store::open(settings, Arc::clone(clock), Arc::new(RealDisk))
@@ -185,12 +189,11 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     let tls_address = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
     announce(&config.data_dir, plain.local_addr().ok(), tls_address)?;
     invite_browsers(app, plain.local_addr().ok(), tls_address);
-    let (stop, stopping) = watch::channel(false);
     let doors = Doors {
         site: Site::new(app.clone()),
         room: Arc::new(Semaphore::new(config.max_connections)),
         head_timeout: config.head_timeout,
-        stopping,
+        stopping: app.stop.subscribe(),
     };
     let stopped = doors.stopping.clone();
     let mut accepting = JoinSet::new();
@@ -204,7 +207,7 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     accepting.spawn(async move { keeper.run(every, stopped).await });
     shutdown.await;
     let _ = std::fs::remove_file(config.data_dir.join(LISTENING));
-    let _ = stop.send(true);
+    app.stop.send_replace(true);
     let ended = async { while accepting.join_next().await.is_some() {} };
     if tokio::time::timeout(config.stop_timeout, ended).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");

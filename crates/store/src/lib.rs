@@ -34,6 +34,10 @@ mod wal;
 
 mod memtable;
 
+mod follow;
+
+mod recent;
+
 mod views;
 
 mod budget;
@@ -55,6 +59,7 @@ pub mod statistics;
 mod error;
 
 pub use error::StoreError;
+pub use follow::{Followed, Follower, NoPoint, Point};
 pub use intake::{Incoming, Receipt, Write};
 pub use opening::Opened;
 pub use settings::Settings;
@@ -144,6 +149,16 @@ impl Store {
     /// The rows of a namespace as of now.
     pub fn snapshot(&self, project: ProjectId, namespace: &NamespaceName) -> Snapshot {
         self.0.tables.snapshot(&(project, namespace.clone()))
+    }
+
+    /// Follows a namespace: its rows in the order in which they are acknowledged, from a point on, or from now on.
+    pub fn follow(
+        &self,
+        project: ProjectId,
+        namespace: &NamespaceName,
+        since: Option<Point>,
+    ) -> Follower {
+        Follower::new(self.0.tables.line(&(project, namespace.clone())), since)
     }
 
     /// Figures for whoever watches.

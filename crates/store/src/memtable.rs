@@ -16,8 +16,12 @@ use arrow::datatypes::DataType;
 use iobeam_journal::Disk;
 use iobeam_model::FieldName;
 
+use arrow::record_batch::RecordBatch;
+
 use crate::chunk;
+use crate::follow::{Lines, Shown};
 use crate::lake::delta::{Fields, TableKey};
+use crate::recent::{Budget, Node};
 use crate::snapshot::last::{LastRows, Room};
 use crate::snapshot::{Chunk, DataFile, Snapshot};
 use crate::views::{Slot, Views};
@@ -28,10 +32,14 @@ const FAN_IN: usize = 16;
 /// Chunks from this many rows on stay as they are.
 const LARGE: usize = 8192;
 
+/// About what a node takes beside its rows.
+const NODE: usize = 256;
+
 /// The tables as queries see them.
 #[derive(Debug)]
 pub(crate) struct Tables {
     views: Views<TableKey, Snapshot>,
+    lines: Lines,
     disk: Arc<dyn Disk>,
     room: Arc<Room>,
 }
@@ -39,12 +47,18 @@ pub(crate) struct Tables {
 impl Tables {
     /// None yet. Files are on that disk; last rows may take so many bytes.
     pub(crate) fn new(disk: Arc<dyn Disk>, last_rows_bytes: u64) -> Self {
-        Self { views: Views::default(), disk, room: Room::new(last_rows_bytes) }
+        let (views, lines) = (Views::default(), Lines::default());
+        Self { views, lines, disk, room: Room::new(last_rows_bytes) }
     }
 
     /// What a table holds now; nothing when there is none.
     pub(crate) fn snapshot(&self, key: &TableKey) -> Snapshot {
         self.views.view(key).unwrap_or_else(empty)
+    }
+
+    /// What a table shows to those who follow it.
+    pub(crate) fn line(&self, key: &TableKey) -> Arc<Shown> {
+        self.lines.of(key)
     }
 
     /// Every table as it is now.
@@ -100,6 +114,9 @@ pub(crate) struct Memtable {
     keep_from: i64,
     view: Arc<Slot<Snapshot>>,
     last: Arc<LastRows>,
+    line: Arc<Shown>,
+    /// The latest rows, shown or not yet.
+    newest: Arc<Node<RecordBatch>>,
 }
 
 impl Memtable {
@@ -113,6 +130,8 @@ impl Memtable {
         let (disk, room) = (Arc::clone(&tables.disk), Arc::clone(&tables.room));
         Self {
             view: tables.views.add(&key, empty()),
+            line: tables.line(&key),
+            newest: Node::begin(0),
             last: Arc::new(LastRows::new(disk, partition.clone(), room)),
             key,
             partition,
@@ -137,6 +156,7 @@ impl Memtable {
         self.files = files;
         self.flushed = flushed;
         self.last_seq = flushed;
+        self.newest = Node::begin(flushed);
         self.publish();
     }
 
@@ -170,17 +190,30 @@ impl Memtable {
 
     /// Takes rows in. They are seen once [`publish`](Self::publish) is called; those past the retention never are,
     /// and the answer is how many these were.
-    pub(crate) fn insert(&mut self, chunk: Chunk, seq: u64, now_millis: u64) -> usize {
+    pub(crate) fn insert(
+        &mut self,
+        chunk: Chunk,
+        seq: u64,
+        now_millis: u64,
+        recent: &mut Budget<RecordBatch>,
+    ) -> usize {
         self.last_seq = seq;
         let rows = chunk.rows.num_rows();
-        let Some(mut chunk) = chunk::since(chunk, self.keep_from) else { return rows };
+        let Some(mut chunk) = chunk::since(chunk, self.keep_from) else {
+            self.newest = Node::after(&self.newest, seq, None);
+            recent.hold(&self.newest, NODE);
+            return rows;
+        };
         let expired = rows - chunk.rows.num_rows();
         chunk.seq = seq;
         if self.active.is_empty() {
             self.first_active = Some(seq);
             self.since_millis = now_millis;
         }
-        self.active_weight += chunk::weight(&chunk);
+        let weight = chunk::weight(&chunk);
+        self.active_weight += weight;
+        self.newest = Node::after(&self.newest, seq, Some(chunk.rows.clone()));
+        recent.hold(&self.newest, weight + NODE);
         self.active.push(Arc::new(chunk));
         self.merge_small();
         expired
@@ -233,6 +266,7 @@ impl Memtable {
             keep_from: self.keep_from,
             last: Some(Arc::clone(&self.last)),
         });
+        self.line.show(&self.newest);
     }
 
     /// Rows before this time are not wanted any more: from now on no view shows them.

@@ -38,6 +38,8 @@ pub struct Settings {
     pub merge_files: usize,
     /// Rows that a file should have; smaller neighbours are merged up to it.
     pub file_rows: u64,
+    /// Most bytes of the latest rows that are held for those who follow them, of all tables together.
+    pub recent_bytes: usize,
     /// Most bytes of last rows kept in memory, of all tables together; a table that does not fit has none there.
     pub last_rows_bytes: u64,
 }
@@ -62,6 +64,7 @@ impl Settings {
             row_group_rows: 1 << 17,
             merge_files: 8,
             file_rows: 8 << 20,
+            recent_bytes: 16 << 20,
             last_rows_bytes: 64 << 20,
         }
     }

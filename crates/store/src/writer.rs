@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use arrow::record_batch::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, select};
 use iobeam_journal::DiskLock;
 use iobeam_model::Clock;
@@ -25,6 +26,7 @@ use crate::intake::{Answer, Confirm, Prepared};
 use crate::lake::delta::TableKey;
 use crate::memtable::{Memtable, Tables};
 use crate::receipts::Receipts;
+use crate::recent::Budget;
 use crate::settings::Settings;
 use crate::statistics::{Counters, count};
 use crate::wal::Wal;
@@ -66,6 +68,8 @@ pub(crate) struct Writer {
     receipts: Receipts,
     memtables: HashMap<TableKey, Memtable>,
     tables: Arc<Tables>,
+    /// The latest rows of all tables, for those who follow them.
+    recent: Budget<RecordBatch>,
     jobs: Sender<Job>,
     retries: HashMap<TableKey, u64>,
     /// Rows before this time are not wanted; also of tables that have no rows yet.
@@ -84,6 +88,7 @@ impl Writer {
     ) -> Self {
         Self {
             _lock: lock,
+            recent: Budget::new(settings.recent_bytes),
             settings,
             clock,
             counters,

@@ -77,9 +77,18 @@ export interface SqlAnswer {
   values: Cell[][];
 }
 
+/** JSON whose whole numbers beyond 2^53 stay exact: they come as texts. */
+export function exactJson<T>(text: string): T {
+  if (!/\d{17}|9\d{15}/.test(text)) return JSON.parse(text) as T;
+  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token);
+  return JSON.parse(quoted) as T;
+}
+
 /** Asks in SQL; times come as microseconds since 1970. */
 export async function sql(query: string, params: Cell[] = [], options: Options = {}): Promise<SqlAnswer> {
-  const answer = await post<{ result: SqlAnswer[] }>('/v1/sql', { query, params }, { ...options, query: { timefmt: 'usec' } });
+  const reply = await send('POST', '/v1/sql', { ...options, body: { query, params }, query: { timefmt: 'usec' } });
+  const answer = exactJson<{ result: SqlAnswer[] }>(await reply.text());
   return answer.result[0] ?? { fields: [], values: [] };
 }
 

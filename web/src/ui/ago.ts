@@ -13,7 +13,8 @@ export function ago(time: number, now: number = Date.now()): string {
   let distance = (time - now) / 1000;
   if (Math.abs(distance) < 10) return 'just now';
   for (const [size, unit] of steps) {
-    if (Math.abs(distance) < size) return words.format(Math.trunc(distance), unit);
+    // What is past is told by whole units, what is to come to the nearest.
+    if (Math.abs(distance) < size) return words.format(distance > 0 ? Math.round(distance) : Math.trunc(distance), unit);
     distance /= unit === 'day' ? 30.44 : size;
   }
   return '';

@@ -16,7 +16,7 @@ use iobeam_model::{TimeFormat, Timestamp};
 use crate::error::QueryError;
 
 /// A column whose type has been looked at once, not at each value.
-pub(super) struct Cells {
+pub(crate) struct Cells {
     column: ArrayRef,
     kind: Kind,
 }
@@ -40,7 +40,7 @@ enum Kind {
 }
 
 impl Cells {
-    pub(super) fn new(column: &ArrayRef, format: TimeFormat) -> Result<Self, QueryError> {
+    pub(crate) fn new(column: &ArrayRef, format: TimeFormat) -> Result<Self, QueryError> {
         let kind = match column.data_type() {
             DataType::Null => Kind::Null,
             DataType::Boolean => Kind::Boolean(column.as_boolean().clone()),
@@ -103,7 +103,7 @@ impl Cells {
     }
 
     /// The value as JSON. What JSON has no number for is null.
-    pub(super) fn json(&self, row: usize, out: &mut Vec<u8>) -> Result<(), QueryError> {
+    pub(crate) fn json(&self, row: usize, out: &mut Vec<u8>) -> Result<(), QueryError> {
         if self.is_null(row) {
             out.extend_from_slice(b"null");
             return Ok(());
@@ -218,7 +218,7 @@ fn to(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef, QueryError> {
 }
 
 /// Text as a JSON string.
-pub(super) fn string(text: &str, out: &mut Vec<u8>) -> Result<(), QueryError> {
+pub(crate) fn string(text: &str, out: &mut Vec<u8>) -> Result<(), QueryError> {
     serde_json::to_writer(out, text).map_err(QueryError::internal)
 }
 

@@ -132,6 +132,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/exports/{id}/{device}",           Who::Project(Right::Read)),
     (Method::GET,    "/v1/exports/{id}/{device}/{series}",  Who::Project(Right::Read)),
     (Method::POST,   "/v1/sql",                             Who::Project(Right::Read)),
+    (Method::GET,    "/v1/live",                            Who::Project(Right::Read)),
     (Method::POST,   "/v1/query",                           Who::Project(Right::Read)),
 ];
 

@@ -167,6 +167,18 @@ pub const SETTINGS: &[Setting] = &[
         "100",
         "Most links by which one dashboard can be seen without an account.",
     ),
+    setting(
+        "live-connections",
+        "COUNT",
+        "1000",
+        "Connections of GET /v1/live open at once; beyond that newcomers are told to come back.",
+    ),
+    setting(
+        "live-memory",
+        "BYTES",
+        "16MiB",
+        "Memory for the latest readings, held for those who follow them by GET /v1/live; who falls behind by more is told of a gap.",
+    ),
     setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
     setting(
         "log-level",

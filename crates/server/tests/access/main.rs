@@ -14,6 +14,8 @@ mod tokens;
 
 mod devices;
 
+mod live;
+
 mod namespaces;
 
 mod dashboards;

@@ -177,6 +177,8 @@ impl World {
             ("GET", "/v1/tokens/project" | "/v1/tokens" | "/v1/devices" | "/v1/namespaces") => {
                 format!("?project_id={project}")
             }
+            // Of what is there, it would go on for ever.
+            ("GET", "/v1/live") => "?namespace=nothing".to_owned(),
             _ => String::new(),
         };
         format!("{}{query}", parts.join("/"))
@@ -469,6 +471,7 @@ fn the_table_is_this_one() {
     GET    /v1/invites                                 operator
     POST   /v1/invites                                 operator
     DELETE /v1/invites/{invite_id}                     operator
+    GET    /v1/live                                    project:read
     GET    /v1/namespaces                              project:read
     POST   /v1/namespaces                              project:admin
     GET    /v1/namespaces/{namespace_id}               project:read

@@ -169,7 +169,7 @@ impl Writer {
             {
                 self.counters.rows.fetch_add(u64::from(part.head.rows), Ordering::Relaxed);
                 let Some(memtable) = self.memtables.get_mut(&part.key) else { continue };
-                expired += memtable.insert(part.chunk, seq, now) as u64;
+                expired += memtable.insert(part.chunk, seq, now, &mut self.recent) as u64;
                 if !touched.contains(&part.key) {
                     touched.push(part.key);
                 }

@@ -90,7 +90,7 @@ impl Writer {
         for part in parts {
             rows += u64::from(part.head.rows);
             if let Some(memtable) = self.memtables.get_mut(&part.key) {
-                memtable.insert(part.chunk, seq, now);
+                memtable.insert(part.chunk, seq, now, &mut self.recent);
             }
         }
         Ok(rows)

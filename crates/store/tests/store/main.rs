@@ -8,6 +8,8 @@ mod repeats;
 
 mod faults;
 
+mod follow;
+
 mod lake;
 
 mod model;

@@ -80,7 +80,7 @@ export function viewOf(query: URLSearchParams): View {
   return {
     namespace: query.get('ns') ?? 'input',
     fields: parted(query.get('f')),
-    devices: parted(query.get('d')),
+    devices: parted(query.get('d') ?? query.get('devices')),
     where: query.getAll('w').flatMap((list) => parted(list, ';')).flatMap(whereOf),
     range: { from: query.get('from') ?? DEFAULT_RANGE.from, to: query.get('to') ?? DEFAULT_RANGE.to },
     zone: query.get('zone') ?? 'browser',
@@ -107,6 +107,8 @@ export function addressOf(view: View): Record<string, string | null> {
     ns: unless(view.namespace, 'input'),
     f: joined(view.fields),
     d: joined(view.devices),
+    // The long name is for links that people and other pages write.
+    devices: null,
     w: joined(view.where.map((where) => `${where.field}:${where.op}:${where.value}`), ';'),
     from: unless(view.range.from, DEFAULT_RANGE.from),
     to: unless(view.range.to, DEFAULT_RANGE.to),

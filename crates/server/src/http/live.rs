@@ -1,0 +1,115 @@
+//! `GET /v1/live`: readings as they come.
+
+use std::collections::HashSet;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::HeaderMap;
+use iobeam_catalog::Namespace;
+use iobeam_model::{FieldName, FieldType, TimeFormat};
+use iobeam_query::Selection;
+use iobeam_store::Point;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::auth::ProjectCaller;
+use crate::auth::table::Right;
+use crate::body::Query;
+use crate::live::{Wish, follow};
+use crate::problem::Problem;
+use crate::read_path::known;
+
+/// More devices or fields than anybody names in a URL.
+const MOST: usize = 1_000;
+
+/// The routes of this file.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::default().routes(routes!(live))
+}
+
+/// What is followed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Asked {
+    /// `input`, unless said.
+    namespace: Option<String>,
+    /// Ids of devices with commas between them; all, unless said.
+    device_id: Option<String>,
+    /// Names of fields with commas between them; all, unless said. Rows that have none of them are left out.
+    fields: Option<String>,
+    /// A point that came with an event, or with the answer of `POST /v1/query`: only what came later follows. The header
+    /// `Last-Event-ID` goes before it.
+    since: Option<String>,
+    /// How times are written: `sec`, `msec` (the default), `usec` or `timeval`.
+    timefmt: Option<String>,
+}
+
+/// Follow readings as they come: server-sent events `hello` (with the point where it begins), `rows` (each row within a
+/// second of its acknowledgement), `gap` (rows since the point are no longer held: ask for them anew, and go on) and
+/// `end` (with the reason). The id of an event is the point to come back with: no row is missed, and none comes twice.
+#[utoipa::path(get, path = "/v1/live", tag = "data", operation_id = "live", params(Asked),
+    responses((status = 200, description = "Events, until either side ends", content_type = "text/event-stream", body = String)),
+    security(("project" = [])))]
+async fn live(
+    State(app): State<App>,
+    caller: ProjectCaller,
+    Query(asked): Query<Asked>,
+    request: Request,
+) -> Result<Response, Problem> {
+    caller.need(Right::Read)?;
+    let name = asked.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or("input");
+    let namespace = known(&app, caller.project, name)?;
+    let fields = listed("fields", asked.fields.as_deref())?;
+    let fields = fields.map(|names| names.iter().map(|name| field(name)).collect()).transpose()?;
+    let devices = listed("device_id", asked.device_id.as_deref())?;
+    let time_format = match asked.timefmt.as_deref().filter(|text| !text.is_empty()) {
+        None => TimeFormat::default(),
+        Some(text) => text.parse::<TimeFormat>().map_err(|error| wrong("timefmt", &error))?,
+    };
+    let since = point(request.headers(), asked.since.as_deref())?;
+    let devices = devices.map(HashSet::from_iter);
+    let selection = Selection { key: key(&namespace), devices, fields, time_format };
+    let wish =
+        Wish { project: caller.project, namespace: namespace.name.clone(), selection, since };
+    follow(&app, wish, request)
+}
+
+/// The field that says whose a row is.
+fn key(namespace: &Namespace) -> FieldName {
+    let device = FieldName::device_id();
+    match namespace.fields.get(&device) {
+        Some(FieldType::String) => device,
+        _ => namespace.partition.clone(),
+    }
+}
+
+/// What stands between the commas; nothing when nothing is said.
+fn listed(parameter: &str, text: Option<&str>) -> Result<Option<Vec<String>>, Problem> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    let all: Vec<String> = text.split(',').map(|part| part.trim().to_owned()).collect();
+    if all.len() > MOST {
+        let reason = format!(
+            "{} names are more than {MOST}; leave it out and choose on your side",
+            all.len()
+        );
+        return Err(wrong(parameter, &reason));
+    }
+    Ok(Some(all))
+}
+
+fn field(name: &str) -> Result<FieldName, Problem> {
+    name.parse().map_err(|error| wrong("fields", &format!("'{name}' is no field name: {error}")))
+}
+
+fn point(headers: &HeaderMap, since: Option<&str>) -> Result<Option<Point>, Problem> {
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let said = header.or(since).map(str::trim).filter(|text| !text.is_empty());
+    said.map(|text| text.parse::<Point>().map_err(|error| wrong("since", &error))).transpose()
+}
+
+fn wrong(parameter: &str, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::bad_request(format!("The parameter '{parameter}' is wrong"), reason.to_string())
+}
