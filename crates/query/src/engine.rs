@@ -32,6 +32,7 @@ use crate::answer::{Answer, Shape};
 use crate::engine::work::{Found, Workers};
 use crate::error::QueryError;
 use crate::functions;
+use crate::latest::{self, Latest};
 use crate::plan::{self, Session};
 use crate::request::{DataRequest, ExportRequest, SeriesRequest};
 use crate::runs::Runs;
@@ -141,10 +142,25 @@ impl Engine {
         table: &Table,
         request: SeriesRequest,
     ) -> Result<SeriesAnswer, QueryError> {
-        let (session, table, settings) = (self.session(), table.clone(), &self.0.settings);
-        let limits = Limits { points: settings.max_points, series: settings.max_series };
+        let (session, table, limits) = (self.session(), table.clone(), self.limits());
         let work = async move { series::series(&session, &table, &request, limits).await };
-        self.0.workers.compute(settings, work).await
+        self.0.workers.compute(&self.0.settings, work).await
+    }
+
+    /// The latest value of each field of one device, in a table that is partitioned by device.
+    ///
+    /// # Errors
+    /// When a limit is reached, or stored rows cannot be read.
+    pub async fn latest(&self, table: &Table, device: &str) -> Result<Vec<Latest>, QueryError> {
+        let (session, table, device) = (self.session(), table.clone(), device.to_owned());
+        let limits = self.limits();
+        let work = async move { latest::latest(&session, &table, &device, limits).await };
+        self.0.workers.compute(&self.0.settings, work).await
+    }
+
+    fn limits(&self) -> Limits {
+        let settings = &self.0.settings;
+        Limits { points: settings.max_points, series: settings.max_series }
     }
 
     fn session(&self) -> Session {

@@ -16,6 +16,8 @@ mod engine;
 
 mod sql;
 
+mod latest;
+
 mod series;
 
 mod plan;
@@ -50,6 +52,7 @@ pub use error::{
     MEMORY_SETTING, POINTS_SETTING, QueryError, ROWS_SETTING, SERIES_SETTING, TIMEOUT_SETTING,
 };
 pub use figures::{Figures, Of};
+pub use latest::Latest;
 pub use live::Selection;
 pub use request::{DataRequest, ExportRequest, Output, SeriesRequest};
 pub use scope::{Scope, Table};

@@ -61,7 +61,12 @@ pub fn render(answer: Answer, output: Output, format: TimeFormat) -> Result<Rend
 /// The answer as JSON.
 pub fn json(answer: Answer, format: TimeFormat) -> Rendered {
     match answer.shape {
-        Shape::Table(_) => drive(answer.rows, json::Table::new(&answer.schema, format)),
+        Shape::Table(Some(_)) => drive(answer.rows, json::Table::new(&answer.schema, format)),
+        // Fields of a namespace have the types that the namespace says; columns of SQL say their own.
+        Shape::Table(None) => {
+            let table = json::Table::new(&answer.schema, format).with_types(&answer.schema);
+            drive(answer.rows, table)
+        }
         Shape::Series(project) => drive(answer.rows, json::Series::new(project, format)),
     }
 }

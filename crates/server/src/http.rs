@@ -30,6 +30,8 @@ mod session;
 
 mod tokens;
 
+mod latest;
+
 mod statistics;
 
 mod devices;
@@ -169,6 +171,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(projects::routes())
         .merge(session::routes())
         .merge(tokens::routes())
+        .merge(latest::routes())
         .merge(statistics::routes())
         .merge(devices::routes())
         .merge(namespaces::routes())

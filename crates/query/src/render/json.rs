@@ -1,7 +1,7 @@
 //! Answers as JSON, in the shapes that the original clients read.
 
 use arrow::array::AsArray;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use iobeam_model::{ProjectId, TimeFormat};
 
@@ -9,9 +9,11 @@ use super::Writer;
 use super::cells::{Cells, string};
 use crate::error::QueryError;
 
-/// `{"result":[{"fields":["time","a"],"values":[[1,2.0]]}],"timefmt":"msec"}`. Neither list is ever null.
+/// `{"result":[{"fields":["time","a"],"values":[[1,2.0]]}],"timefmt":"msec"}`. Neither list is ever null. With types
+/// there is `"types":["TIMESTAMP","DOUBLE"]` beside the fields.
 pub(super) struct Table {
     fields: Vec<String>,
+    types: Option<Vec<String>>,
     format: TimeFormat,
     rows: bool,
 }
@@ -19,20 +21,62 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(schema: &SchemaRef, format: TimeFormat) -> Self {
         let fields = schema.fields().iter().map(|field| field.name().clone()).collect();
-        Self { fields, format, rows: false }
+        Self { fields, types: None, format, rows: false }
     }
+
+    /// The same, and it says what the columns hold.
+    pub(super) fn with_types(mut self, schema: &SchemaRef) -> Self {
+        self.types =
+            Some(schema.fields().iter().map(|field| type_name(field.data_type())).collect());
+        self
+    }
+}
+
+/// What a column holds, in the words of the platform where it has one.
+fn type_name(kind: &DataType) -> String {
+    let name = match kind {
+        DataType::Null => "NULL",
+        DataType::Boolean => "BOOLEAN",
+        kind if kind.is_integer() => "LONG",
+        kind if kind.is_floating() => "DOUBLE",
+        kind if kind.is_decimal() => "DECIMAL",
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "STRING",
+        DataType::Timestamp(..) => "TIMESTAMP",
+        DataType::Date32 | DataType::Date64 => "DATE",
+        DataType::Time32(_) | DataType::Time64(_) => "TIME",
+        DataType::Duration(_) | DataType::Interval(_) => "INTERVAL",
+        DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::FixedSizeList(..)
+        | DataType::ListView(_) => "LIST",
+        DataType::Struct(_) => "STRUCT",
+        DataType::Dictionary(_, value) => return type_name(value),
+        other => return other.to_string().to_ascii_uppercase(),
+    };
+    name.to_owned()
+}
+
+fn strings(all: &[String], out: &mut Vec<u8>) -> Result<(), QueryError> {
+    out.push(b'[');
+    for (at, text) in all.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        string(text, out)?;
+    }
+    out.push(b']');
+    Ok(())
 }
 
 impl Writer for Table {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        out.extend_from_slice(b"{\"result\":[{\"fields\":[");
-        for (at, name) in self.fields.iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            string(name, out)?;
+        out.extend_from_slice(b"{\"result\":[{\"fields\":");
+        strings(&self.fields, out)?;
+        if let Some(types) = &self.types {
+            out.extend_from_slice(b",\"types\":");
+            strings(types, out)?;
         }
-        out.extend_from_slice(b"],\"values\":[");
+        out.extend_from_slice(b",\"values\":[");
         Ok(())
     }
 

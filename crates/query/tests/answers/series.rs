@@ -506,3 +506,32 @@ async fn too_many_points_are_refused_before_they_fill_the_memory() {
     let fits = ask(&world, json!({"width": 250})).await.expect("an answer");
     assert!(fits.series[0].times.len() <= 1_000 && fits.method == Method::MinMax);
 }
+
+#[tokio::test]
+async fn the_latest_value_of_each_field_is_found_however_old_it_is() {
+    let world = World::of_small_files();
+    let note = |text: &str| vec![("note", Value::String(text.into()))];
+    world.add(&[row(1, "a", note("old")), row(2, "b", note("theirs"))]).await;
+    world.add(&[row(3, "a", vec![("ok", Value::Boolean(true))])]).await;
+    world.flush().await;
+    let many: Vec<Row> = (10..1_500)
+        .map(|at| row(at, "a", vec![("temperature", Value::Double(at as f64))]))
+        .collect();
+    world.add(&many).await;
+    world.add(&[row(1_400, "a", vec![("count", Value::Long(7))])]).await;
+    let found = world.engine.latest(&world.table(), "a").await.expect("an answer");
+    let found: Vec<_> = found
+        .iter()
+        .map(|latest| (latest.field.as_str(), latest.time.micros(), latest.value.clone()))
+        .collect();
+    let expected = [
+        ("count", 1_400, Value::Long(7)),
+        ("note", 1, Value::String("old".into())),
+        ("ok", 3, Value::Boolean(true)),
+        ("temperature", 1_499, Value::Double(1_499.0)),
+    ];
+    assert_eq!(found, expected);
+    let found = world.engine.latest(&world.table(), "b").await.expect("an answer");
+    assert_eq!(found.len(), 1);
+    assert_eq!(world.engine.latest(&world.table(), "nobody").await.expect("an answer"), []);
+}

@@ -105,6 +105,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/devices/timestamp",               Who::Project(Right::Any)),
     (Method::GET,    "/v1/devices/{id}",                    Who::Project(Right::Read)),
     (Method::GET,    "/v1/devices/{id}/statistics",         Who::Project(Right::Read)),
+    (Method::GET,    "/v1/devices/{id}/latest",             Who::Project(Right::Read)),
     (Method::PATCH,  "/v1/devices/{id}",                    Who::Project(Right::Write)),
     (Method::DELETE, "/v1/devices/{id}",                    Who::Project(Right::Write)),
 

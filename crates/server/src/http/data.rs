@@ -41,7 +41,7 @@ struct Asked {
     limit_periods: Option<u64>,
     /// How times are written: `sec`, `msec`, `usec` or `timeval`.
     timefmt: Option<String>,
-    /// `json` or `csv`.
+    /// `json`, `csv`, `arrow` (an IPC stream) or `parquet`.
     output: Option<String>,
 }
 

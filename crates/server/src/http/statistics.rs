@@ -132,7 +132,7 @@ pub(super) async fn of_all_devices(
 }
 
 /// The namespaces whose rows are devices'.
-fn of_devices(app: &App, project: ProjectId) -> Vec<std::sync::Arc<Namespace>> {
+pub(super) fn of_devices(app: &App, project: ProjectId) -> Vec<std::sync::Arc<Namespace>> {
     let device_id = FieldName::device_id();
     let mut namespaces = app.catalog.namespaces(project);
     namespaces.retain(|namespace| namespace.partition == device_id);

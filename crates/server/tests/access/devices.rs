@@ -145,3 +145,37 @@ fn the_servers_time_comes_in_each_format_with_seconds_first() {
     assert!(reply.text.len() <= 255);
     time("?timefmt=hours").refused(400);
 }
+
+#[test]
+fn a_devices_latest_values_stand_together_and_rows_come_as_parquet_and_arrow_too() {
+    let platform = Platform::start();
+    let owner = platform.person("owner");
+    let project = platform.project(&owner, "p");
+    let token = platform.token(&owner, project, "");
+    platform.post("/v1/devices", &token, &json!({"device_id": "d"})).expect(201);
+    let empty = platform.get("/v1/devices/d/latest", &token).expect(200);
+    assert_eq!(empty, json!({"device_id": "d", "values": []}));
+    let body = json!({"project_id": project, "device_id": "d",
+        "sources": {"fields": ["time", "a", "b"], "data": [[1, 1.5, true], [2, 2.5, null]]}});
+    platform.post("/v1/imports?fmt=table", &token, &body).expect(200);
+    let latest = platform.get("/v1/devices/d/latest?timefmt=usec", &token).expect(200);
+    assert_eq!(
+        latest["values"],
+        json!([
+            {"namespace": "input", "field": "a", "type": "DOUBLE", "time": 2000, "value": 2.5},
+            {"namespace": "input", "field": "b", "type": "BOOLEAN", "time": 1000, "value": true},
+        ])
+    );
+    platform.get("/v1/devices/e/latest", &token).refused(404);
+    for (output, begin, media) in [
+        ("parquet", b"PAR1".as_slice(), "application/vnd.apache.parquet"),
+        ("arrow", b"\xff\xff\xff\xff", "application/vnd.apache.arrow.stream"),
+    ] {
+        let (kind, bytes) = platform.bytes(&format!("/v1/data/input?output={output}"), &token);
+        assert_eq!(kind, media);
+        assert!(bytes.starts_with(begin), "{output}: {bytes:?}");
+    }
+    let typed = platform.post("/v1/sql", &token, &json!({"query": "SELECT time, a, b FROM input"}));
+    let typed = typed.expect(200);
+    assert_eq!(typed["result"][0]["types"], json!(["TIMESTAMP", "DOUBLE", "BOOLEAN"]));
+}

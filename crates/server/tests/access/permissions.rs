@@ -463,6 +463,7 @@ fn the_table_is_this_one() {
     DELETE /v1/devices/{device_id}                     project:write
     GET    /v1/devices/{device_id}                     project:read
     PATCH  /v1/devices/{device_id}                     project:write
+    GET    /v1/devices/{device_id}/latest              project:read
     GET    /v1/devices/{device_id}/statistics          project:read
     GET    /v1/exports/{project_id}                    project:read
     GET    /v1/exports/{project_id}/{device}           project:read

@@ -117,6 +117,17 @@ impl Platform {
         }
     }
 
+    /// The media type and the body of a reply that is no text.
+    pub(crate) fn bytes(&self, path: &str, token: &str) -> (String, Vec<u8>) {
+        let request = http::Request::builder()
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", format!("Bearer {token}"));
+        let mut reply = self.agent.run(request.body(()).expect("a request")).expect("a reply");
+        assert_eq!(reply.status().as_u16(), 200, "{path}");
+        let kind = reply.headers()["content-type"].to_str().expect("a type").to_owned();
+        (kind, reply.body_mut().read_to_vec().expect("a body"))
+    }
+
     /// Makes a call with a token and a JSON body.
     pub(crate) fn call(&self, method: &str, path: &str, token: &str, body: &Value) -> Reply {
         // The key of a shared dashboard brings its own scheme.
