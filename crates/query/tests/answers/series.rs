@@ -509,7 +509,7 @@ async fn too_many_points_are_refused_before_they_fill_the_memory() {
 
 #[tokio::test]
 async fn the_latest_value_of_each_field_is_found_however_old_it_is() {
-    let world = World::of_small_files();
+    let world = World::of_small_files(4096);
     let note = |text: &str| vec![("note", Value::String(text.into()))];
     world.add(&[row(1, "a", note("old")), row(2, "b", note("theirs"))]).await;
     world.add(&[row(3, "a", vec![("ok", Value::Boolean(true))])]).await;
