@@ -33,7 +33,6 @@ use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::sql::parser::Statement;
 use iobeam_model::Timestamp;
 
@@ -62,7 +61,9 @@ pub(crate) async fn run(
             if let Some(rows) = newest::answer(&statement, &scope, &params, &session.runs)? {
                 return Ok((rows.schema(), session.rows(&rows)?));
             }
-            prepare(&mut session, &scope, now).map_err(|error| session.error(&error))?;
+            let is_plain = newest::is_plain(&statement);
+            let prepared = prepare(&mut session, &scope, now, is_plain);
+            prepared.map_err(|error| session.error(&error))?;
             let (schema, rows) = execute(&session, *statement, params).await?;
             Ok((schema, explain::without_places(rows, &scope)))
         }
@@ -70,7 +71,12 @@ pub(crate) async fn run(
 }
 
 /// Gives the session its tables and its time.
-fn prepare(session: &mut Session, scope: &Scope, now: Timestamp) -> Result<(), DataFusionError> {
+fn prepare(
+    session: &mut Session,
+    scope: &Scope,
+    now: Timestamp,
+    is_plain: bool,
+) -> Result<(), DataFusionError> {
     let tables = MemorySchemaProvider::new();
     for table in &scope.tables {
         let provider = session.table(table);
@@ -81,16 +87,18 @@ fn prepare(session: &mut Session, scope: &Scope, now: Timestamp) -> Result<(), D
     catalog.register_schema(&options.default_schema, Arc::new(tables))?;
     let catalogs = MemoryCatalogProviderList::new();
     catalogs.register_catalog(options.default_catalog.clone(), Arc::new(catalog));
-    let mut state = SessionStateBuilder::new_from_existing(session.state.clone())
-        .with_catalog_list(Arc::new(catalogs))
-        .build();
+    let state = &mut session.state;
+    state.register_catalog_list(Arc::new(catalogs));
     state.register_udf(functions::now(now))?;
+    if is_plain {
+        // What a second look at the plan would find stands in another query inside it.
+        state.config_mut().options_mut().optimizer.max_passes = 1;
+    }
     // For current_date and its like.
     if let Some(now) = chrono::DateTime::from_timestamp_micros(now.micros()) {
         let properties = state.execution_props_mut();
         *properties = properties.clone().with_query_execution_start_time(now);
     }
-    session.state = state;
     Ok(())
 }
 

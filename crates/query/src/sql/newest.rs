@@ -81,6 +81,15 @@ fn simple(statement: &Statement) -> Option<(&Query, &Select)> {
     Some((query, select))
 }
 
+/// Whether the query looks at one table, and no other query stands in it.
+pub(super) fn is_plain(statement: &Statement) -> bool {
+    let Some((query, select)) = simple(statement) else { return false };
+    let [from] = &select.from[..] else { return false };
+    let is_table = matches!(from.relation, TableFactor::Table { .. }) && from.joins.is_empty();
+    // A text that holds the word is taken for a query.
+    is_table && query.to_string().matches("SELECT").count() == 1
+}
+
 /// The only table, and how the query writes its name.
 fn table<'s>(select: &Select, scope: &'s Scope) -> Option<(String, &'s Table)> {
     let [from] = &select.from[..] else { return None };

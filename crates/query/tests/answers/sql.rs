@@ -157,6 +157,45 @@ async fn devices_are_looked_for_inside_the_scan_few_before_it_and_a_broad_filter
 }
 
 #[tokio::test]
+async fn what_needs_the_newest_rows_alone_scans_no_file() {
+    let world = World::new();
+    for day in 0..3_i64 {
+        let rows = (0..60).map(|at| {
+            let device = format!("d{}", at % 5);
+            let note = Value::String(format!("note of {device}").into());
+            let mut values = vec![("device_id", Value::String(device.into())), ("note", note)];
+            values.push(("count", Value::Long(at)));
+            // The newest rows of one device lack it.
+            if at % 5 > 0 || at < 30 {
+                values.push(("temperature", Value::Double(0.5)));
+            }
+            Row::new((day * 86_400 + at) * 1_000_000, values)
+        });
+        world.add(&rows.collect::<Vec<_>>()).await;
+        world.flush().await;
+    }
+    let scans = async |query: &str| {
+        let plan = world.sql_text(&format!("EXPLAIN FORMAT INDENT {query}")).await;
+        assert!(plan.contains("physical_plan"), "{plan}");
+        plan.contains("file_type=parquet")
+    };
+    for query in [
+        "SELECT DISTINCT ON (device_id) * FROM input ORDER BY device_id, time DESC",
+        "SELECT device_id, last(count, time) FROM input GROUP BY device_id",
+        "SELECT note, last(temperature, time) AS t FROM input WHERE temperature IS NOT NULL GROUP BY note",
+        "SELECT note, t FROM (SELECT note, device_id, last(temperature, time) AS t FROM input GROUP BY note, device_id) WHERE t < 1",
+        "SELECT DISTINCT ON (device_id) * FROM input WHERE temperature > 0 ORDER BY device_id, time DESC",
+    ] {
+        assert!(!scans(query).await, "{query}");
+    }
+    assert!(scans("SELECT count, last(temperature, time) FROM input GROUP BY count").await);
+    assert!(scans("SELECT note, avg(temperature) FROM input GROUP BY note").await);
+    let newest = "SELECT note, max(time) AS t, last(temperature, time) AS v FROM input WHERE temperature IS NOT NULL GROUP BY note ORDER BY t LIMIT 1";
+    let newest = world.sql_text(newest).await;
+    assert!(newest.contains("[[\"note of d0\",172825000000,0.5]]"), "{newest}");
+}
+
+#[tokio::test]
 async fn all_rows_are_counted_without_reading_any() {
     let world = files().await;
     let plan = world.sql_text("EXPLAIN FORMAT INDENT SELECT count(*) FROM input").await;
