@@ -17,7 +17,7 @@ describe('a namespace, as it is written down', () => {
   });
   test('retentions read as sentences do', () => {
     expect(['30d', '1y', 'none', 'P1DT2H'].map(retentionText)).toEqual(['30 days', '1 year', 'for ever', 'P1DT2H']);
-    expect(['45d', '3600', 'P30D', ''].map(retentionWrong)).toEqual(['', '', '', '']);
+    expect(['45d', '3600', 'P30D', '', 'default', 'none'].map(retentionWrong)).toEqual(['', '', '', '', '', '']);
     expect(retentionWrong('soon')).not.toBe('');
   });
 });

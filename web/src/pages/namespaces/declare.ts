@@ -55,5 +55,5 @@ export function retentionText(retention: string): string {
 /** What is wrong with a retention; '' when nothing is. */
 export function retentionWrong(text: string): string {
   const bare = text.trim();
-  return bare === '' || /^\d+\s*[smhdwy]?$/i.test(bare) || /^p[0-9a-z]+$/i.test(bare) ? '' : 'A number and s, m, h, d, w or y, such as 45d';
+  return bare === '' || /^(none|forever|default)$/i.test(bare) || /^\d+\s*[smhdwy]?$/i.test(bare) || /^p[0-9a-z]+$/i.test(bare) ? '' : 'A number and s, m, h, d, w or y, such as 45d';
 }
