@@ -31,7 +31,7 @@ use crate::error::CatalogError;
 use crate::password::Passwords;
 use crate::record::Namespace;
 
-pub(crate) use mirror::{Mirror, Moment};
+pub(crate) use mirror::{KnownDevice, Mirror};
 use upkeep::{Upkeep, report};
 
 /// What can be chosen about a catalog.

@@ -3,16 +3,20 @@
 //! ```text
 //! register_device ─ id free? (DeviceIdTaken) ─ name free? (DeviceNameTaken) ─▶ Device
 //! is_registered    from memory, on each import           seen    in memory, written back every few seconds
-//! devices          by created, then id; a page costs what it holds
+//! devices          by created, then id; a page costs what it holds          search_devices    from memory
 //! ```
 //!
 //! Ids and names are unique within the project. The id is looked at first: "register, or go on as who I am" depends
 //! on hearing that the id is taken even when the name is too.
 
-use iobeam_model::{DeviceId, ProjectId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Params, params};
+mod listing;
 
-use crate::database::{Catalog, Moment};
+use iobeam_model::{DeviceId, ProjectId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Params, Transaction, params};
+
+pub use listing::{DeviceOrder, DeviceSearch, DeviceState, FoundDevices, Patience};
+
+use crate::database::{Catalog, Mirror};
 use crate::error::CatalogError;
 use crate::record::{Changed, Device};
 use crate::secret::random_text;
@@ -67,28 +71,35 @@ impl Catalog {
         project: ProjectId,
         new: NewDevice,
     ) -> Result<Device, CatalogError> {
-        let name = new.name.as_deref().map(legal_name).transpose()?;
-        let kind = new.kind.as_deref().map(legal_kind).transpose()?.flatten();
-        let created = new.created.unwrap_or_else(|| self.now());
+        let legal = LegalDevice::new(new, self.now())?;
         self.change(
             |transaction| {
                 self.expect_project(project)?;
-                let device = Device {
-                    id: free_id(transaction, project, new.id)?,
-                    project,
-                    name: free_name(transaction, project, name)?,
-                    kind,
-                    created,
-                    last_seen: None,
-                };
-                insert(transaction, &device)?;
-                Ok(device)
+                legal.insert(transaction, project)
             },
-            |mirror, device| {
-                let mut devices = mirror.devices.write();
-                let of_project = devices.entry(project).or_default();
-                of_project.insert(device.id.as_str().into(), Moment::new(None));
+            Mirror::put_device,
+        )
+    }
+
+    /// Registers devices, all of them or none, for the price of one.
+    ///
+    /// # Errors
+    /// As [`Self::register_device`], for the first of them that cannot be registered.
+    pub fn register_devices(
+        &self,
+        project: ProjectId,
+        new: Vec<NewDevice>,
+    ) -> Result<Vec<Device>, CatalogError> {
+        let now = self.now();
+        let legal: Result<Vec<_>, _> =
+            new.into_iter().map(|new| LegalDevice::new(new, now)).collect();
+        let legal = legal?;
+        self.change(
+            |transaction| {
+                self.expect_project(project)?;
+                legal.into_iter().map(|legal| legal.insert(transaction, project)).collect()
             },
+            |mirror, devices: &Vec<Device>| devices.iter().for_each(|one| mirror.put_device(one)),
         )
     }
 
@@ -123,7 +134,7 @@ impl Catalog {
         let devices = self.mirror().devices.read();
         let Some(known) = devices.get(&project) else { return };
         for id in ids {
-            if known.get(id.as_str()).is_some_and(|moment| moment.set(time)) {
+            if known.get(id.as_str()).is_some_and(|known| known.last_seen.set(time)) {
                 self.mirror().behind.lock().devices.push((project, id.clone()));
             }
         }
@@ -189,7 +200,7 @@ impl Catalog {
     ) -> Result<Changed, CatalogError> {
         let name = changes.name.map(|name| legal_name(&name)).transpose()?;
         let kind = changes.kind.map(|kind| legal_kind(&kind)).transpose()?;
-        self.change(
+        let after = self.change(
             |transaction| {
                 let before = find(transaction, project, id)?;
                 let mut after = before.clone();
@@ -202,16 +213,17 @@ impl Catalog {
                     after.kind = kind;
                 }
                 if after == before {
-                    return Ok(Changed::No);
+                    return Ok(None);
                 }
                 transaction.execute(
                     "UPDATE devices SET name = ?3, kind = ?4 WHERE project = ?1 AND id = ?2",
                     params![project.get(), id.as_str(), after.name, after.kind],
                 )?;
-                Ok(Changed::Yes)
+                Ok(Some(after))
             },
-            |_, _| {},
-        )
+            |mirror, after| after.iter().for_each(|device| mirror.put_device(device)),
+        )?;
+        Ok(Changed::when(after.is_some()))
     }
 
     /// Removes a device. Its readings stay.
@@ -240,9 +252,45 @@ impl Catalog {
     /// The time in memory, which may be ahead of the file.
     fn with_last_seen(&self, mut device: Device) -> Device {
         let devices = self.mirror().devices.read();
-        let moment = devices.get(&device.project).and_then(|known| known.get(device.id.as_str()));
-        device.last_seen = moment.and_then(Moment::get).or(device.last_seen);
+        let known = devices.get(&device.project).and_then(|known| known.get(device.id.as_str()));
+        device.last_seen = known.and_then(|known| known.last_seen.get()).or(device.last_seen);
         device
+    }
+}
+
+/// A device that keeps the rules, unless its id or name is taken.
+struct LegalDevice {
+    id: Option<DeviceId>,
+    name: Option<String>,
+    kind: Option<String>,
+    created: Timestamp,
+}
+
+impl LegalDevice {
+    fn new(new: NewDevice, now: Timestamp) -> Result<Self, CatalogError> {
+        Ok(Self {
+            id: new.id,
+            name: new.name.as_deref().map(legal_name).transpose()?,
+            kind: new.kind.as_deref().map(legal_kind).transpose()?.flatten(),
+            created: new.created.unwrap_or(now),
+        })
+    }
+
+    fn insert(
+        self,
+        transaction: &Transaction<'_>,
+        project: ProjectId,
+    ) -> Result<Device, CatalogError> {
+        let device = Device {
+            id: free_id(transaction, project, self.id)?,
+            project,
+            name: free_name(transaction, project, self.name)?,
+            kind: self.kind,
+            created: self.created,
+            last_seen: None,
+        };
+        insert(transaction, &device)?;
+        Ok(device)
     }
 }
 

@@ -26,7 +26,9 @@ pub mod error;
 
 pub use dashboards::{DashboardChanges, ListedDashboard, NewDashboard};
 pub use database::{Catalog, Contents, Settings, inspect};
-pub use devices::{DeviceChanges, NewDevice, Page};
+pub use devices::{
+    DeviceChanges, DeviceOrder, DeviceSearch, DeviceState, FoundDevices, NewDevice, Page, Patience,
+};
 pub use error::CatalogError;
 pub use namespaces::{NamespaceChanges, NewNamespace};
 pub use projects::PermissionChange;

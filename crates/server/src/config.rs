@@ -99,6 +99,12 @@ pub struct Config {
     pub public_url: Option<String>,
     /// A folder with the web app, in place of the one in the program.
     pub web_dir: Option<PathBuf>,
+    /// How long a device may say nothing and is still on-line.
+    pub device_late_after: Duration,
+    /// How long it may say nothing and is only late.
+    pub device_silent_after: Duration,
+    /// How many devices may be registered at once.
+    pub devices_at_once: usize,
     /// How long a project token lives unless asked otherwise.
     pub project_token_life: Duration,
     /// How long a log-in lives.
@@ -268,6 +274,9 @@ impl Config {
             mail_from: raw.parse("mail-from", units::text)?,
             public_url: raw.parse_if_set("public-url", units::http_url)?,
             web_dir: raw.parse_if_set("web-dir", units::path)?,
+            device_late_after: raw.parse("device-late-after", units::duration)?,
+            device_silent_after: raw.parse("device-silent-after", units::duration)?,
+            devices_at_once: raw.parse("devices-at-once", units::count)?,
             project_token_life: raw.parse("project-token-life", units::duration)?,
             user_token_life: raw.parse("user-token-life", units::duration)?,
             login_attempts: raw.parse("login-attempts", units::count)? as u32,

@@ -123,6 +123,9 @@ pub struct DeviceObject {
     /// When it last sent something.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "date::created_option")]
     pub last_seen: Option<Timestamp>,
+    /// How long ago it was heard of, where devices are searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// Its rows, when they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<RowFigures>,

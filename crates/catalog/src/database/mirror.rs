@@ -19,7 +19,7 @@ use iobeam_model::{
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, Row};
 
-use crate::record::{Namespace, Project, Share, Token, parsed, permissions};
+use crate::record::{Device, Namespace, Project, Share, Token, parsed, permissions};
 
 /// Everything kept in memory.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(crate) struct Mirror {
     pub(crate) projects: RwLock<Projects>,
     pub(crate) members: RwLock<HashMap<ProjectId, BTreeMap<UserId, Permissions>>>,
     pub(crate) tokens: RwLock<HashMap<TokenId, KnownToken>>,
-    pub(crate) devices: RwLock<HashMap<ProjectId, HashMap<Box<str>, Moment>>>,
+    pub(crate) devices: RwLock<HashMap<ProjectId, HashMap<Box<str>, KnownDevice>>>,
     pub(crate) namespaces: RwLock<HashMap<ProjectId, BTreeMap<NamespaceName, Arc<Namespace>>>>,
     /// By what recognises their keys.
     pub(crate) shares: RwLock<HashMap<[u8; 32], KnownShare>>,
@@ -53,6 +53,15 @@ pub(crate) struct KnownToken {
 pub(crate) struct KnownShare {
     pub(crate) share: Arc<Share>,
     pub(crate) last_used: Moment,
+}
+
+/// A device as lists show it, and when it was last seen.
+#[derive(Debug)]
+pub(crate) struct KnownDevice {
+    pub(crate) name: Box<str>,
+    pub(crate) kind: Option<Box<str>>,
+    pub(crate) created: Timestamp,
+    pub(crate) last_seen: Moment,
 }
 
 /// What changed in memory and is not in the file yet.
@@ -166,13 +175,24 @@ impl Mirror {
         })
     }
 
-    fn load_devices(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Shows a device, new or changed. When it was last seen is known better here than in the file.
+    pub(crate) fn put_device(&self, device: &Device) {
         let mut devices = self.devices.write();
-        each(connection, "SELECT project, id, last_seen FROM devices", |row| {
-            let id: DeviceId = parsed(row, 1)?;
-            let last_seen = row.get::<_, Option<i64>>(2)?.map(Timestamp::from_micros);
-            let of_project = devices.entry(ProjectId(row.get(0)?)).or_default();
-            of_project.insert(id.as_str().into(), Moment::new(last_seen));
+        let of_project = devices.entry(device.project).or_default();
+        let before = of_project.remove(device.id.as_str());
+        let last_seen = before.map(|known| known.last_seen);
+        let known = KnownDevice {
+            name: device.name.as_str().into(),
+            kind: device.kind.as_deref().map(Into::into),
+            created: device.created,
+            last_seen: last_seen.unwrap_or_else(|| Moment::new(device.last_seen)),
+        };
+        of_project.insert(device.id.as_str().into(), known);
+    }
+
+    fn load_devices(&self, connection: &Connection) -> rusqlite::Result<()> {
+        each(connection, &format!("SELECT {} FROM devices", Device::COLUMNS), |row| {
+            self.put_device(&Device::read(row)?);
             Ok(())
         })
     }

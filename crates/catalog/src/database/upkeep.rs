@@ -133,7 +133,8 @@ impl Core {
                 "UPDATE devices SET last_seen = ?3 WHERE project = ?1 AND id = ?2",
             )?;
             for (project, id) in &behind.devices {
-                let moment = devices.get(project).and_then(|known| known.get(id.as_str()));
+                let known = devices.get(project).and_then(|known| known.get(id.as_str()));
+                let moment = known.map(|known| &known.last_seen);
                 if let Some(time) = moment.and_then(Moment::take) {
                     update.execute(params![project.get(), id.as_str(), time.micros()])?;
                 }

@@ -12,6 +12,8 @@ mod projects;
 
 mod tokens;
 
+mod device_search;
+
 mod devices;
 
 mod namespaces;

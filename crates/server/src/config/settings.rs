@@ -206,6 +206,19 @@ pub const SETTINGS: &[Setting] = &[
         "Folder with a built web app that is served in place of the one in the program.",
     ),
     setting(
+        "device-late-after",
+        "TIME",
+        "2m",
+        "A device is shown as on-line when it was heard of within this time ...",
+    ),
+    setting(
+        "device-silent-after",
+        "TIME",
+        "15m",
+        "... as late when it was within this time, and else as silent.",
+    ),
+    setting("devices-at-once", "COUNT", "10000", "Most devices of one list to register."),
+    setting(
         "project-token-life",
         "TIME",
         "30d",

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! POST  /v1/devices            {"device_id"?,"device_name"?,..} ─▶ 201 {"device_id":"..",..}   ≤ 255 bytes
+//! POST  /v1/devices            {"devices":[{..},{..}]}          ─▶ 201 {"devices":[{..},{..}]}    all of them or none
 //! GET   /v1/devices/timestamp  ?timefmt=TIMEVAL ─▶ {"server_timestamp":{"sec":..,"usec":..}}
 //! ```
 //!
@@ -10,14 +11,14 @@
 //! - Small devices read these replies with a 256-byte buffer and look for `"device_id":` and `"sec":` as they are
 //!   written here: no blank before a colon, seconds first.
 
+mod search;
+
 use axum::Json as Reply;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use iobeam_catalog::{CatalogError, Changed, Device, DeviceChanges, NewDevice, Page};
-use iobeam_model::{DeviceId, TimeFormat};
-use iobeam_wire::v1::{
-    DeviceList, DeviceObject, DeviceRequest, TimestampReply, TimevalReply, date,
-};
+use iobeam_model::{DeviceId, ProjectId, TimeFormat};
+use iobeam_wire::v1::{DeviceList, DeviceObject, TimestampReply, TimevalReply, date};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -38,11 +39,26 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 }
 
 /// A device to register.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it is described, never made")]
+#[derive(Deserialize, ToSchema)]
 struct NewDeviceRequest {
     /// The token's project.
     project_id: Option<u64>,
+    /// Unique within the project; one is made when it is absent.
+    #[schema(pattern = "^[A-Za-z0-9_:-]{1,255}$")]
+    device_id: Option<String>,
+    /// Unique within the project; one is made when it is absent.
+    device_name: Option<String>,
+    /// What sort of device it is.
+    device_type: Option<String>,
+    /// When it was made, such as 2016-07-29T08:19:47Z.
+    created: Option<String>,
+    /// Many devices in place of the one: all of them are registered, or none.
+    devices: Option<Vec<OneOfMany>>,
+}
+
+/// One of many devices to register.
+#[derive(Deserialize, ToSchema)]
+struct OneOfMany {
     /// Unique within the project; one is made when it is absent.
     #[schema(pattern = "^[A-Za-z0-9_:-]{1,255}$")]
     device_id: Option<String>,
@@ -79,6 +95,16 @@ struct DeviceQuery {
     count: Option<u64>,
     /// `true`: each device of the list with the number of its rows and the times of the first and the last.
     statistics: Option<bool>,
+    /// A text that occurs in a device's id or name, in any letter case.
+    search: Option<String>,
+    /// Devices of this type.
+    r#type: Option<String>,
+    /// Devices in this state: `online`, `late`, `silent` or `never`.
+    state: Option<String>,
+    /// The order: `name`, `id`, `type`, `created` or `last_seen`; a `-` before it turns it round.
+    sort: Option<String>,
+    /// `true`: how many devices there are of each type and in each state, each counted without its own filter.
+    facets: Option<bool>,
     /// The unit of those times: `sec`, `msec` or `usec`; `msec`, unless said.
     timefmt: Option<String>,
 }
@@ -96,7 +122,16 @@ struct TimeQuery {
 #[serde(untagged)]
 enum Found {
     All(DeviceList),
+    Some(search::FoundReply),
     One(DeviceObject),
+}
+
+/// The device that was registered, or all of them.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Registered {
+    One(DeviceObject),
+    Many(DeviceList),
 }
 
 /// The server's time.
@@ -107,18 +142,47 @@ enum ServerTime {
     Timeval(TimevalReply),
 }
 
-/// Register a device.
+/// Register a device, or many at once.
+///
+/// With `devices` all of them are registered or none, for the price of one: at most as many as the setting
+/// `devices-at-once` says.
 #[utoipa::path(
     post, operation_id = "register_device", path = "/v1/devices", tag = "devices", request_body = NewDeviceRequest,
-    responses((status = 201, description = "It is registered", body = schema::Device)),
+    responses((status = 201, description = "It is registered; with `devices` the reply is a list of them",
+               body = schema::DeviceOrList)),
 )]
 async fn register(
     app: axum::extract::State<App>,
     caller: ProjectCaller,
-    Json(request): Json<DeviceRequest>,
-) -> Result<(StatusCode, Reply<DeviceObject>), Problem> {
+    Json(request): Json<NewDeviceRequest>,
+) -> Result<(StatusCode, Reply<Registered>), Problem> {
     caller.is_of_project(request.project_id)?;
-    let id = match request.device_id {
+    let project = caller.project;
+    let NewDeviceRequest { device_id, device_name, device_type, created, devices, .. } = request;
+    let Some(devices) = devices else {
+        let one = OneOfMany { device_id, device_name, device_type, created };
+        let new = legal(&caller, one)?;
+        let made = app.catalog(move |catalog| catalog.register_device(project, new)).await?;
+        return Ok((StatusCode::CREATED, Reply(Registered::One(shown(made)))));
+    };
+    let most = app.config.devices_at_once;
+    if devices.len() > most {
+        let details = format!(
+            "devices: {} devices, and {most} may come at once (setting devices-at-once); send several lists",
+            devices.len()
+        );
+        return Err(Problem::bad_request("There are too many devices in the list", details));
+    }
+    let new: Result<Vec<_>, _> = devices.into_iter().map(|one| legal(&caller, one)).collect();
+    let new = new?;
+    let made = app.catalog(move |catalog| catalog.register_devices(project, new)).await?;
+    let devices = made.into_iter().map(shown).collect();
+    Ok((StatusCode::CREATED, Reply(Registered::Many(DeviceList { devices }))))
+}
+
+/// A device as the catalog takes it, if the caller may register it.
+fn legal(caller: &ProjectCaller, asked: OneOfMany) -> Result<NewDevice, Problem> {
+    let id = match asked.device_id {
         Some(id) => Some(legal_id(id)?),
         // A token that is bound to a device says which one it is.
         None => caller.device.clone(),
@@ -126,23 +190,24 @@ async fn register(
     if let Some(id) = &id {
         caller.may_write_as(id.as_str())?;
     }
-    let created = request.created.as_deref().map(|text| {
+    let created = asked.created.as_deref().map(|text| {
         date::parse(text).ok_or_else(|| {
             let details = format!("created: '{text}' is not a date such as 2016-07-29T08:19:47Z");
             Problem::bad_request("The date is not valid", details)
         })
     });
-    let new = NewDevice {
+    Ok(NewDevice {
         id,
-        name: request.device_name,
-        kind: request.device_type,
+        name: asked.device_name,
+        kind: asked.device_type,
         created: created.transpose()?,
-    };
-    let made = app.catalog(move |catalog| catalog.register_device(caller.project, new)).await?;
-    Ok((StatusCode::CREATED, Reply(shown(made))))
+    })
 }
 
-/// List the project's devices, or show one by name.
+/// List the project's devices, search them, or show one by name.
+///
+/// With `search`, `type`, `state`, `sort` or `facets` each device has its state, and the reply says how many there are on
+/// all pages.
 #[utoipa::path(
     get, operation_id = "list_devices", path = "/v1/devices", tag = "devices", params(DeviceQuery),
     responses(
@@ -153,26 +218,46 @@ async fn register(
 async fn list(
     app: axum::extract::State<App>,
     caller: ProjectCaller,
-    Query(query): Query<DeviceQuery>,
+    Query(mut query): Query<DeviceQuery>,
 ) -> Result<Reply<Found>, Problem> {
     caller.is_of_project(query.project_id)?;
     let project = caller.project;
-    if let Some(name) = query.name {
+    if let Some(name) = query.name.take() {
         let device = app.catalog(move |catalog| catalog.device_by_name(project, &name)).await?;
         return Ok(Reply(Found::One(shown(device))));
+    }
+    if let Some(search) = search::search(&query)? {
+        let patience = search::patience(&app.config);
+        let found =
+            app.catalog(move |catalog| catalog.search_devices(project, &search, patience)).await?;
+        let mut reply = search::reply(found, query.facets == Some(true));
+        add_statistics(&app, project, &query, &mut reply.devices).await?;
+        return Ok(Reply(Found::Some(reply)));
     }
     let page = Page { offset: query.offset.unwrap_or(0), count: query.count };
     let devices = app.catalog(move |catalog| catalog.devices(project, page)).await?;
     let mut devices: Vec<_> = devices.into_iter().map(shown).collect();
-    if query.statistics == Some(true) {
-        let format = statistics::time_format(query.timefmt)?;
-        let mut all = statistics::of_all_devices(&app, project, format).await?;
-        for device in &mut devices {
-            let of_device = all.remove(&device.device_id);
-            device.statistics = Some(of_device.unwrap_or_else(statistics::none));
-        }
-    }
+    add_statistics(&app, project, &query, &mut devices).await?;
     Ok(Reply(Found::All(DeviceList { devices })))
+}
+
+/// Adds each device's rows, if they are asked for.
+async fn add_statistics(
+    app: &App,
+    project: ProjectId,
+    query: &DeviceQuery,
+    devices: &mut [DeviceObject],
+) -> Result<(), Problem> {
+    if query.statistics != Some(true) {
+        return Ok(());
+    }
+    let format = statistics::time_format(query.timefmt.clone())?;
+    let mut all = statistics::of_all_devices(app, project, format).await?;
+    for device in devices {
+        let of_device = all.remove(&device.device_id);
+        device.statistics = Some(of_device.unwrap_or_else(statistics::none));
+    }
+    Ok(())
 }
 
 /// Show the server's time.
@@ -285,6 +370,7 @@ fn shown(device: Device) -> DeviceObject {
         device_type: device.kind,
         created: device.created,
         last_seen: device.last_seen,
+        state: None,
         statistics: None,
     }
 }

@@ -272,6 +272,8 @@ pub(crate) struct Device {
     created: String,
     /// When it last sent something.
     last_seen: Option<String>,
+    /// How long ago it was heard of, in a list that was searched: `online`, `late`, `silent` or `never`.
+    state: Option<String>,
     /// Its rows, in a list that was asked for with `statistics=true`.
     statistics: Option<RowFigures>,
 }
@@ -335,6 +337,41 @@ pub(crate) struct NamespaceStatistics {
 pub(crate) struct DeviceList {
     /// The devices.
     devices: Vec<Device>,
+    /// How many a search finds on all pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    total: Option<u64>,
+    /// How many it finds of each type, with `facets=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    types: Option<Vec<TypeCount>>,
+    /// How many it finds in each state, with `facets=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    states: Option<StateCounts>,
+}
+
+/// How many devices of a type there are.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TypeCount {
+    /// The type; null for devices without one.
+    #[schema(required)]
+    device_type: Option<String>,
+    /// How many.
+    count: u64,
+}
+
+/// How many devices were last heard of how long ago, by the settings `device-late-after` and `device-silent-after`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StateCounts {
+    /// A moment ago.
+    online: u64,
+    /// Longer ago than it should be.
+    late: u64,
+    /// Too long ago.
+    silent: u64,
+    /// Never.
+    never: u64,
 }
 
 /// The devices of a project, or the one that was asked for by name.

@@ -179,3 +179,67 @@ fn a_devices_latest_values_stand_together_and_rows_come_as_parquet_and_arrow_too
     let typed = typed.expect(200);
     assert_eq!(typed["result"][0]["types"], json!(["TIMESTAMP", "DOUBLE", "BOOLEAN"]));
 }
+
+#[test]
+fn devices_are_searched_filtered_ordered_and_counted() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let project = platform.project(&ada, "greenhouse");
+    let token = platform.token(&ada, project, "");
+    let devices: Vec<Value> = [("p-10", "pump"), ("p-2", "pump"), ("door", "door"), ("x", "")]
+        .iter()
+        .map(|(id, kind)| json!({"device_id": id, "device_name": id, "device_type": kind}))
+        .collect();
+    let made = platform.post("/v1/devices", &token, &json!({"devices": devices})).expect(201);
+    assert_eq!(made["devices"][1]["device_id"], "p-2");
+    let import = json!({"project_id": project, "device_id": "p-2",
+                        "sources": [{"name": "t", "data": [{"time": 1, "value": 2}]}]});
+    platform.post("/v1/imports", &token, &import).expect(200);
+
+    let list = |query: &str| platform.get(&format!("/v1/devices{query}"), &token).expect(200);
+    let ids = |reply: &Value| {
+        let devices = reply["devices"].as_array().expect("a list").iter();
+        let ids = devices.map(|device| device["device_id"].as_str().expect("an id").to_owned());
+        ids.collect::<Vec<_>>().join(" ")
+    };
+    let plain = list("?offset=0&count=10");
+    assert!(plain.get("total").is_none() && plain["devices"][0].get("state").is_none(), "{plain}");
+    let found = list("?search=P-&sort=-name&facets=true&count=1");
+    assert_eq!((ids(&found).as_str(), &found["total"]), ("p-10", &json!(2)));
+    assert_eq!(found["types"], json!([{"device_type": "pump", "count": 2}]));
+    assert_eq!(found["states"], json!({"online": 1, "late": 0, "silent": 0, "never": 1}));
+    let found = list("?state=online");
+    assert_eq!((ids(&found).as_str(), &found["devices"][0]["state"]), ("p-2", &json!("online")));
+    assert!(found["devices"][0]["last_seen"].is_string() && found.get("types").is_none());
+    assert_eq!(ids(&list("?sort=id&offset=1")), "p-2 p-10 x");
+    assert_eq!(ids(&list("?type=door&search=&state=")), "door");
+    assert_eq!(list("?facets=true")["types"][0], json!({"device_type": "pump", "count": 2}));
+    assert_eq!(
+        list("?sort=name&statistics=true&search=p-2")["devices"][0]["statistics"]["rows"],
+        1
+    );
+    for wrong in ["?state=gone", "?sort=age", "?sort=--name", "?facets=maybe"] {
+        platform.get(&format!("/v1/devices{wrong}"), &token).refused(400);
+    }
+}
+
+#[test]
+fn a_list_of_devices_is_registered_whole_or_refused_whole() {
+    let platform = Platform::start_with(|config| config.devices_at_once = 3);
+    let ada = platform.person("ada");
+    let project = platform.project(&ada, "greenhouse");
+    let token = platform.token(&ada, project, "");
+    let bound = platform.token(&ada, project, "&device_id=mine&write=true");
+    let named = |ids: &[&str]| {
+        let devices: Vec<Value> = ids.iter().map(|id| json!({"device_id": id})).collect();
+        json!({"devices": devices})
+    };
+    platform.post("/v1/devices", &token, &named(&["a", "b"])).expect(201);
+    let refused = platform.post("/v1/devices", &token, &named(&["c", "b"])).refused(422);
+    assert_eq!(refused["code"], 150);
+    platform.post("/v1/devices", &token, &named(&["c", "not legal"])).refused(400);
+    platform.post("/v1/devices", &token, &named(&["c", "d", "e", "f"])).refused(400);
+    platform.post("/v1/devices", &bound, &named(&["mine", "theirs"])).refused(403);
+    let list = platform.get("/v1/devices", &token).expect(200);
+    assert_eq!(list["devices"].as_array().expect("a list").len(), 2);
+}

@@ -51,6 +51,7 @@ fn a_device_is_written_without_blanks_and_with_the_members_that_clients_need() {
         device_type: None,
         created: moment(),
         last_seen: None,
+        state: None,
         statistics: None,
     };
     insta::assert_snapshot!(json(&device), @r#"{"device_id":"d:1","project_id":102,"device_name":"n","created":"2016-07-29T08:19:47Z"}"#);
