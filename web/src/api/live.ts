@@ -4,7 +4,9 @@
  *
  * ```text
  * hello ─▶ rows ─▶ rows ─▶ (connection lost) ─▶ again, since the last point: nothing missed, nothing twice
- *            └ gap: what was held is gone; ask for it anew, then go on       end: the right is gone; no more comes
+ *            └ gap: what was held is gone; ask for it anew, then go on
+ *
+ * end (the server stops, or the right is gone) ─▶ again, too: where it is gone for good, the refusal says so
  * ```
  */
 import { type ProblemError, type Query, aborted, send } from './call';
@@ -71,7 +73,7 @@ export class EventReader {
 }
 
 /** How long to wait before the n-th attempt in a row that failed. */
-export const pause = (failures: number): number => Math.min(15_000, 500 * 2 ** Math.max(0, failures - 1));
+export const pause = (failures: number): number => Math.min(5_000, 500 * 2 ** Math.max(0, failures - 1));
 
 /** Without a sign of life for this long (the server sends a comment each 15 s) a connection is taken for dead. */
 const SILENCE = 45_000;
@@ -105,7 +107,7 @@ export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
         watch = setTimeout(abort, SILENCE);
         for (const event of events.push(value)) {
           if (stop.signal.aborted) return 'ended';
-          if (handle(event) === 'end') return 'ended';
+          if (handle(event) === 'end') return 'again';
         }
       }
     } finally {
@@ -130,8 +132,6 @@ export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
       if (!event.id) point = '';
       handlers.gap?.();
     } else if (event.event === 'end') {
-      const { reason } = JSON.parse(event.data || '{}') as { reason?: string };
-      handlers.state?.('ended', reason ?? 'The server ended it');
       return 'end';
     }
     return undefined;
