@@ -191,3 +191,31 @@ test('a project without readings, a slow reply, and a server that stopped are to
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(page.getByText('The server does not answer')).toHaveCount(0);
 });
+
+test('new readings are on the open chart, also after the connection was lost, each once', async ({ page, world }) => {
+  const { project } = await world.home(page.context());
+  const now = await greenhouse(world, project);
+  await page.goto(`/p/${project.id}/explore?f=temperature,mode&live=1&from=now-15m`);
+  await expect(page.getByText('live', { exact: true })).toBeVisible();
+  const legend = page.getByRole('list', { name: 'Series' });
+  await world.rows(project, 'bench-1', ['temperature', 'mode'], [[now + 1000, 33.25, 'rest']]);
+  await expect(legend.getByRole('button', { name: /bench-1/ })).toContainText('33.25');
+  await expect(page.getByRole('list', { name: 'States' }).getByText('rest')).toBeVisible();
+  // A device that nobody knew of when the chart was drawn joins it.
+  await world.device(project, 'late');
+  await world.rows(project, 'late', ['temperature'], [[now + 2000, 12.5]]);
+  await expect(legend.getByRole('button', { name: /late/ })).toContainText('12.5');
+
+  await world.server.stop();
+  await expect(page.getByText('reconnecting')).toBeVisible();
+  await world.server.start();
+  await world.rows(project, 'bench-1', ['temperature'], [[now + 3000, 44.5]]);
+  await expect(page.getByText('live', { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(legend.getByRole('button', { name: /bench-1/ })).toContainText('44.5');
+
+  // Means of buckets follow, too.
+  await page.getByLabel('Show', { exact: true }).selectOption('max');
+  await page.getByLabel('Per', { exact: true }).selectOption('5m');
+  await world.rows(project, 'bench-1', ['temperature'], [[now + 4000, 99]]);
+  await expect(legend.getByRole('button', { name: /bench-1/ })).toContainText('99');
+});

@@ -11,6 +11,10 @@ test('an event that comes in pieces is one event', () => {
   ]);
 });
 
+test('an id alone is told, as the point to come back with', () => {
+  expect(new EventReader().push(': still here\nid: 9\n\n: nothing\n\n')).toEqual([{ event: 'message', id: '9', data: '' }]);
+});
+
 test('lines that end as on other systems, and data of several lines', () => {
   const reader = new EventReader();
   expect(reader.push('data: a\r\ndata:b\r\n\r\n')).toEqual([{ event: 'message', id: '', data: 'a\nb' }]);

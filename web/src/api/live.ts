@@ -67,7 +67,8 @@ export class EventReader {
         else if (name === 'id') event.id = value;
       }
       event.data = data.join('\n');
-      if (data.length > 0 || event.event !== 'message') events.push(event);
+      // An id alone says how far all is told, though nothing that was asked for came.
+      if (data.length > 0 || event.event !== 'message' || event.id !== '') events.push(event);
     }
   }
 }

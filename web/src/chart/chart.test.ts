@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Aligned } from './aligned';
 import { channels, colourOf, DARK, dashOf, LIGHT } from './colours';
 import { figuresOf } from './figures';
-import { axisText, valueRange } from './frame';
+import { alone, axisText, valueRange } from './frame';
 import { gapOf, withGaps } from './gaps';
 import { sparkPath } from './sparkline';
 import { statesOf, stretches, thinned } from './states';
@@ -108,6 +108,11 @@ describe('series over one axis', () => {
     all.add(0, 10, null);
     all.add(1, 11, 1);
     expect(all.columns[0]?.slice(-3)).toEqual([90, null, null]);
+  });
+
+  test('a value between two gaps has no line, and is known to be alone', () => {
+    expect(alone([1, undefined, null, 5, null, 6, undefined, 7, null, undefined, 8], 0, 10)).toEqual([0, 3, 10]);
+    expect(alone([undefined, 4, undefined], 0, 2)).toEqual([1]);
   });
 
   test('what left the window is forgotten, but for one row that the line comes in from', () => {

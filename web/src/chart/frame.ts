@@ -112,7 +112,32 @@ function pointsOf(kind: ChartKind, colour: string): uPlot.Series.Points {
   if (kind === 'bars') return { show: false };
   if (kind === 'points') return { show: true, size: 4, width: 0, fill: colour, stroke: colour };
   // On a line they show only where there is room, and alone between two gaps, where no line would show them.
-  return { size: 4, width: 0, fill: colour, stroke: colour, space: 24 };
+  const filter = (u: uPlot, place: number, show: boolean) => {
+    const [first = 0, last = 0] = u.series[0]?.idxs ?? [];
+    return show ? null : alone(u.data[place] as Cell[], first, last);
+  };
+  return { size: 4, width: 0, fill: colour, stroke: colour, space: 24, filter: filter as uPlot.Series.Points.Filter };
+}
+
+/** The places of values that have no neighbour to draw a line to. */
+export function alone(cells: readonly Cell[], first: number, last: number): number[] {
+  const found: number[] = [];
+  let joined = false;
+  let waiting = -1;
+  for (let at = first; at <= last; at += 1) {
+    const value = cells[at];
+    if (value === undefined) continue;
+    if (value === null) {
+      if (waiting >= 0) found.push(waiting);
+      waiting = -1;
+      joined = false;
+      continue;
+    }
+    waiting = joined ? -1 : at;
+    joined = true;
+  }
+  if (waiting >= 0) found.push(waiting);
+  return found;
 }
 
 /** Bars of several series stand beside each other within their bucket. */
