@@ -26,9 +26,11 @@ impl Watch {
     fn open(platform: &Platform, query: &str, headers: &[(&str, &str)]) -> Self {
         let mut stream = TcpStream::connect(platform.address()).expect("a connection");
         stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a limit");
-        let headers: String =
-            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("GET /v1/live?{query} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        let mut head = format!("GET /v1/live?{query} HTTP/1.1\r\nHost: x\r\n");
+        for (name, value) in headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        head.push_str("\r\n");
         stream.write_all(head.as_bytes()).expect("sent");
         let mut lines = BufReader::new(stream);
         let mut first = String::new();
