@@ -28,7 +28,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB)
 
 test: web check ## Everything that is checked before a change lands
 	$(CARGO) build --workspace
-	cd web && npm run --silent check && npm run --silent unit
+	cd web && npm run --silent check && npm run --silent unit && npm run --silent e2e
 	$(CARGO) test --workspace
 	$(CARGO) test --manifest-path tests/hand_over/Cargo.toml
 	./python/run_tests.sh

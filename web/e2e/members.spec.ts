@@ -74,14 +74,14 @@ test('an invite is accepted by who has an account, and one that was withdrawn wo
 
   const theirs = await browser.newContext({ baseURL: world.server.url });
   const seen = await theirs.newPage();
-  await seen.goto(`/invite${new URL(invite.link).hash}`);
+  await seen.goto(`/invite${new URL(invite.link, world.server.url).hash}`);
   await seen.getByRole('link', { name: 'I have an account' }).click();
   await seen.getByLabel('E-mail address or user name').fill(guest.username);
   await seen.getByLabel('Password').fill(PASSWORD);
   await seen.getByRole('button', { name: 'Sign in' }).click();
   await seen.getByRole('button', { name: 'Accept the invite' }).click();
   await expect(seen).toHaveURL(new RegExp(`/p/${project.id}$`));
-  await seen.goto(`/invite${new URL(lost.link).hash}`);
+  await seen.goto(`/invite${new URL(lost.link, world.server.url).hash}`);
   await seen.getByRole('button', { name: 'Accept the invite' }).click();
   await expect(seen.getByRole('alert').first()).toBeVisible();
   await theirs.close();
