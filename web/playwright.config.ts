@@ -6,8 +6,8 @@ export default defineConfig({
   fullyParallel: true,
   // Each has a server of its own; more would only wait for each other on two cores.
   workers: Number(process.env.E2E_WORKERS ?? 2),
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   forbidOnly: !!process.env.CI,
   reporter: [['list', { printSteps: false }]],
   use: {

@@ -9,7 +9,7 @@ test.beforeAll(() => {
 });
 
 test('from signing up to the first reading of a Python program', async ({ page }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   await page.goto('/signup');
   await page.getByLabel('E-mail address').fill(`grace-${Date.now()}@example.com`);
   await page.getByLabel('Password').fill(PASSWORD);

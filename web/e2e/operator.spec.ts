@@ -3,7 +3,7 @@ import { PASSWORD, World, expect, look, test } from './test';
 
 // The first account of a server is its operator's: this one has a server of its own, where sign-up is by invitation.
 test('the operator sees how the server is doing, and invites others to sign up', async ({ browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const server = new Server(['--signup', 'invite']);
   await server.start();
   const context = await browser.newContext({ baseURL: server.url, reducedMotion: 'reduce' });

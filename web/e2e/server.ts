@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
-const target = process.env.CARGO_TARGET_DIR ?? new URL('../../target', import.meta.url).pathname;
+const target = resolve(new URL('../..', import.meta.url).pathname, process.env.CARGO_TARGET_DIR ?? 'target');
 /** The program under test. */
 export const program = process.env.IOBEAM_BIN ?? join(target, 'debug/iobeam');
 

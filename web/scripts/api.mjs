@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import openapiTS, { astToString } from 'openapi-typescript';
 
 const here = new URL('../src/api/', import.meta.url).pathname;
@@ -19,7 +19,7 @@ const generate = async () => head + astToString(await openapiTS(JSON.parse(readF
 /** The description that the program gives. */
 async function ask() {
   if (process.env.IOBEAM_URL) return (await fetch(`${process.env.IOBEAM_URL}/v1/openapi.json`)).json();
-  const target = process.env.CARGO_TARGET_DIR ?? new URL('../../target', import.meta.url).pathname;
+  const target = resolve(new URL('../..', import.meta.url).pathname, process.env.CARGO_TARGET_DIR ?? 'target');
   const program = process.env.IOBEAM_BIN ?? join(target, 'debug/iobeam');
   const folder = mkdtempSync(join(tmpdir(), 'iobeam-api-'));
   const server = spawn(program, ['serve', '--data-dir', folder, '--listen', '127.0.0.1:0'], { stdio: 'ignore' });
