@@ -132,6 +132,9 @@ impl Asked {
             SERIES.min(limits.series),
             (limits.series, SERIES_SETTING),
         )?;
+        let columns =
+            (limits.points, most_series.min(expected(table, request, &key, fields.len())));
+        let width = width.min(fitting(request, columns));
         let every = request.bucket.as_deref() == Some("raw");
         let usual = if every { ROWS.min(limits.points) } else { limits.points };
         let limit = most("limit", request.limit, usual, (limits.points, POINTS_SETTING))?;
@@ -265,6 +268,28 @@ fn key(table: &Table) -> FieldName {
         Some(FieldType::String) => device,
         _ => table.partition.clone(),
     }
+}
+
+/// How many series there will be at most, as far as that is known beforehand.
+fn expected(table: &Table, request: &SeriesRequest, key: &FieldName, fields: usize) -> usize {
+    let devices = match &request.devices {
+        Some(devices) => Some(devices.len()),
+        None if *key == table.partition => {
+            table.snapshot.last_rows().map(|rows| rows.num_rows().saturating_add(1))
+        }
+        None => None,
+    };
+    devices.map_or(usize::MAX, |devices| devices.saturating_mul(fields))
+}
+
+/// How many columns all series can have without too many points: many series are drawn more coarsely, not refused.
+fn fitting(request: &SeriesRequest, (points, series): (usize, usize)) -> usize {
+    let per_column = match (request.operator, request.downsample) {
+        (Some(_), _) => 1,
+        (None, None | Some(Downsample::MinMax)) => PER_COLUMN,
+        (None, Some(Downsample::Lttb)) => PER_COLUMN * PER_COLUMN,
+    };
+    (points / per_column / series.max(1)).max(1)
 }
 
 /// From when to when: what is not said is as far as there are rows.

@@ -505,6 +505,24 @@ async fn too_many_points_are_refused_before_they_fill_the_memory() {
     assert!(error.contains("more than 1000 points (setting 'query-points')"), "{error}");
     let fits = ask(&world, json!({"width": 250})).await.expect("an answer");
     assert!(fits.series[0].times.len() <= 1_000 && fits.method == Method::MinMax);
+    // Many series are drawn more coarsely, so that together they fit.
+    let many: Vec<Row> = (0..100_000_i64)
+        .map(|at| {
+            let device = format!("d{}", at % 20);
+            row(at * 1_000, &device, vec![("temperature", Value::Double((at as f64).sin()))])
+        })
+        .collect();
+    world.add(&many).await;
+    for asked in [
+        json!({"width": 250, "fields": ["temperature"]}),
+        json!({"width": 250, "fields": ["temperature"], "downsample": "lttb"}),
+        json!({"width": 250, "fields": ["temperature"], "operator": "mean"}),
+    ] {
+        let answer = ask(&world, asked.clone()).await.expect("an answer");
+        let points: usize = answer.series.iter().map(|series| series.times.len()).sum();
+        assert!(answer.series.len() == 21 && !answer.truncated, "{asked}");
+        assert!((40..=1_000).contains(&points), "{points} points of {asked}");
+    }
 }
 
 #[tokio::test]
