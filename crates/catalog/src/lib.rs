@@ -32,6 +32,8 @@ pub use devices::{
 pub use error::CatalogError;
 pub use namespaces::{NamespaceChanges, NewNamespace};
 pub use projects::PermissionChange;
-pub use record::{Changed, Dashboard, Device, Invite, Namespace, Project, Share, Token, User};
+pub use record::{
+    Changed, Dashboard, Device, Invite, Namespace, Project, ProjectInvite, Share, Token, User,
+};
 pub use tokens::NewToken;
-pub use users::{NewUser, SignUp, UserChanges};
+pub use users::{NewProjectInvite, NewUser, SignUp, UserChanges};

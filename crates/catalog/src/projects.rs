@@ -212,7 +212,8 @@ fn legal_name(name: &str) -> Result<String, CatalogError> {
     Err(CatalogError::invalid("project_name", reason))
 }
 
-fn expect_user(transaction: &Transaction<'_>, user: UserId) -> Result<(), CatalogError> {
+/// The user, or `NotFound`.
+pub(crate) fn expect_user(transaction: &Transaction<'_>, user: UserId) -> Result<(), CatalogError> {
     let known: Option<u32> = transaction
         .prepare_cached("SELECT id FROM users WHERE id = ?1")?
         .query_row([user.get()], |row| row.get(0))
@@ -235,7 +236,8 @@ fn insert_project(
         .ok_or_else(|| CatalogError::AlreadyExists { what: "project", name: name.to_owned() })
 }
 
-fn put_member(
+/// Says what a user may do in a project.
+pub(crate) fn put_member(
     transaction: &Transaction<'_>,
     project: ProjectId,
     user: UserId,

@@ -121,6 +121,27 @@ pub struct Token {
     pub revoked: Option<Timestamp>,
     /// When it was last shown, as far as known when this was read: listings are exact, a look-up may be behind.
     pub last_used: Option<Timestamp>,
+    /// What its maker calls it.
+    pub name: Option<String>,
+}
+
+/// An invite to a project that nobody has used yet. Its code is not kept, only what recognises it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectInvite {
+    /// The number, by which it is withdrawn.
+    pub id: u32,
+    /// The project.
+    pub project: ProjectId,
+    /// Where the code was sent.
+    pub email: String,
+    /// What who uses it may do then.
+    pub may: Permissions,
+    /// Who made it.
+    pub by: UserId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it runs out.
+    pub expires: Timestamp,
 }
 
 /// A thing that sends readings.
@@ -242,6 +263,23 @@ impl Invite {
     }
 }
 
+impl ProjectInvite {
+    /// The columns that [`ProjectInvite::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "id, project, email, permissions, made_by, created, expires";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            project: ProjectId(row.get(1)?),
+            email: row.get(2)?,
+            may: permissions(row, 3)?,
+            by: UserId(row.get(4)?),
+            created: time(row, 5)?,
+            expires: time(row, 6)?,
+        })
+    }
+}
+
 impl Project {
     /// The columns that [`Project::read`] takes, in order.
     pub(crate) const COLUMNS: &str = "id, name, created, auto_register";
@@ -259,7 +297,7 @@ impl Project {
 impl Token {
     /// The columns that [`Token::read`] takes, in order.
     pub(crate) const COLUMNS: &str = "id, user, tied, project, permissions, device, refreshable, created, expires, \
-                                      revoked, last_used";
+                                      revoked, last_used, name";
 
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -277,6 +315,7 @@ impl Token {
             expires: time(row, 8)?,
             revoked: time_if_any(row, 9)?,
             last_used: time_if_any(row, 10)?,
+            name: row.get(11)?,
         })
     }
 }

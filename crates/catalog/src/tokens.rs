@@ -16,6 +16,9 @@ use crate::database::{Catalog, Mirror};
 use crate::error::CatalogError;
 use crate::record::{Changed, Token};
 
+/// Longest name of a token, in characters.
+const LONGEST_NAME: usize = 100;
+
 /// A token to be issued.
 #[derive(Clone, Debug)]
 pub struct NewToken {
@@ -33,14 +36,17 @@ pub struct NewToken {
     pub refreshable: bool,
     /// When it ends.
     pub expires: Timestamp,
+    /// What its maker calls it.
+    pub name: Option<String>,
 }
 
 impl Catalog {
     /// Notes a token and gives it its number.
     ///
     /// # Errors
-    /// `NotFound` for user or project.
-    pub fn issue_token(&self, new: NewToken) -> Result<Token, CatalogError> {
+    /// `NotFound` for user or project, `Invalid` for the name.
+    pub fn issue_token(&self, mut new: NewToken) -> Result<Token, CatalogError> {
+        new.name = new.name.as_deref().map(legal_name).transpose()?.flatten();
         let created = self.now();
         self.change(
             |transaction| {
@@ -62,6 +68,7 @@ impl Catalog {
                     expires: new.expires,
                     revoked: None,
                     last_used: None,
+                    name: new.name,
                 })
             },
             Mirror::put_token,
@@ -159,6 +166,20 @@ pub(crate) fn revoke_user_tokens(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// An empty name is none.
+fn legal_name(name: &str) -> Result<Option<String>, CatalogError> {
+    let name = name.trim();
+    let length = name.chars().count();
+    if name.contains(char::is_control) {
+        return Err(CatalogError::invalid("name", "control characters are not allowed"));
+    }
+    if length > LONGEST_NAME {
+        let reason = format!("it has {length} characters, and at most {LONGEST_NAME} are allowed");
+        return Err(CatalogError::invalid("name", reason));
+    }
+    Ok((length > 0).then(|| name.to_owned()))
+}
+
 fn find_token(transaction: &Transaction<'_>, id: TokenId) -> Result<Token, CatalogError> {
     let sql = format!("SELECT {} FROM tokens WHERE id = ?1", Token::COLUMNS);
     let found = transaction.prepare_cached(&sql)?.query_row([id.get()], Token::read).optional()?;
@@ -172,8 +193,8 @@ fn insert_token(
 ) -> Result<TokenId, CatalogError> {
     let made = transaction
         .prepare_cached(
-            "INSERT INTO tokens (user, tied, project, permissions, device, refreshable, created, expires) \
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM users WHERE id = ?1) RETURNING id",
+            "INSERT INTO tokens (user, tied, project, permissions, device, refreshable, created, expires, name) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM users WHERE id = ?1) RETURNING id",
         )?
         .query_row(
             params![
@@ -185,6 +206,7 @@ fn insert_token(
                 new.refreshable,
                 created.micros(),
                 new.expires.micros(),
+                new.name,
             ],
             |row| row.get(0),
         )

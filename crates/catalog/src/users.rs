@@ -11,18 +11,24 @@
 
 mod invites;
 
+mod joining;
+
 mod keys;
 
 mod rules;
 
 use std::num::NonZeroU32;
 
-use iobeam_model::UserId;
+use iobeam_model::{ProjectId, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
 use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::record::{Changed, User};
+
+pub use joining::NewProjectInvite;
+
+use joining::Joined;
 
 /// Most users that one search gives.
 const MOST_FOUND: u32 = 100;
@@ -79,17 +85,22 @@ pub struct UserChanges {
 }
 
 impl Catalog {
-    /// Makes an account. The first one is the operator's; the mode holds for it as well.
+    /// Makes an account. The first one is the operator's; the mode holds for it as well. The code of an invite to a
+    /// project makes its user a member, too, and is good where sign-up is by invitation.
     ///
     /// # Errors
     /// `SignUpClosed` or `NotInvited` by the mode, `Invalid` when a member breaks a rule, `AlreadyExists` when the
     /// address or the user name is in use in any letter case.
     pub fn create_user(&self, new: NewUser, mode: SignUp) -> Result<User, CatalogError> {
-        let invite = match mode {
-            SignUp::Open => None,
+        let by_invite = match mode {
+            SignUp::Open => false,
             SignUp::Closed => return Err(CatalogError::SignUpClosed),
-            SignUp::Invite => Some(new.invite.ok_or(CatalogError::NotInvited)?),
+            SignUp::Invite => true,
         };
+        if by_invite && new.invite.is_none() {
+            return Err(CatalogError::NotInvited);
+        }
+        let code = new.invite.as_deref();
         let mut user = User {
             // Until the file gives it one.
             id: UserId(NonZeroU32::MIN),
@@ -106,22 +117,29 @@ impl Catalog {
         rules::password(&new.password, &[Some(&user.email), user.username.as_deref()])?;
         // Looked at before the costly hash and used up after it, with the account.
         self.read(|connection| {
-            invite
-                .as_deref()
-                .map_or(Ok(()), |code| invites::see(connection, code, user.created))?;
+            if let Some(code) = code.filter(|_| by_invite)
+                && !self.is_project_invite(connection, code, user.created)?
+            {
+                invites::see(connection, code, user.created)?;
+            }
             refuse_taken(connection, &user)
         })?;
         let hash = self.passwords().hash(&new.password)?;
         self.change(
             |transaction| {
-                invite
-                    .as_deref()
-                    .map_or(Ok(()), |code| invites::consume(transaction, code, user.created))?;
                 user.operator = !any_user(transaction)?;
                 user.id = insert(transaction, &user, &hash)?;
-                Ok(())
+                let Some(code) = code else { return Ok(None) };
+                let joined = self.redeem(transaction, user.id, code, user.created)?;
+                if joined.is_none() && by_invite {
+                    invites::consume(transaction, code, user.created)?;
+                }
+                Ok(joined)
             },
-            |_, ()| {},
+            |mirror, joined| {
+                let show = |one: &Joined| mirror.put_member(one.project, one.user, one.may);
+                joined.iter().for_each(show);
+            },
         )?;
         Ok(user)
     }
@@ -149,6 +167,22 @@ impl Catalog {
     pub fn user_by_name(&self, name: &str) -> Result<User, CatalogError> {
         let found = self.read(|connection| by_name(connection, name))?;
         found.map(|(user, _)| user).ok_or_else(|| CatalogError::not_found("user", &name))
+    }
+
+    /// The members of a project, by number.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn users_in(&self, project: ProjectId) -> Result<Vec<User>, CatalogError> {
+        let columns = User::COLUMNS;
+        let sql = format!(
+            "SELECT {columns} FROM users WHERE id IN (SELECT user FROM members WHERE project = ?1) ORDER BY id"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([project.get()], User::read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// Users in whose address or names the text occurs, in any letter case: at most 100.

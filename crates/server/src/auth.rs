@@ -69,16 +69,19 @@ pub(crate) struct Settings {
     pub(crate) per_account: Allowance,
     /// Wrong passwords from one address.
     pub(crate) per_address: Allowance,
+    /// New accounts from one address.
+    pub(crate) sign_ups: Allowance,
 }
 
 impl Settings {
     /// That many wrong passwords for one account within a quarter of an hour. From one address there may be
     /// five times as many: a whole office may share it.
-    pub(crate) fn allowing(attempts: u32) -> Self {
+    pub(crate) fn allowing(attempts: u32, sign_ups: u32) -> Self {
         let window = Duration::from_mins(15);
         Self {
             per_account: Allowance { attempts, window },
             per_address: Allowance { attempts: attempts.saturating_mul(5), window },
+            sign_ups: Allowance { attempts: sign_ups, window: Duration::from_hours(1) },
         }
     }
 }
@@ -91,6 +94,7 @@ pub(crate) struct Auth(Arc<Parts>);
 struct Parts {
     signer: Signer,
     guesses: Guesses,
+    sign_ups: Guesses,
     refreshed: Refreshed,
     catalog: Catalog,
     clock: Arc<dyn Clock>,
@@ -138,6 +142,7 @@ impl Auth {
         Ok(Self(Arc::new(Parts {
             signer: Signer::new(&key::open(keys)?),
             guesses: Guesses::new(settings.per_account, settings.per_address),
+            sign_ups: Guesses::new(settings.sign_ups, settings.sign_ups),
             refreshed: Refreshed::default(),
             catalog,
             clock,
@@ -213,6 +218,14 @@ impl Auth {
     pub(crate) fn attempt_from(&self, from: IpAddr) -> Result<Attempt<'_>, Refusal> {
         self.0
             .guesses
+            .attempt_from(from, self.0.clock.monotonic())
+            .map_err(|wait| Refusal::TooMany { wait })
+    }
+
+    /// Takes one of the accounts that may be made from this address. [`Attempt::give_back`] it when none was.
+    pub(crate) fn sign_up_from(&self, from: IpAddr) -> Result<Attempt<'_>, Refusal> {
+        self.0
+            .sign_ups
             .attempt_from(from, self.0.clock.monotonic())
             .map_err(|wait| Refusal::TooMany { wait })
     }

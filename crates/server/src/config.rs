@@ -111,6 +111,10 @@ pub struct Config {
     pub user_token_life: Duration,
     /// Failed log-ins allowed in a quarter of an hour, per account and per address.
     pub login_attempts: u32,
+    /// Accounts that may be made from one address within an hour.
+    pub signups_per_hour: u32,
+    /// Invites to one project that may be open at once.
+    pub project_invites: usize,
 }
 
 /// What the second address needs.
@@ -280,6 +284,8 @@ impl Config {
             project_token_life: raw.parse("project-token-life", units::duration)?,
             user_token_life: raw.parse("user-token-life", units::duration)?,
             login_attempts: raw.parse("login-attempts", units::count)? as u32,
+            signups_per_hour: raw.parse("signups-per-hour", units::count)? as u32,
+            project_invites: raw.parse("project-invites", units::count)?,
         })
     }
 

@@ -55,12 +55,17 @@ pub(crate) enum MailError {
 }
 
 /// What a letter is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// To show that the address is the user's.
     Verify,
     /// To choose a new password.
     Reset,
+    /// To become a member of a project.
+    Invite {
+        /// What the project is called.
+        project: String,
+    },
 }
 
 /// A letter with a key in it.
@@ -112,14 +117,13 @@ impl Mail {
                 Err(_) => tracing::error!("the mail server did not answer in time"),
             }
         }
-        self.keep(&message, letter.purpose).await;
+        self.keep(&message, letter.purpose.name()).await;
     }
 
-    async fn keep(&self, message: &Message, purpose: Purpose) {
+    async fn keep(&self, message: &Message, purpose: &'static str) {
         let (folder, now, bytes) = (self.0.outbox.clone(), self.0.clock.now(), message.formatted());
         let kept =
-            tokio::task::spawn_blocking(move || outbox::keep(&folder, now, purpose.name(), &bytes))
-                .await;
+            tokio::task::spawn_blocking(move || outbox::keep(&folder, now, purpose, &bytes)).await;
         match kept {
             Ok(Ok(file)) => {
                 tracing::info!(file = %file.display(), "a letter was put into the outbox");
@@ -145,17 +149,19 @@ impl Mail {
 }
 
 impl Purpose {
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self {
             Self::Verify => "verify",
             Self::Reset => "reset",
+            Self::Invite { .. } => "invite",
         }
     }
 
-    fn subject(self) -> &'static str {
+    fn subject(&self) -> &'static str {
         match self {
             Self::Verify => "iobeam: your e-mail address",
             Self::Reset => "iobeam: a new password",
+            Self::Invite { .. } => "iobeam: an invitation",
         }
     }
 }
@@ -165,18 +171,29 @@ impl Letter {
     fn text(&self, public_url: Option<&str>) -> String {
         let place = public_url.map(|url| format!(" at {url}")).unwrap_or_default();
         let key = &self.key;
-        match self.purpose {
+        // Behind the '#' it stays in the browser: no server on the way writes it into a log.
+        let link = public_url.map(|url| {
+            format!("Open this page:\r\n\r\n    {url}/{}#{key}\r\n\r\n", self.purpose.name())
+        });
+        let link = link.unwrap_or_default();
+        match &self.purpose {
             Purpose::Verify => format!(
                 "An account was made with this address{place}.\r\n\r\n\
-                 The verification key is:\r\n\r\n    {key}\r\n\r\n\
+                 {link}The verification key is:\r\n\r\n    {key}\r\n\r\n\
                  Use it with the command:\r\n\r\n    iobeam user verify-email\r\n\r\n\
                  If you did not make an account, ignore this letter.\r\n"
             ),
             Purpose::Reset => format!(
                 "Someone asked for a new password for this address{place}.\r\n\r\n\
-                 The reset key is:\r\n\r\n    {key}\r\n\r\n\
+                 {link}The reset key is:\r\n\r\n    {key}\r\n\r\n\
                  Use it with the command:\r\n\r\n    iobeam user reset-pw\r\n\r\n\
                  If that was not you, ignore this letter: your password stays as it is.\r\n"
+            ),
+            Purpose::Invite { project } => format!(
+                "You are invited to the project '{project}'{place}.\r\n\r\n\
+                 {link}The code is:\r\n\r\n    {key}\r\n\r\n\
+                 Sign in, or sign up with this code, on the page /invite of the web app.\r\n\r\n\
+                 It is good for seven days. If you do not know the project, ignore this letter.\r\n"
             ),
         }
     }

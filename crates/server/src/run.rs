@@ -108,7 +108,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     .map_err(|error| part("query engine", &error))?;
     let auth = Auth::open(
         &data.join("keys"),
-        auth::Settings::allowing(config.login_attempts),
+        auth::Settings::allowing(config.login_attempts, config.signups_per_hour),
         catalog.clone(),
         Arc::clone(&clock),
     )

@@ -253,6 +253,20 @@ pub struct ProjectObject {
     /// Whether an unknown device is registered by its first import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_register: Option<bool>,
+    /// How those are called who may do something, where one project is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<MemberObject>>,
+}
+
+/// A member of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberObject {
+    /// The user's number.
+    pub user_id: UserId,
+    /// Name to log in with, or empty.
+    pub username: String,
+    /// E-mail address.
+    pub email: String,
 }
 
 /// Reply of `GET /v1/projects/{id}/permissions`.

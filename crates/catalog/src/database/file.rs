@@ -17,8 +17,12 @@ use rusqlite_migration::{M, Migrations};
 use crate::error::CatalogError;
 
 /// What brings an older file to the latest version, one step per version.
-const STEPS: &[M<'_>] =
-    &[M::up(include_str!("v1.sql")), M::up(include_str!("v2.sql")), M::up(include_str!("v3.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("v1.sql")),
+    M::up(include_str!("v2.sql")),
+    M::up(include_str!("v3.sql")),
+    M::up(include_str!("v4.sql")),
+];
 
 /// "ioBc": by this a catalog is told from other programs' SQLite files. Set by the first step.
 const APPLICATION: u32 = 0x696f_4263;

@@ -175,6 +175,11 @@ impl Mirror {
         })
     }
 
+    /// Shows what somebody may do in a project, who may do something there.
+    pub(crate) fn put_member(&self, project: ProjectId, user: UserId, may: Permissions) {
+        self.members.write().entry(project).or_default().insert(user, may);
+    }
+
     /// Shows a device, new or changed. When it was last seen is known better here than in the file.
     pub(crate) fn put_device(&self, device: &Device) {
         let mut devices = self.devices.write();

@@ -169,8 +169,10 @@ impl Core {
         let write = |transaction: &Transaction<'_>| {
             let tokens = transaction
                 .execute("DELETE FROM tokens WHERE expires < ?1", [tokens_before.micros()])?;
-            let keys =
-                transaction.execute("DELETE FROM keys WHERE expires < ?1", [now.micros()])?;
+            let keys = transaction
+                .execute("DELETE FROM keys WHERE expires < ?1", [now.micros()])?
+                + transaction
+                    .execute("DELETE FROM project_invites WHERE expires < ?1", [now.micros()])?;
             let invites = transaction.execute(
                 "DELETE FROM invites WHERE coalesce(revoked, expires) < ?1",
                 [invites_before.micros()],

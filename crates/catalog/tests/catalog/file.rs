@@ -61,6 +61,7 @@ fn furnish(scene: &Scene) {
         device: Some(boiler),
         refreshable: true,
         expires: scene.clock.now().plus(Duration::from_hours(24)),
+        name: None,
     };
     scene.catalog().issue_token(new).expect("issued");
     let board = scene.dashboard(project, "glass").id;
@@ -236,7 +237,7 @@ fn a_log_torn_anywhere_leaves_whole_changes_only() {
 #[test]
 fn each_version_of_the_file_opens_in_this_one() {
     let month = "30d".parse().expect("a retention");
-    for (version, retention) in [(1, Retention::Default), (2, month), (3, month)] {
+    for (version, retention) in [(1, Retention::Default), (2, month), (3, month), (4, month)] {
         opens_with_all_that_is_in_it(version, retention);
     }
 }
@@ -276,5 +277,5 @@ fn write_the_golden_file() {
     scene.close();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     fs::create_dir_all(&folder).expect("the folder");
-    fs::copy(scene.path(), folder.join("catalog-v3.db")).expect("written");
+    fs::copy(scene.path(), folder.join("catalog-v4.db")).expect("written");
 }

@@ -66,6 +66,7 @@ fn a_reset_sets_the_password_and_voids_user_tokens_but_no_project_tokens() {
             device,
             refreshable: true,
             expires,
+            name: None,
         };
         scene.catalog().issue_token(new).expect("issued").id
     };

@@ -8,6 +8,8 @@ mod keys;
 
 mod invites;
 
+mod project_invites;
+
 mod projects;
 
 mod tokens;

@@ -18,6 +18,7 @@ fn new_token(scene: &Scene, user: UserId, project: Option<ProjectId>) -> NewToke
         device: project.map(|_| device_id("boiler:1")),
         refreshable: true,
         expires: scene.clock.now().plus(30 * DAY),
+        name: None,
     }
 }
 

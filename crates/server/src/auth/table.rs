@@ -73,6 +73,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/users",                           Who::User),
     (Method::GET,    "/v1/users/me",                        Who::User),
     (Method::PATCH,  "/v1/users/me",                        Who::User),
+    (Method::POST,   "/v1/users/me/verification",           Who::User),
     (Method::POST,   "/v1/users/email",                     Who::Anyone),
     (Method::GET,    "/v1/users/password",                  Who::Anyone),
     (Method::POST,   "/v1/users/password",                  Who::Anyone),
@@ -96,6 +97,10 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/tokens",                          Who::User),
     (Method::DELETE, "/v1/tokens/{id}",                     Who::User),
 
+    (Method::POST,   "/v1/projects/{id}/invites",           Who::User),
+    (Method::GET,    "/v1/projects/{id}/invites",           Who::User),
+    (Method::DELETE, "/v1/projects/{id}/invites/{invite}",  Who::User),
+    (Method::POST,   "/v1/invites/accept",                  Who::User),
     (Method::POST,   "/v1/invites",                         Who::Operator),
     (Method::GET,    "/v1/invites",                         Who::Operator),
     (Method::DELETE, "/v1/invites/{id}",                    Who::Operator),

@@ -231,4 +231,11 @@ pub const SETTINGS: &[Setting] = &[
         "10",
         "Failed log-ins allowed within 15 minutes for one account; for one address five times as many.",
     ),
+    setting(
+        "signups-per-hour",
+        "COUNT",
+        "60",
+        "Accounts that may be made from one address within an hour.",
+    ),
+    setting("project-invites", "COUNT", "100", "Invites to one project that may be open at once."),
 ];

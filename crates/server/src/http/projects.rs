@@ -7,12 +7,16 @@
 //!
 //! A project in which the caller may do nothing does not exist for them: 404, never 403.
 
+mod invites;
+
 use axum::Json as Reply;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use iobeam_catalog::{Catalog, CatalogError, Changed, PermissionChange, Project};
 use iobeam_model::{Permissions, ProjectId, UserId};
-use iobeam_wire::v1::{Holders, PermissionsReply, ProjectList, ProjectListItem, ProjectObject};
+use iobeam_wire::v1::{
+    Holders, MemberObject, PermissionsReply, ProjectList, ProjectListItem, ProjectObject,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(create, list))
         .routes(routes!(show, update))
         .routes(routes!(permissions, set_permissions))
+        .merge(invites::routes())
 }
 
 /// A new project.
@@ -145,7 +150,17 @@ async fn show(
     Path(number): Path<u32>,
 ) -> Result<Reply<ProjectObject>, Problem> {
     let project = visible(&app, &caller, number)?;
-    Ok(Reply(current(&app.catalog, project)?))
+    let shown = app
+        .catalog(move |catalog| {
+            let members = catalog.users_in(project)?.into_iter().map(|user| MemberObject {
+                user_id: user.id,
+                username: user.username.unwrap_or_default(),
+                email: user.email,
+            });
+            Ok(ProjectObject { members: Some(members.collect()), ..current(catalog, project)? })
+        })
+        .await?;
+    Ok(Reply(shown))
 }
 
 /// Rename a project, or choose whether devices register by sending.
@@ -278,6 +293,7 @@ fn shown(catalog: &Catalog, project: &Project) -> ProjectObject {
         created: project.created,
         permissions: holders(catalog, project.id),
         auto_register: Some(project.auto_register),
+        members: None,
     }
 }
 

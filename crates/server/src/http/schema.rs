@@ -186,6 +186,26 @@ pub(crate) struct Project {
     permissions: Holders,
     /// Whether an unknown device is registered by its first import.
     auto_register: Option<bool>,
+    /// How those are called who may do something, where one project is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    members: Option<Vec<Member>>,
+}
+
+/// Nothing in particular.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Nothing {}
+
+/// A member of a project.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Member {
+    /// The user's number.
+    #[schema(minimum = 1)]
+    user_id: u32,
+    /// Name to log in with, or empty.
+    username: String,
+    /// E-mail address.
+    email: String,
 }
 
 /// A project in a list, with what the caller may do in it.

@@ -35,6 +35,9 @@ use crate::caller::{OverTls, Peer};
 use crate::config::SignUp;
 use crate::problem::Problem;
 
+/// What sessions are called in the list of tokens.
+const LABEL: &str = "web browser";
+
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default().routes(routes!(sign_in, show, sign_out))
@@ -166,7 +169,7 @@ struct Begun {
 
 async fn begin(app: &App, peer: IpAddr, request: SessionRequest) -> Result<Begun, Problem> {
     let SessionRequest { name, password } = request;
-    let token = user_token(app, peer, Credentials { name, password }).await?;
+    let token = user_token(app, peer, Credentials { name, password }, Some(LABEL)).await?;
     Ok(Begun { user: token.user, text: app.auth.text_of(&token), expires: token.expires })
 }
 

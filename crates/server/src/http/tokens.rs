@@ -79,6 +79,8 @@ struct IssueQuery {
     /// The only device that it may write as.
     #[param(pattern = "^[A-Za-z0-9_:-]{1,255}$")]
     device_id: Option<String>,
+    /// What to call it in lists: at most 100 characters.
+    name: Option<String>,
 }
 
 /// A token to exchange.
@@ -125,6 +127,9 @@ struct ListedToken {
     device_id: Option<String>,
     /// Whether it can be exchanged for a new one.
     refreshable: bool,
+    /// What its maker calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// When it was issued.
     created: String,
     /// When it ends.
@@ -160,7 +165,7 @@ async fn log_in(
     headers: HeaderMap,
     Query(query): Query<LogInQuery>,
 ) -> Result<Secret, Problem> {
-    let token = user_token(&app, peer, credentials(&headers, query)?).await?;
+    let token = user_token(&app, peer, credentials(&headers, query)?, None).await?;
     Ok(secret(&app, &token))
 }
 
@@ -169,6 +174,7 @@ pub(super) async fn user_token(
     app: &App,
     peer: IpAddr,
     credentials: Credentials,
+    label: Option<&str>,
 ) -> Result<Token, Problem> {
     let Credentials { name, password } = credentials;
     let attempt = app.auth.attempt(&name, peer)?;
@@ -185,6 +191,7 @@ pub(super) async fn user_token(
         device: None,
         refreshable: false,
         expires: app.clock.now().plus(app.config.user_token_life),
+        name: label.map(String::from),
     };
     app.catalog(move |catalog| catalog.issue_token(new)).await
 }
@@ -211,6 +218,7 @@ async fn issue(
         device: query.device_id.map(device).transpose()?,
         refreshable: query.refreshable.unwrap_or(true),
         expires: app.clock.now().plus(life.unwrap_or(app.config.project_token_life)),
+        name: query.name,
     };
     let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
     Ok(secret(&app, &token))
@@ -241,6 +249,7 @@ async fn refresh(
         device: old.device.clone(),
         refreshable: true,
         expires: app.clock.now().plus(Duration::from_micros(u64::try_from(life).unwrap_or(0))),
+        name: old.name.clone(),
     };
     let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
     app.auth.remember_refresh(old.id, token.id);
@@ -379,6 +388,7 @@ fn listed(token: Token) -> ListedToken {
         admin,
         device_id: token.device.map(String::from),
         refreshable: token.refreshable,
+        name: token.name,
         created: date::format_created(token.created),
         expires: date::format_expires(token.expires),
         revoked: token.revoked.map(date::format_created),

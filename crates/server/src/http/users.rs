@@ -34,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(create, find))
         .routes(routes!(me, update))
         .routes(routes!(verify))
+        .routes(routes!(ask_verification))
         .routes(routes!(ask_reset, reset))
 }
 
@@ -168,6 +169,7 @@ async fn create(
     Json(request): Json<UserRequest>,
 ) -> Result<(StatusCode, Reply<UserObject>), Problem> {
     let attempt = app.auth.attempt_from(peer)?;
+    let sign_up = app.auth.sign_up_from(peer)?;
     let who_may = match app.config.signup {
         SignUp::Open => iobeam_catalog::SignUp::Open,
         SignUp::Invite => iobeam_catalog::SignUp::Invite,
@@ -187,6 +189,10 @@ async fn create(
     // Codes and addresses can be guessed here; whoever just mistypes something else is not slowed.
     if !matches!(made, Err(CatalogError::NotInvited | CatalogError::AlreadyExists { .. })) {
         attempt.give_back();
+    }
+    if made.is_err() {
+        // Accounts are what is limited.
+        sign_up.give_back();
     }
     let user = made?;
     send_verification(&app, user.id, user.email.clone()).await?;
@@ -302,6 +308,26 @@ async fn verify(
     let attempt = app.auth.attempt_from(peer)?;
     app.catalog(move |catalog| catalog.verify_email(&request.verification_key)).await?;
     attempt.give_back();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ask for another letter with a key to verify the caller's address.
+#[utoipa::path(
+    post, operation_id = "ask_verification", path = "/v1/users/me/verification", tag = "users",
+    request_body(content = schema::Nothing, description = "None is needed"),
+    responses((status = 204, description = "A letter is sent, unless the address is verified already")),
+)]
+async fn ask_verification(
+    app: axum::extract::State<App>,
+    caller: UserCaller,
+    Peer(peer): Peer,
+) -> Result<StatusCode, Problem> {
+    let user = app.catalog(move |catalog| catalog.user(caller.user)).await?;
+    if !user.email_verified {
+        // Never given back: letters are what is limited.
+        let _ = app.auth.attempt(&format!("verification of {}", user.email), peer)?;
+        send_verification(&app, user.id, user.email).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -20,6 +20,8 @@ mod namespaces;
 
 mod dashboards;
 
+mod joining;
+
 mod keeping;
 
 mod doctor;

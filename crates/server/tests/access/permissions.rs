@@ -192,6 +192,9 @@ impl World {
             ("PATCH", "/v1/projects/{project_id}/permissions") => {
                 json!({"user_id": self.operator.id})
             }
+            ("POST", "/v1/projects/{project_id}/invites") => {
+                json!({"email": "new@example.org", "read": true})
+            }
             ("POST", "/v1/devices") => json!({"project_id": project, "device_id": "theirs"}),
             ("PATCH", "/v1/devices/{device_id}") => json!({"project_id": project}),
             ("POST", "/v1/namespaces") => {
@@ -471,6 +474,7 @@ fn the_table_is_this_one() {
     POST   /v1/imports                                 project:write
     GET    /v1/invites                                 operator
     POST   /v1/invites                                 operator
+    POST   /v1/invites/accept                          user
     DELETE /v1/invites/{invite_id}                     operator
     GET    /v1/live                                    project:read
     GET    /v1/namespaces                              project:read
@@ -484,6 +488,9 @@ fn the_table_is_this_one() {
     POST   /v1/projects                                user
     GET    /v1/projects/{project_id}                   user
     PATCH  /v1/projects/{project_id}                   user
+    GET    /v1/projects/{project_id}/invites           user
+    POST   /v1/projects/{project_id}/invites           user
+    DELETE /v1/projects/{project_id}/invites/{invite_id} user
     GET    /v1/projects/{project_id}/permissions       user
     PATCH  /v1/projects/{project_id}/permissions       user
     POST   /v1/query                                   project:read
@@ -503,6 +510,7 @@ fn the_table_is_this_one() {
     POST   /v1/users/email                             anyone
     GET    /v1/users/me                                user
     PATCH  /v1/users/me                                user
+    POST   /v1/users/me/verification                   user
     GET    /v1/users/password                          anyone
     POST   /v1/users/password                          anyone
     ");

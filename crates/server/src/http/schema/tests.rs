@@ -37,7 +37,10 @@ fn users_and_projects_are_described_as_they_are_sent() {
     let project: v1::ProjectObject = read(json!({
         "project_id": 1, "project_name": "x", "created": WHEN, "auto_register": false,
         "permissions": {"read": [{"user_id": 1}], "write": [], "admin": []},
+        "members": [{"user_id": 1, "username": "a", "email": "a@x.org"}],
     }));
+    let members = project.members.clone().expect("members");
+    assert_eq!(described::<Member>(), sent(&members[0]));
     assert_eq!(described::<Holders>(), sent(&project.permissions));
     assert_eq!(described::<Holder>(), sent(project.permissions.read[0]));
     assert_eq!(described::<Project>(), sent(project));
