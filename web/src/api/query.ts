@@ -72,7 +72,7 @@ export const series = (question: SeriesQuestion, options?: Options) => post<Seri
 /** A table, as SQL's answers come. */
 export interface SqlAnswer {
   fields: string[];
-  /** Of each column, such as `Float64`; absent from older servers. */
+  /** Of each column: `TIMESTAMP`, `DOUBLE`, `LONG`, `BOOLEAN`, `STRING`, `DATE`, ... */
   types?: string[];
   values: Cell[][];
 }

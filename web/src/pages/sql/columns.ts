@@ -10,9 +10,9 @@ export function holdsOf(answer: SqlAnswer): Holds[] {
   return answer.fields.map((name, at) => {
     const type = answer.types?.[at];
     if (type) {
-      if (/^(timestamp|time$|date)/i.test(type)) return 'time';
-      if (/int|float|double|decimal|long/i.test(type)) return 'number';
-      if (/bool/i.test(type)) return 'truth';
+      if (type === 'TIMESTAMP' || type === 'DATE') return 'time';
+      if (type === 'LONG' || type === 'DOUBLE' || type === 'DECIMAL') return 'number';
+      if (type === 'BOOLEAN') return 'truth';
       return 'text';
     }
     const values = answer.values.slice(0, 200).map((row) => row[at]).filter((value) => value !== null && value !== undefined);
@@ -41,8 +41,8 @@ export function drawableOf(answer: SqlAnswer, holds: readonly Holds[]): Drawable
   const by = holds.indexOf('text');
   const found = new Map<string, { label: string; points: [number, number | null][] }>();
   for (const row of answer.values) {
-    const at = row[time];
-    if (typeof at !== 'number') continue;
+    const at = instantOf(row[time]);
+    if (at === null) continue;
     for (const column of numbers) {
       const owner = by < 0 ? '' : String(row[by] ?? '');
       const key = `${owner} ${column}`;
@@ -53,7 +53,7 @@ export function drawableOf(answer: SqlAnswer, holds: readonly Holds[]): Drawable
         one = { label: by < 0 ? field : numbers.length === 1 ? owner : `${owner} · ${field}`, points: [] };
         found.set(key, one);
       }
-      one.points.push([at / 1000, numberOf(row[column])]);
+      one.points.push([at, numberOf(row[column])]);
     }
   }
   const series = [...found].map(([key, { label, points }]) => {
@@ -64,6 +64,13 @@ export function drawableOf(answer: SqlAnswer, holds: readonly Holds[]): Drawable
   const ends = series.map((one) => one.times[one.times.length - 1] ?? -Infinity);
   const [from, to] = [Math.min(...starts), Math.max(...ends)];
   return Number.isFinite(from) && to > from ? { series, from, to } : null;
+}
+
+/** Milliseconds: of microseconds, or of a date as text. */
+function instantOf(value: Cell | undefined): number | null {
+  if (typeof value === 'number') return value / 1000;
+  const parsed = typeof value === 'string' ? Date.parse(value) : NaN;
+  return Number.isNaN(parsed) ? null : parsed;
 }
 
 function numberOf(value: Cell | undefined): number | null {

@@ -35,7 +35,7 @@ describe('answers', () => {
   test('columns hold what their values say, and times by their name', () => {
     const answer = { fields: ['time', 'device_id', 'last_time', 'n', 'ok', 'none'], values: [[micros, 'a', micros, 5, true, null], [micros, 'b', null, null, false, null]] };
     expect(holdsOf(answer)).toEqual(['time', 'text', 'time', 'number', 'truth', 'text']);
-    expect(holdsOf({ fields: ['x', 'y'], types: ['Timestamp(µs, "UTC")', 'Int64'], values: [] })).toEqual(['time', 'number']);
+    expect(holdsOf({ fields: ['x', 'y'], types: ['TIMESTAMP', 'LONG'], values: [] })).toEqual(['time', 'number']);
   });
   test('are drawn by time, a line for each text and number, in order', () => {
     const answer = { fields: ['time', 'device_id', 'a'], values: [[micros + 2000, 'x', 2], [micros, 'x', 1], [micros, 'y', null]] };
@@ -43,6 +43,12 @@ describe('answers', () => {
       series: [{ key: 'x 2', label: 'x', times: [micros / 1000, micros / 1000 + 2], values: [1, 2] }, { key: 'y 2', label: 'y', times: [micros / 1000], values: [null] }],
       from: micros / 1000, to: micros / 1000 + 2,
     });
+  });
+  test('are drawn by dates, too, and an interval is no number', () => {
+    const answer = { fields: ['day', 'gap', 'n'], types: ['DATE', 'INTERVAL', 'LONG'], values: [['2026-01-01', '1 hours', 1], ['2026-01-02', '2 hours', '9007199254740993']] };
+    expect(holdsOf(answer)).toEqual(['time', 'text', 'number']);
+    const day = Date.parse('2026-01-01');
+    expect(drawableOf(answer, holdsOf(answer))).toMatchObject({ from: day, to: day + 86_400_000 });
   });
   test('without time or number are not drawn', () => {
     const answer = { fields: ['a'], values: [[1]] };
