@@ -108,6 +108,10 @@ describe('series over one axis', () => {
     all.add(0, 10, null);
     all.add(1, 11, 1);
     expect(all.columns[0]?.slice(-3)).toEqual([90, null, null]);
+    // A gap that begins live reaches back over the times of others.
+    const live = Aligned.of([{ times: [1], values: [10] }, { times: [1, 2, 3], values: [1, 2, 3] }]);
+    live.add(0, 4, null);
+    expect(live.columns[0]).toEqual([10, null, null, null]);
   });
 
   test('a value between two gaps has no line, and is known to be alone', () => {
