@@ -1,5 +1,4 @@
 /** Boards and their read-only links: `/v1/dashboards`, `/v1/shared`. */
-import type { Board } from '../pages/boards/board';
 import { type Options, del, get, post, put } from './call';
 
 export interface BoardEntry {
@@ -12,13 +11,14 @@ export interface BoardEntry {
   shares: number;
 }
 
+/** `board` is what `pages/boards/board.ts` reads. */
 export interface StoredBoard {
   dashboard_id: number;
   name: string;
   version: number;
   created: string;
   last_modified: string;
-  board: Board;
+  board: unknown;
 }
 
 export interface Share {
@@ -38,8 +38,8 @@ const path = (id: number | string, rest = '') => `/v1/dashboards/${encodeURIComp
 export const list = async (options?: Options) =>
   (await get<{ dashboards: BoardEntry[] }>('/v1/dashboards', {}, options)).dashboards;
 export const show = (id: number | string, options?: Options) => get<StoredBoard>(path(id), {}, options);
-export const create = (name: string, board: Board) => post<StoredBoard>('/v1/dashboards', { name, board });
-export const save = (id: number, version: number, name: string, board: Board) =>
+export const create = (name: string, board: unknown) => post<StoredBoard>('/v1/dashboards', { name, board });
+export const save = (id: number, version: number, name: string, board: unknown) =>
   put<StoredBoard>(path(id), { version, name, board });
 export const remove = (id: number) => del(path(id));
 
@@ -50,7 +50,7 @@ export const revoke = (id: number, share_id: number) => del(path(id, `/shares/${
 // --- With a link's key, without signing in
 
 export interface SharedBoard {
-  dashboard: { name: string; board: Board };
+  dashboard: { name: string; board: unknown };
   project_name: string;
 }
 

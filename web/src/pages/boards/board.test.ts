@@ -43,6 +43,14 @@ describe('a board', () => {
     expect(readBoard(emptyBoard()).value).toEqual(emptyBoard());
   });
 
+  it('is read with all that the API lets one leave out', () => {
+    const query = { fields: ['a'], limit: 5 };
+    const bare = { panels: [{ id: 'p', kind: 'table', x: 10, y: 0, w: 1, h: 400, query }] };
+    const read = readBoard(bare).value;
+    expect(read?.panels[0]).toMatchObject({ title: '', options: {}, x: 10, w: 2, h: 40 });
+    expect(read?.panels[0]?.query).toEqual({ namespace: 'input', fields: ['a'], devices: null, where: [], operator: null, bucket: 'auto', limit: 5 });
+  });
+
   it('names the place of everything that is wrong', () => {
     const wrong = structuredClone(board) as unknown as { panels: Record<string, unknown>[]; refresh: unknown };
     wrong.refresh = '10ms';
@@ -52,7 +60,7 @@ describe('a board', () => {
       "refresh: must be 'live', 'off' or a time such as 10s",
       'panels[0].kind: must be one of chart, value, gauge, table, timeline, map, text',
       'panels[0].w: must be a whole number from 1 to 12',
-      'panels[1].h: must be a whole number from 1 to 40',
+      'panels[1].h: must be a whole number from 1 to 10000',
       "panels: two panels have the id 'p1'",
     ]);
   });

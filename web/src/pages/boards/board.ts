@@ -2,7 +2,7 @@
 //
 // What comes from outside (a file, the server) goes through `readBoard`, which names the place of everything that is wrong.
 
-import { COLUMNS, MOST_HEIGHT, compact, place } from './grid';
+import { COLUMNS, compact, place } from './grid';
 
 export const PANEL_KINDS = ['chart', 'value', 'gauge', 'table', 'timeline', 'map', 'text'] as const;
 export type PanelKind = (typeof PANEL_KINDS)[number];
@@ -29,6 +29,9 @@ export interface PanelQuery {
   /** `auto`, `raw`, `all`, a length such as `15m`, or `$name` of a variable. */
   bucket: string;
   downsample?: 'minmax' | 'lttb';
+  timezone?: string;
+  limit?: number;
+  max_series?: number;
 }
 
 export interface Panel {
@@ -221,7 +224,7 @@ function panel(reader: Reader, input: unknown, index: number): Panel {
     x: reader.whole(from.x, 0, COLUMNS - 1, `${place}.x`),
     y: reader.whole(from.y, 0, 10_000, `${place}.y`),
     w: reader.whole(from.w, 1, COLUMNS, `${place}.w`),
-    h: reader.whole(from.h, 1, MOST_HEIGHT, `${place}.h`),
+    h: reader.whole(from.h, 1, 10_000, `${place}.h`),
     options: reader.object(from.options ?? {}, `${place}.options`),
   };
   if (kind !== 'text') read.query = query(reader, from.query, `${place}.query`);
@@ -257,6 +260,9 @@ function query(reader: Reader, input: unknown, place: string): PanelQuery {
   if (from.downsample !== undefined && from.downsample !== null) {
     read.downsample = reader.oneOf(from.downsample, ['minmax', 'lttb'] as const, `${place}.downsample`, 'minmax');
   }
+  if (typeof from.timezone === 'string') read.timezone = from.timezone;
+  if (typeof from.limit === 'number') read.limit = from.limit;
+  if (typeof from.max_series === 'number') read.max_series = from.max_series;
   return read;
 }
 

@@ -5,7 +5,7 @@
 import { aborted } from '../../api/call';
 import type { LiveRows } from '../../api/live';
 import type { Topic } from './feed';
-import { type Reply, joined } from './series';
+import { type Reply, fitting, joined } from './series';
 import type { Question, Source } from './source';
 
 /** So often new rows are put on the screen at most. */
@@ -96,7 +96,9 @@ export class PanelData {
       return;
     }
     let series = this.reply.series;
-    for (const rows of waiting) {
+    for (const all of waiting) {
+      const rows = fitting(all, wanted.query.where);
+      if (rows.values.length === 0) continue;
       const appended = this.append(rows, fields);
       if (appended === false) this.#askAgain(FRAME);
       if (appended === undefined) series = joined(series, rows, fields, wanted.from);

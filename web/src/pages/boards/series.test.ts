@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { partOf, union } from './feed';
-import { type Series, joined, labels, newest, rowsOf } from './series';
+import { type Series, fitting, joined, labels, newest, rowsOf } from './series';
 
 const series: Series[] = [
   { device_id: 'a', field: 't', type: 'DOUBLE', times: [10, 20], values: [1, 2] },
@@ -30,6 +30,15 @@ describe('new rows', () => {
     const after = joined([{ device_id: 'a', field: 't', type: 'DOUBLE', times: [1, 2, 3], values: [1, 2, 3] }], rows([[40, 'a', 4]]), ['t'], 10);
     expect(after[0]?.times).toEqual([3, 40]);
     expect(joined(series, rows([[5, 'a', 4]]), ['t'], 10)).toEqual(series);
+  });
+});
+
+describe('conditions', () => {
+  it('hold for new rows as they do for the stored ones', () => {
+    const all = rows([[1, 'a', 5], [2, 'a', 15], [3, 'a', null]]);
+    expect(fitting(all, []).values).toHaveLength(3);
+    expect(fitting(all, [{ field: 't', op: 'gt', value: 10 }]).values).toEqual([[2, 'a', 15]]);
+    expect(fitting(all, [{ field: 'nowhere', op: 'ne', value: 10 }]).values).toEqual([]);
   });
 });
 

@@ -1,7 +1,8 @@
 // Series of a panel, and new rows that join them while they are looked at.
 
 import type { LiveRows } from '../../api/live';
-import type { Cell, Series, SeriesAnswer } from '../../api/query';
+import type { Cell, Condition, Series, SeriesAnswer } from '../../api/query';
+import { fulfils } from '../explore/view';
 
 export type { Cell, Series };
 /** What a panel shows: the reply to its question. */
@@ -68,6 +69,13 @@ function forget(series: Series, from: number): void {
   series.values.splice(0, gone);
   series.mins?.splice(0, gone);
   series.maxs?.splice(0, gone);
+}
+
+/** Those of the rows that fulfil all conditions; a row whose field is missing fulfils none. */
+export function fitting(rows: LiveRows, where: readonly Condition[]): LiveRows {
+  if (where.length === 0) return rows;
+  const columns = where.map((condition) => rows.fields.indexOf(condition.field));
+  return { ...rows, values: rows.values.filter((row) => where.every((condition, at) => fulfils(row[columns[at] ?? -1], condition))) };
 }
 
 /** The newest value of a series, with its time. */

@@ -32,8 +32,8 @@ const MOST_SERIES = 50;
 export function bodyOf({ panel, query, from, to, width, timezone }: Question): Record<string, unknown> {
   // Without an operator points are rows, whatever an interval says.
   const bucket = query.operator ? query.bucket : 'auto';
-  const body: Record<string, unknown> = { ...query, bucket, from, to, width: Math.max(50, Math.round(width)), timezone, max_series: MOST_SERIES };
-  if (panel.kind === 'table' && !query.operator) return { ...body, bucket: 'raw', limit: TABLE_ROWS };
+  const body: Record<string, unknown> = { ...query, bucket, from, to, width: Math.max(50, Math.round(width)), timezone: query.timezone ?? timezone, max_series: query.max_series ?? MOST_SERIES };
+  if (panel.kind === 'table' && !query.operator) return { ...body, bucket: 'raw', limit: Math.min(query.limit ?? TABLE_ROWS, TABLE_ROWS) };
   if (panel.kind === 'value' || panel.kind === 'gauge') {
     // The last point is exact, and the ones before are enough for a line as large as a word.
     return query.operator ? { ...body, bucket: 'all' } : { ...body, width: 120, downsample: 'lttb' };

@@ -98,6 +98,7 @@ export function starterBoard(namespace: string, fields: readonly Field[]): Board
       'States',
       states.slice(0, 4).map((field) => field.name),
       {},
+      [6, 5],
     );
   board.panels = compact(board.panels);
   return board;
@@ -118,7 +119,7 @@ function commonUnit(names: string[]): string {
 function under(panels: readonly Panel[], w: number, h: number): { x: number; y: number } {
   const last = panels.at(-1);
   if (!last) return { x: 0, y: 0 };
-  const fits = last.h === h && last.x + last.w + w <= 12;
+  const fits = (last.h === h || last.kind === 'map') && last.x + last.w + w <= 12;
   const bottom = panels.reduce((most, panel) => Math.max(most, panel.y + panel.h), 0);
   return fits ? { x: last.x + last.w, y: last.y } : { x: 0, y: bottom };
 }
