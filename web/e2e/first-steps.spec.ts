@@ -65,7 +65,7 @@ test('every language is shown with the values of the user', async ({ page, world
   await page.goto(`/p/${project.id}`);
   await expect(page.getByRole('heading', { name: project.name })).toBeVisible();
   await page.getByLabel('Device id').fill('my device');
-  await expect(page.getByText("' ' is not allowed")).toBeVisible();
+  await expect(page.getByText("' ' at position 3 is not allowed")).toBeVisible();
   await page.getByLabel('Device id').fill('bench-3');
   const tabs = page.getByRole('tablist', { name: 'Language' });
   await tabs.getByRole('tab', { name: 'Python' }).focus();

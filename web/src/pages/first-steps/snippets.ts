@@ -192,11 +192,3 @@ export function unreachable(server: string): string {
   if (!/^(localhost|127\..*|\[::1\]|.*\.localhost)$/.test(host)) return '';
   return `${host} is this machine. For devices elsewhere, start the server with --listen 0.0.0.0:8420 and open this page under its name in the network.`;
 }
-
-/** Why this cannot be a device's id; empty if it can. */
-export function wrongId(id: string): string {
-  if (id === '') return 'A device needs an id.';
-  if (id.length > 255) return 'At most 255 characters.';
-  const odd = /[^A-Za-z0-9_:-]/u.exec(id);
-  return odd ? `'${odd[0]}' is not allowed; use A-Z, a-z, 0-9, '_', ':' or '-'.` : '';
-}
