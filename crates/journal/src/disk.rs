@@ -48,6 +48,12 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// As the system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
+    /// Removes a folder in which nothing is.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()>;
+
     /// Makes a folder and those above it, where missing. The new folders are made to last at once.
     ///
     /// # Errors
@@ -177,6 +183,10 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir(dir)
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {

@@ -17,10 +17,12 @@ use iobeam_wire::batch::{Limits, decode};
 
 use crate::error::StoreError;
 use crate::lake::delta::Lake;
+use crate::lake::delta::dropped::marker;
 use crate::opening::{read_store_id, take_hold};
 use crate::receipts;
 use crate::settings::Settings;
-use crate::wal::{Head, IMPORT};
+use crate::wal::gone::Gone;
+use crate::wal::{GONE, Head, IMPORT};
 
 mod tables;
 
@@ -138,6 +140,15 @@ fn look(
     let lake = settings.dir.join("lake");
     if disk.exists(&lake).map_err(|error| StoreError::io("look at", &lake, error))? {
         let mut lake = Lake::open(lake, id, clock, disk)?;
+        for key in lake.marked()? {
+            let place = marker(&lake.dir(&key));
+            let meaning =
+                "no row is missing: the namespace was deleted, and a stop or crash came in between";
+            let problem = "the table is being deleted".to_owned();
+            let finding =
+                examiner.find(&place, problem, meaning, "the server's next start ends it");
+            finding.harmless = true;
+        }
         for key in lake.tables()? {
             examiner.table(&mut lake, &key)?;
         }
@@ -334,6 +345,9 @@ impl Examiner<'_> {
 
 /// Whether a record could be applied.
 fn readable(kind: u8, payload: &[u8]) -> Result<(), String> {
+    if kind == GONE {
+        return Gone::read(payload).map(drop);
+    }
     if kind != IMPORT {
         return Err(format!("it is of kind {kind}, which this version does not know"));
     }

@@ -11,6 +11,8 @@
 //! - A flush may be tried again after any failure: the commit itself tells up to which record rows are in files.
 //! - A file that was replaced is deleted when the last snapshot that names it is gone.
 
+mod dropped;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -31,6 +33,8 @@ use crate::settings::Settings;
 use crate::snapshot::{DataFile, FileFacts};
 use crate::statistics::{Counters, count};
 
+use dropped::Dropped;
+
 /// The files of a table.
 type FileList = Arc<[Arc<DataFile>]>;
 
@@ -41,6 +45,8 @@ pub(crate) enum Job {
     Flush(Sealed),
     /// Give up files whose rows are all before a time.
     Retain { key: TableKey, keep_from: i64, answer: Confirm },
+    /// Let go of a table; `again` when that failed before.
+    Drop { key: TableKey, again: bool },
     /// Put a merged file in the place of others.
     Merged(Merged),
     /// End.
@@ -54,6 +60,8 @@ pub(crate) enum Outcome {
     Flushed { key: TableKey, files: Result<FileList, StoreError> },
     /// A table's files changed, and its rows in memory did not; and whoever waits to hear of it.
     Refiled { key: TableKey, files: FileList, answer: Option<(Confirm, Result<(), StoreError>)> },
+    /// A table is gone, or not yet.
+    Dropped { key: TableKey, done: Result<(), StoreError> },
 }
 
 /// Small files on their way to become a large one.
@@ -81,6 +89,8 @@ pub(crate) struct Flusher {
     keep_from: HashMap<TableKey, i64>,
     /// Tables whose last commit failed in a way that leaves its outcome open.
     unsure: HashSet<TableKey>,
+    /// Tables that were let go and whose folders are still there.
+    dropped: HashMap<TableKey, Dropped>,
     settings: Settings,
     clock: Arc<dyn Clock>,
     disk: Arc<dyn Disk>,
@@ -107,6 +117,7 @@ impl Flusher {
             partitions,
             keep_from: HashMap::new(),
             unsure: HashSet::new(),
+            dropped: HashMap::new(),
             settings,
             clock,
             disk,
@@ -128,12 +139,17 @@ impl Flusher {
                     let answer = Some((answer, done));
                     Some(Outcome::Refiled { files: self.known(&key), key, answer })
                 }
+                Job::Drop { key, again } => {
+                    let done = self.drop_table(&key, again);
+                    Some(Outcome::Dropped { key, done })
+                }
                 Job::Merged(merged) => self.take_merged(merged),
                 Job::Stop => break,
             };
             if outcome.is_some_and(|outcome| outcomes.send(outcome).is_err()) {
                 break;
             }
+            self.tidy();
             self.start_merge();
         }
         self.stop.store(true, Ordering::Relaxed);
@@ -160,6 +176,7 @@ impl Flusher {
 
     fn flush(&mut self, sealed: Sealed) -> Result<FileList, StoreError> {
         let Sealed { key, partition, mut chunks, seq } = sealed;
+        self.make_way(&key)?;
         if let Some(keep_from) = self.keep_from.get(&key) {
             chunks = chunks.iter().filter_map(|c| chunk::shared_since(c, *keep_from)).collect();
         }
@@ -322,7 +339,7 @@ impl Flusher {
         let all_there =
             inputs.iter().all(|input| known.iter().any(|file| Arc::ptr_eq(file, input)));
         if !all_there {
-            // Retention was quicker. The others may be merged anew.
+            // Retention was quicker, or the table was let go. The others may be merged anew.
             if let Some(facts) = &output {
                 drop(self.disk.remove(&facts.path));
             }

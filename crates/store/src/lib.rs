@@ -204,6 +204,24 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Lets go of a namespace's rows and files, or of those of all namespaces of a project. When this returns, they
+    /// are gone for good; a file that a query still reads goes with its last reader. Rows written meanwhile are
+    /// refused or gone too: whoever calls this sees to it that nobody writes there.
+    ///
+    /// # Errors
+    /// When the journal could not be written: everything stays. When files could not be removed: no snapshot shows
+    /// them any more, and it is tried again, also after the next opening.
+    pub async fn drop_tables(
+        &self,
+        project: ProjectId,
+        namespace: Option<&NamespaceName>,
+    ) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Drop((project, namespace.cloned()), answer);
+        self.0.inbox.send(message).map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// Ends in good order: everything queued is answered, the receipts are saved. Other handles find the store closed.
     ///
     /// # Errors

@@ -61,6 +61,12 @@ impl Tables {
         self.lines.of(key)
     }
 
+    /// A table is no more as of that record. Who holds a snapshot of it keeps that; who follows it finds a gap.
+    pub(crate) fn remove(&self, key: &TableKey, seq: u64) {
+        self.views.remove(key);
+        self.lines.of(key).show(&Node::begin(seq));
+    }
+
     /// Every table as it is now.
     pub(crate) fn all(&self) -> Vec<(TableKey, Snapshot)> {
         self.views.all()

@@ -42,7 +42,7 @@ pub struct Opened {
     pub damage: Vec<String>,
     /// Records that could not be applied and now lie in `set-aside/`.
     pub set_aside: u64,
-    /// Files that no table named, deleted.
+    /// Files that no table named, and tables that were being deleted: gone now.
     pub leftovers: u64,
 }
 
@@ -181,6 +181,7 @@ fn load(
 ) -> Result<(HashMap<TableKey, Memtable>, Files), StoreError> {
     let mut memtables = HashMap::new();
     let mut files = Files::new();
+    opened.leftovers += lake.finish_drops()?;
     for key in lake.tables()? {
         let loaded = lake.load(&key)?;
         opened.leftovers += lake.sweep(&key, &loaded.files)?;

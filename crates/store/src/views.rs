@@ -16,7 +16,7 @@ use super::primitives::{RwLock, Swap};
 /// The newest view of each key.
 #[derive(Debug)]
 pub(crate) struct Views<K, V> {
-    /// Locked for writing only when a key comes into being.
+    /// Locked for writing only when a key comes into being, or goes.
     slots: RwLock<HashMap<K, Arc<Slot<V>>>>,
 }
 
@@ -54,5 +54,10 @@ impl<K: Clone + Eq + Hash, V: Clone> Views<K, V> {
         let slot = Arc::new(Slot(Swap::from_pointee(first)));
         self.slots.write().insert(key.clone(), Arc::clone(&slot));
         slot
+    }
+
+    /// Nothing is shown of a key any more.
+    pub(crate) fn remove(&self, key: &K) {
+        self.slots.write().remove(key);
     }
 }

@@ -9,6 +9,8 @@
 //! A write is one record, however many batches it has: it is there as a whole or not at all. The journal beneath
 //! numbers the records, syncs them in groups, and cuts off what was torn.
 
+pub(crate) mod gone;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,8 +23,12 @@ use crate::error::StoreError;
 use crate::settings::Settings;
 use crate::statistics::Counters;
 
+use gone::Gone;
+
 /// The kind of journal record that holds an import.
 pub(crate) const IMPORT: u8 = 1;
+/// The kind that says which tables were let go.
+pub(crate) const GONE: u8 = 2;
 /// The layout below.
 const VERSION: u8 = 1;
 
@@ -193,6 +199,12 @@ impl Wal {
         parts.push(&head);
         parts.extend(batches.iter().map(std::convert::AsRef::as_ref));
         self.journal.append(IMPORT, &parts).map(|seq| seq.0).map_err(refused)
+    }
+
+    /// Adds a record of what was let go. It counts after the next [`sync`](Self::sync). There is always room for it:
+    /// it makes some.
+    pub(crate) fn append_gone(&mut self, gone: &Gone) -> Result<u64, StoreError> {
+        self.journal.append(GONE, &[&gone.write()]).map(|seq| seq.0).map_err(refused)
     }
 
     /// Makes all that was appended last.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use arrow::record_batch::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, select};
 use iobeam_journal::DiskLock;
-use iobeam_model::Clock;
+use iobeam_model::{Clock, NamespaceName, ProjectId};
 
 use crate::error::StoreError;
 use crate::flusher::{Job, Outcome};
@@ -31,7 +31,11 @@ use crate::settings::Settings;
 use crate::statistics::{Counters, count};
 use crate::wal::Wal;
 
+use dropping::Dropping;
+
 mod group;
+
+mod dropping;
 
 pub(crate) mod replay;
 
@@ -44,6 +48,8 @@ pub(crate) enum Message {
     Flush(Confirm),
     /// Let go of a table's rows before a time.
     Retain(TableKey, i64, Confirm),
+    /// Let go of a table, or of all tables of a project.
+    Drop((ProjectId, Option<NamespaceName>), Confirm),
     /// Take no more, save what must be, and end.
     Close(Option<Confirm>),
 }
@@ -75,6 +81,9 @@ pub(crate) struct Writer {
     /// Rows before this time are not wanted; also of tables that have no rows yet.
     keep_from: HashMap<TableKey, i64>,
     waiters: Vec<Waiter>,
+    dropping: Vec<Dropping>,
+    /// When the flusher is asked again for the files of tables that were let go.
+    drop_retries: HashMap<TableKey, u64>,
     _lock: DiskLock,
 }
 
@@ -100,6 +109,8 @@ impl Writer {
             retries: HashMap::new(),
             keep_from: HashMap::new(),
             waiters: Vec::new(),
+            dropping: Vec::new(),
+            drop_retries: HashMap::new(),
         }
     }
 
@@ -151,6 +162,7 @@ impl Writer {
                 }
                 let _ = self.jobs.send(Job::Retain { key, keep_from, answer });
             }
+            Message::Drop(which, answer) => self.drop_tables(which, answer),
             Message::Write(..) | Message::Close(_) => {}
         }
     }
@@ -198,6 +210,7 @@ impl Writer {
                 let _ = self.jobs.send(Job::Flush(sealed.clone()));
             }
         }
+        self.drop_what_is_due();
     }
 
     /// A table that gets few rows would otherwise keep the journal from forgetting all others'.
@@ -275,6 +288,7 @@ impl Writer {
                 }
                 return;
             }
+            Outcome::Dropped { key, done } => return self.dropped(&key, done),
         };
         match files {
             Ok(files) => {
@@ -305,8 +319,9 @@ impl Writer {
     }
 
     fn try_forget(&mut self) -> Result<(), StoreError> {
-        let unfiled = self.memtables.values().filter_map(Memtable::first_unfiled).min();
-        let upto = unfiled.map_or(self.wal.last(), |first| first - 1);
+        let unfiled = self.memtables.values().filter_map(Memtable::first_unfiled);
+        let needed = unfiled.chain(self.first_dropping()).min();
+        let upto = needed.map_or(self.wal.last(), |first| first - 1);
         if self.receipts.saved() < upto {
             self.receipts.save(self.wal.last())?;
         }

@@ -48,7 +48,7 @@ pub enum Operation {
     List,
     /// Rename a file.
     Rename,
-    /// Remove a file.
+    /// Remove a file, or an empty folder.
     Remove,
     /// Make a folder's names last.
     SyncDir,
@@ -150,6 +150,10 @@ impl FaultyDisk {
             }
             new.names = new.lasting.clone();
             new.dirs.clone_from(&state.dirs);
+            // A file that comes back was removed from a folder that comes back.
+            let above = new.names.keys().flat_map(|path| path.ancestors().skip(1));
+            let back: Vec<_> = above.map(Path::to_owned).collect();
+            new.dirs.extend(back);
             new.next_inode = state.next_inode;
             new.capacity = state.capacity;
             let reachable: BTreeSet<u64> = new.names.values().copied().collect();
@@ -390,6 +394,15 @@ impl Disk for FaultyDisk {
         state.found(path)?;
         state.rename(Rename { from: Some(path.to_owned()), to: None });
         Ok(())
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.begin(Operation::Remove)?;
+        let is_inside = |path: &PathBuf| path.parent() == Some(dir);
+        if state.names.keys().any(is_inside) || state.dirs.iter().any(is_inside) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        if state.dirs.remove(dir) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {

@@ -10,6 +10,8 @@
 //! - Facts of a file stand in its tags, exact for any time there is; the statistics beside them are for other readers.
 //! - A handle grows slower with each commit and is made anew after some.
 
+pub(crate) mod dropped;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,6 +126,17 @@ impl Lake {
 
     /// The tables there are.
     pub(crate) fn tables(&self) -> Result<Vec<TableKey>, StoreError> {
+        let mut found = Vec::new();
+        for key in self.folders()? {
+            if self.exists(&key)? {
+                found.push(key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The folders that are named as those of tables are.
+    fn folders(&self) -> Result<Vec<TableKey>, StoreError> {
         let list =
             |dir: &Path| self.disk.list(dir).map_err(|error| StoreError::io("list", dir, error));
         let mut found = Vec::new();
@@ -134,19 +147,19 @@ impl Lake {
             };
             for dir in list(&project_dir)? {
                 let Ok(namespace) = last_name(&dir).parse::<NamespaceName>() else { continue };
-                let key = (project, namespace);
-                if self.exists(&key)? {
-                    found.push(key);
-                }
+                found.push((project, namespace));
             }
         }
         Ok(found)
     }
 
-    /// Whether a table was ever committed to.
+    /// Whether a table was ever committed to, and is not being deleted.
     pub(crate) fn exists(&self, key: &TableKey) -> Result<bool, StoreError> {
         let log = self.dir(key).join("_delta_log");
         let failed = |error| StoreError::io("list", &log, error);
+        if self.is_marked(key)? {
+            return Ok(false);
+        }
         Ok(self.disk.exists(&log).map_err(failed)?
             && self.disk.list(&log).map_err(failed)?.iter().any(|path| is_commit(path)))
     }

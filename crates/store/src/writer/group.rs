@@ -8,6 +8,7 @@
 //! fails.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use iobeam_model::{BatchId, ProjectId};
 
@@ -124,6 +125,9 @@ impl Writer {
         }
         if fresh.is_empty() {
             return Ok(None);
+        }
+        if fresh.iter().any(|part| self.is_dropping(&part.key)) {
+            return Err(StoreError::Busy { retry_after: Duration::from_secs(1) });
         }
         // Last, so that a repeat gets its answer even when there is no room for anything new.
         self.wal.check_room()?;

@@ -3,6 +3,7 @@
 //! ```text
 //! record ─▶ head ─▶ receipts        batch ─▶ in a file already? ─▶ skip
 //!                                         └▶ decode ─▶ memtable
+//!        └▶ gone: what is back of those tables goes again, and their files if they are still there
 //!                                         └▶ cannot be applied ─▶ set-aside/<seq>.record and its reason
 //! ```
 //!
@@ -20,7 +21,7 @@ use crate::intake::Part;
 use crate::lake::files::put_synced;
 use crate::memtable::Memtable;
 use crate::statistics::count;
-use crate::wal::{Head, IMPORT};
+use crate::wal::{GONE, Head, IMPORT};
 
 use super::Writer;
 
@@ -66,6 +67,10 @@ impl Writer {
 
     /// Applies a record, or nothing of it. Gives the rows that went into memory.
     fn apply_again(&mut self, seq: u64, kind: u8, payload: &[u8]) -> Result<u64, String> {
+        if kind == GONE {
+            self.drop_again(seq, payload)?;
+            return Ok(0);
+        }
         if kind != IMPORT {
             return Err(format!("it is of kind {kind}, which this version does not know"));
         }

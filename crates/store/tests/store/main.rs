@@ -16,4 +16,6 @@ mod model;
 
 mod retention;
 
+mod dropping;
+
 mod last;
