@@ -22,6 +22,11 @@ fn the_log_holds_no_password_and_no_token_and_files_are_the_owners_alone() {
     wrong.expect_status(401);
     platform.get("/v1/users/password?reset=ada@example.com", None).expect_status(204);
     let signature = |token: &str| token.rsplit('.').next().expect("a signature").to_owned();
+    let board = json!({"name": "Air", "board": {}});
+    let made = platform.post("/v1/dashboards", Some(&account.token), &board);
+    let shares = format!("/v1/dashboards/{}/shares", made.body["dashboard_id"]);
+    let shared = platform.post(&shares, Some(&account.token), &json!({}));
+    let link = shared.expect_status(201).text("key");
     platform.stop();
 
     let log = platform.log();
@@ -33,6 +38,7 @@ fn the_log_holds_no_password_and_no_token_and_files_are_the_owners_alone() {
         signature(&account.token),
         signature(&account.user_token),
         key,
+        link,
     ] {
         assert!(!log.contains(&secret), "the log holds a secret");
     }

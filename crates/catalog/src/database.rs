@@ -29,7 +29,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::CatalogError;
 use crate::password::Passwords;
-use crate::record::Namespace;
+use crate::record::{Deletion, Namespace};
 
 pub(crate) use mirror::{KnownDevice, Mirror};
 use upkeep::{Upkeep, report};
@@ -184,6 +184,8 @@ pub struct Contents {
     pub problems: Vec<String>,
     /// All namespaces. None when the file is of an earlier version, which the next start brings up to date.
     pub namespaces: Vec<Arc<Namespace>>,
+    /// What is deleted here and may still have rows: the next start ends it.
+    pub deletions: Vec<Deletion>,
 }
 
 /// Looks at a catalog's file that nobody has open: all of it is read, and nothing changed.
@@ -202,12 +204,16 @@ pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
         .map_err(|error| file::damaged_or(path, error))?
         .into();
     if version < file::LATEST {
-        return Ok(Contents { problems, namespaces: Vec::new() });
+        return Ok(Contents { problems, namespaces: Vec::new(), deletions: Vec::new() });
     }
     let mirror = Mirror::load(&connection).map_err(|error| file::damaged_or(path, error))?;
     let namespaces = mirror.namespaces.read();
     let namespaces = namespaces.values().flat_map(|of| of.values()).map(Arc::clone).collect();
-    Ok(Contents { problems, namespaces })
+    let mut statement =
+        connection.prepare(Deletion::ALL).map_err(|error| file::damaged_or(path, error))?;
+    let deletions = statement.query_map([], Deletion::read).and_then(Iterator::collect);
+    let deletions = deletions.map_err(|error| file::damaged_or(path, error))?;
+    Ok(Contents { problems, namespaces, deletions })
 }
 
 impl Core {

@@ -108,6 +108,14 @@ pub enum CatalogError {
         /// The version the change was meant for.
         given: u32,
     },
+    /// One of that name was deleted, and not all of it is gone.
+    #[error("the {what} '{name}' is still being deleted; try again in a moment")]
+    BeingDeleted {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// More than there may be.
     #[error("too many {what}: at most {limit} are allowed")]
     TooMany {
@@ -171,7 +179,7 @@ impl CatalogError {
     /// Whose move it is.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::DiskFull | Self::Busy => Remedy::Retry,
+            Self::DiskFull | Self::Busy | Self::BeingDeleted { .. } => Remedy::Retry,
             Self::InUse { .. }
             | Self::NewerVersion { .. }
             | Self::Damaged { .. }

@@ -10,6 +10,10 @@ pub mod devices;
 
 pub mod namespaces;
 
+pub mod deletions;
+
+pub mod refusals;
+
 pub mod shares;
 
 pub mod dashboards;
@@ -33,7 +37,8 @@ pub use error::CatalogError;
 pub use namespaces::{NamespaceChanges, NewNamespace};
 pub use projects::PermissionChange;
 pub use record::{
-    Changed, Dashboard, Device, Invite, Namespace, Project, ProjectInvite, Share, Token, User,
+    Changed, Dashboard, Deletion, Device, Invite, Namespace, Project, ProjectInvite, Refusal,
+    Share, Token, User,
 };
 pub use tokens::NewToken;
 pub use users::{NewProjectInvite, NewUser, SignUp, UserChanges};

@@ -17,6 +17,7 @@ use iobeam_model::{
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::database::Catalog;
+use crate::deletions::expect_free;
 use crate::error::CatalogError;
 use crate::record::Namespace;
 
@@ -107,6 +108,7 @@ impl Catalog {
                     let name = new.name.to_string();
                     return Err(CatalogError::AlreadyExists { what: "namespace", name });
                 }
+                expect_free(transaction, new.project, &new.name)?;
                 let partition = BTreeMap::from([(new.partition.clone(), FieldType::String)]);
                 let fields: Vec<_> = new.fields.clone().into_iter().collect();
                 missing(&partition, &fields, self.settings().max_fields)?;

@@ -4,7 +4,8 @@
 //! users ─┬─ members ─── projects ─┬─ devices
 //!        ├─ tokens  ───────┘      ├─ namespaces ─┬─ fields
 //!        └─ keys, invites         │              └─ labels
-//!                                 └─ dashboards ─── shares
+//!                                 ├─ dashboards ─── shares
+//!                                 └─ refusals
 //! ```
 //!
 //! What is read back is checked again: a row that breaks a rule is damage, not a value.
@@ -224,6 +225,38 @@ pub struct Share {
     pub last_used: Option<Timestamp>,
 }
 
+/// What is deleted, while its rows and files may still be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// The number of this note.
+    pub id: u32,
+    /// The project.
+    pub project: ProjectId,
+    /// The namespace; `None`: all of the project.
+    pub namespace: Option<NamespaceName>,
+}
+
+/// An import that was refused, or several alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The project.
+    pub project: ProjectId,
+    /// When, or when last.
+    pub at: Timestamp,
+    /// The device as it was named, which may be no device's id.
+    pub device: Option<String>,
+    /// The status of the reply.
+    pub status: u16,
+    /// The reply's code.
+    pub code: u32,
+    /// What was wrong.
+    pub message: String,
+    /// Where, and what would be right.
+    pub details: String,
+    /// How many imports in a row this stands for.
+    pub times: u32,
+}
+
 impl User {
     /// The columns that [`User::read`] takes, in order.
     pub(crate) const COLUMNS: &str = "id, email, username, first_name, last_name, company_name, url, \
@@ -390,6 +423,37 @@ impl Share {
             created: time(row, 3)?,
             expires: time_if_any(row, 4)?,
             last_used: time_if_any(row, 5)?,
+        })
+    }
+}
+
+impl Deletion {
+    /// Asks for all of them.
+    pub(crate) const ALL: &str = "SELECT id, project, namespace FROM deletions ORDER BY id";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let namespace = match row.get_ref(2)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(parsed(row, 2)?),
+        };
+        Ok(Self { id: row.get(0)?, project: ProjectId(row.get(1)?), namespace })
+    }
+}
+
+impl Refusal {
+    /// The columns that [`Refusal::read`] takes, in order.
+    pub(crate) const COLUMNS: &str = "project, at, device, status, code, message, details, times";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            project: ProjectId(row.get(0)?),
+            at: time(row, 1)?,
+            device: row.get(2)?,
+            status: row.get(3)?,
+            code: row.get(4)?,
+            message: row.get(5)?,
+            details: row.get(6)?,
+            times: row.get(7)?,
         })
     }
 }

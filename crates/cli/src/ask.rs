@@ -4,6 +4,7 @@
 //! password:  --password-stdin ─▶ IOBEAM_PASSWORD ─▶ asked without echo on a terminal ─▶ next line of stdin
 //! line:      asked on a terminal ─▶ next line of stdin
 //! sure:      --yes ─▶ asked on a terminal
+//! typed:     --yes ─▶ the name of what goes, asked for on a terminal
 //! ```
 //!
 //! Questions go to stderr, so that stdout holds nothing but the answer of the command.
@@ -88,6 +89,18 @@ pub(crate) fn sure(question: &str) -> Result<bool> {
     }
     let answer = line(&format!("{question}? [y/N]"))?;
     Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Whether the person types the name of what is about to go for good. A script says so by `--yes`.
+pub(crate) fn typed(question: &str, name: &str) -> Result<()> {
+    if !io::stdin().is_terminal() {
+        let message = format!("{question} There is nobody to ask");
+        return Err(Failure::usage(message).remedy("say so with --yes").into());
+    }
+    if line(&format!("{question} Type its name to go on"))? == name {
+        return Ok(());
+    }
+    Err(Failure::new(format!("that is not '{name}': nothing was deleted")).into())
 }
 
 fn next_line(question: &str) -> Result<String> {

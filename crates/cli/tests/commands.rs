@@ -86,6 +86,36 @@ fn a_devices_life() {
 }
 
 #[test]
+fn a_project_and_a_namespace_go_only_when_that_is_meant() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let made =
+        ["namespace", "create", "--name=rooms", "--partitioning-field=room", "--field=room:STRING"];
+    ada.does(&made);
+    let list = ada.asks(&["namespace", "list"]);
+    let spaces = list["namespaces"].as_array().expect("a list");
+    let find = |name: &str| {
+        let found = spaces.iter().find(|space| space["namespace_name"] == name);
+        found.expect("it is there")["namespace_id"].to_string()
+    };
+    let rooms = find("rooms");
+    let unsure = ada.try_to(&["namespace", "delete", "--id", &rooms]);
+    assert!(unsure.status != 0 && unsure.err.contains("--yes"), "{}", unsure.err);
+    ada.does(&["namespace", "delete", "--id", &rooms, "--yes"]);
+    assert_ne!(ada.try_to(&["namespace", "get", "--id", &rooms]).status, 0);
+    let input = ada.try_to(&["namespace", "delete", "--id", &find("input"), "--yes"]);
+    assert!(input.status != 0 && input.err.contains("retention"), "{}", input.err);
+    let project = ada.asks(&["project", "get"])["project_id"].to_string();
+    let unsure = ada.try_to(&["project", "delete", "--id", &project]);
+    assert!(unsure.status != 0 && unsure.err.contains("--yes"), "{}", unsure.err);
+    let gone = ada.asks(&["project", "delete", "--id", &project, "--yes"]);
+    assert_eq!(gone["deleted"], true);
+    assert_eq!(ada.asks(&["project", "list"])["projects"], json!([]));
+    let none = ada.try_to(&["device", "list"]);
+    assert_ne!(none.status, 0, "no project is active any more");
+}
+
+#[test]
 fn a_namespace_is_made_filled_and_grown() {
     let platform = Platform::start();
     let ada = platform.somebody();
@@ -399,7 +429,17 @@ fn the_demo_runs_twice_and_stops() {
         first["latest"].as_array().expect("a list").iter().any(|row| row["field"] == "load_1m")
     );
     assert_eq!(ada.asks(&["spool", "ls", "iobeam-demo/spool/first"])["waiting"]["rows"], 0);
+    let web = first["web"].as_str().expect("an address");
+    assert!(
+        web.starts_with(&server) && web.ends_with(&format!("/boards/{}", first["dashboard_id"]))
+    );
     let second = ada.does(&["demo", "--seconds", "1", "--listen", "127.0.0.1:0"]);
+    let signs_in = second.out.contains("demo@example.com  password ");
+    assert!(
+        second.out.contains(web) && signs_in,
+        "where to look, and how to sign in: {}",
+        second.out
+    );
     assert!(second.out.contains(&format!("server running at {server}")), "{}", second.out);
     let mode = |file: &str| {
         use std::os::unix::fs::PermissionsExt;

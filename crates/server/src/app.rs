@@ -7,13 +7,14 @@ use iobeam_catalog::{Catalog, CatalogError};
 use iobeam_model::Clock;
 use iobeam_query::Engine;
 use iobeam_store::Store;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::mail::Mail;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 use crate::retention::Keeper;
 use crate::web_app::WebApp;
 
@@ -41,6 +42,12 @@ pub(crate) struct Parts {
     pub(crate) config: Arc<Config>,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Imports that were refused.
+    pub(crate) refusals: Refusals,
+    /// Held by imports from their check until they are stored; who has all of it knows that none is in between.
+    pub(crate) importing: RwLock<()>,
+    /// Held by who ends a deletion.
+    pub(crate) deleting: Mutex<()>,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// Bytes that the bodies of all requests together may still take.

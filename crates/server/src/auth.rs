@@ -164,6 +164,12 @@ impl Auth {
         Ok(Caller::Project(ProjectCaller { project, permissions, device }))
     }
 
+    /// The project, and perhaps the device, that the token of these headers was issued for; it may have ended.
+    pub(crate) fn issued_for(&self, headers: &HeaderMap) -> Option<(ProjectId, Option<DeviceId>)> {
+        let (token, _) = self.listed(bearer(headers).ok()?).ok()?;
+        Some((token.project?, token.device.clone()))
+    }
+
     /// The text of an issued token.
     pub(crate) fn text_of(&self, token: &Token) -> String {
         self.0.signer.write(&claims_of(token))

@@ -44,6 +44,9 @@ const UNWANTED: usize = 64 << 10;
 /// How long it may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The call by which readings come in.
+const IMPORTS: &str = "/v1/imports";
+
 /// Stands before every route and lets in whom the table names.
 pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(route) = request.extensions().get::<MatchedPath>().cloned() else {
@@ -68,7 +71,15 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
             }
             next.run(request).await
         }
-        Err(problem) => without(request, problem.into_response()).await,
+        Err(problem) => {
+            // A device whose token ran out hears of it, and so shall whoever misses its readings.
+            if route.as_str() == IMPORTS
+                && let Some((project, device)) = app.auth.issued_for(request.headers())
+            {
+                app.refusals.note(project, device.map(|device| device.to_string()), &problem);
+            }
+            without(request, problem.into_response()).await
+        }
     };
     if by_cookie {
         let headers = reply.headers_mut();

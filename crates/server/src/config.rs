@@ -87,6 +87,8 @@ pub struct Config {
     pub live_connections: usize,
     /// Bytes of the latest readings held for them.
     pub live_memory: usize,
+    /// How many refused imports are kept of a project.
+    pub refusals: usize,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged: a level or a filter such as `info,iobeam_store=debug`.
@@ -272,6 +274,7 @@ impl Config {
             dashboard_shares: raw.parse("dashboard-shares", units::count)?,
             live_connections: raw.parse("live-connections", units::count)?,
             live_memory: raw.parse("live-memory", |text| units::bytes(text, 0))?,
+            refusals: raw.parse("refusals", units::count)?,
             log_format: raw.parse("log-format", units::log_format)?,
             log_level: raw.parse("log-level", units::text)?,
             smtp_url: raw.parse_if_set("smtp-url", units::smtp_url)?,

@@ -44,6 +44,8 @@ mod dashboards;
 
 mod shared;
 
+mod refusals;
+
 mod health;
 
 mod openapi;
@@ -178,6 +180,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(invites::routes())
         .merge(dashboards::routes())
         .merge(shared::routes())
+        .merge(refusals::routes())
         .merge(health::routes())
         .merge(openapi::routes())
 }

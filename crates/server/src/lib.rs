@@ -24,6 +24,8 @@ mod read_path;
 
 mod live;
 
+mod deletion;
+
 mod validate;
 
 mod board;
@@ -45,6 +47,8 @@ mod web_app;
 mod reply;
 
 mod metrics;
+
+mod refusals;
 
 mod problem;
 

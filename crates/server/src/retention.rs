@@ -89,6 +89,14 @@ impl Keeper {
         self.0.tell(&mut state, namespace, now).await;
     }
 
+    /// Forgets what was told of a namespace, or of all of a project, that is deleted: one of that name begins anew.
+    pub(crate) async fn forget(&self, project: ProjectId, namespace: Option<&NamespaceName>) {
+        let gone = |key: &(ProjectId, NamespaceName)| {
+            key.0 == project && namespace.is_none_or(|name| *name == key.1)
+        };
+        self.0.state.lock().await.deadlines.retain(|key, _| !gone(key));
+    }
+
     /// The first time that is kept of a namespace, as it was last applied.
     pub(crate) async fn keep_from(&self, namespace: &Namespace) -> Option<Timestamp> {
         let key = (namespace.project, namespace.name.clone());

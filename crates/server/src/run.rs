@@ -18,7 +18,7 @@ use iobeam_model::{Clock, SystemClock};
 use iobeam_query::Engine;
 use iobeam_store::Store;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::{App, Parts};
@@ -26,11 +26,13 @@ use crate::auth::{self, Auth};
 use crate::body::room_for;
 use crate::config::{Config, SecretUrl, SignUp};
 use crate::connection::{self, Doors};
+use crate::deletion;
 use crate::error::ServeError;
 use crate::files;
 use crate::http::Site;
 use crate::mail::Mail;
 use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::retention::Keeper;
 use crate::tls;
 use crate::web_app::WebApp;
@@ -128,6 +130,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let web_app =
         WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let metrics = Metrics::new(store.clone());
+    let refusals = Refusals::new(catalog.clone(), Arc::clone(&clock), config.refusals);
     let room_for_bodies = room_for(config.memory_limit / 4);
     let room_for_live = Arc::new(Semaphore::new(config.live_connections));
     let config = Arc::new(config);
@@ -141,6 +144,9 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         web_app,
         config,
         clock,
+        refusals,
+        importing: RwLock::default(),
+        deleting: Mutex::default(),
         metrics,
         room_for_bodies,
         room_for_live,
@@ -186,6 +192,8 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     };
     // Before anybody can ask: what had expired when the process ended is not shown again.
     app.keeper.pass().await;
+    // Likewise what was deleted, and was not all gone.
+    deletion::end_all(app).await;
     let tls_address = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
     announce(&config.data_dir, plain.local_addr().ok(), tls_address)?;
     invite_browsers(app, plain.local_addr().ok(), tls_address);
@@ -204,6 +212,8 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     drop(doors);
     let keeper = app.keeper.clone();
     let every = config.retention_interval;
+    accepting.spawn(deletion::run(app.clone(), every, stopped.clone()));
+    accepting.spawn(app.refusals.clone().run(stopped.clone()));
     accepting.spawn(async move { keeper.run(every, stopped).await });
     shutdown.await;
     let _ = std::fs::remove_file(config.data_dir.join(LISTENING));

@@ -13,6 +13,8 @@ mod batches;
 
 mod json;
 
+pub(crate) mod sender;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

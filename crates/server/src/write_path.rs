@@ -36,6 +36,8 @@ pub(crate) async fn ingest(
     upload: Upload,
 ) -> Result<Receipt, Problem> {
     let size = upload.body.len();
+    // Until it is stored: what is deleted meanwhile waits for that.
+    let _inside = app.importing.read().await;
     let checked = check(app, caller, upload).await?;
     if checked.registers {
         register(app, caller, checked.devices.clone()).await?;

@@ -117,6 +117,15 @@ impl Projects {
     }
 }
 
+impl Projects {
+    /// Takes a project away; gives its name.
+    pub(crate) fn remove(&mut self, id: ProjectId) -> Option<String> {
+        let gone = self.by_id.remove(&id)?;
+        self.by_name.remove(&gone.name);
+        Some(gone.name.clone())
+    }
+}
+
 impl Mirror {
     /// Reads everything from the file.
     pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {

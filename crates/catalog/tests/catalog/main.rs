@@ -22,4 +22,8 @@ mod namespaces;
 
 mod dashboards;
 
+mod deletions;
+
+mod refusals;
+
 mod file;

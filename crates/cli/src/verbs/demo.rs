@@ -15,6 +15,8 @@ mod processes;
 
 mod sensors;
 
+mod board;
+
 mod kept;
 
 use std::path::PathBuf;
@@ -90,6 +92,7 @@ impl Demo {
         let mut session = Session::open(&own(flags, server), out)?;
         let mut sensors = Sensors::new();
         let project = account::prepare(&mut session, &mut kept, &self.dir, &sensors)?;
+        let board = board::prepare(&session, project)?;
         said(out, &format!("project {project}, {} devices", sensors.groups().len()))?;
         let rows = self.send(&session, project, flags, &mut sensors)?;
         said(out, &format!("{rows} rows of readings sent"))?;
@@ -99,10 +102,10 @@ impl Demo {
         }
         if out.wants_json() {
             return out.json(&json!({"server": kept.server, "project_id": project, "email": kept.email,
-                "folder": self.dir, "rows_sent": rows, "latest": latest, "keeps_sending": self.keep_sending}));
+                "dashboard_id": board, "web": web(&kept, project, board), "folder": self.dir, "rows_sent": rows, "latest": latest, "keeps_sending": self.keep_sending}));
         }
         show(out, &latest)?;
-        self.what_next(&session, &kept)
+        self.what_next(&session, &kept, &web(&kept, project, board))
     }
 
     /// Sends readings for a while, and tells how many rows.
@@ -134,7 +137,7 @@ impl Demo {
         sender::send(&client)
     }
 
-    fn what_next(&self, session: &Session, kept: &Kept) -> Result<()> {
+    fn what_next(&self, session: &Session, kept: &Kept, web: &str) -> Result<()> {
         let out = session.out;
         let me = processes::how_to_call();
         let active = session.home.active()?.as_deref() == Some(PROFILE);
@@ -143,11 +146,12 @@ impl Demo {
         let server = &kept.server;
         out.line("")?;
         out.record(&[
+            ("web app", web.to_owned()),
+            ("sign in as", format!("{}  password {}", kept.email, kept.password)),
             ("server", server.clone()),
-            ("account", format!("{}  password {}", kept.email, kept.password)),
             ("folder", format!("{dir}  (server.log, data/, spool/, demo.json with the password)")),
         ])?;
-        out.line("\nTry next")?;
+        out.line("\nOpen the web app and sign in: the charts are live. Or try next")?;
         let sql = "SELECT device_id, count(*), max(time) FROM input GROUP BY device_id";
         let custom = if dir == "./iobeam-demo" { String::new() } else { format!(" --dir {dir}") };
         for line in [
@@ -163,6 +167,11 @@ impl Demo {
         }
         Ok(())
     }
+}
+
+/// Where the web app shows the demo's charts, right after signing in.
+fn web(kept: &Kept, project: u32, board: u32) -> String {
+    format!("{}/p/{project}/boards/{board}", kept.server.trim_end_matches('/'))
 }
 
 /// The same flags for the demo's own profile and server.

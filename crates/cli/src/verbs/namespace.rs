@@ -5,6 +5,7 @@ use iobeam_model::{FieldType, Retention};
 use serde_json::{Map, Value, json};
 
 use crate::api::Call;
+use crate::ask;
 use crate::failure::Failure;
 use crate::output::{Grid, date, moment, plain, text};
 use crate::session::{ProjectFlag, Session};
@@ -22,6 +23,8 @@ pub(crate) enum Namespace {
     List(List),
     /// Add fields, add or change labels, change the retention
     Update(Update),
+    /// Delete a namespace for good, with all its rows
+    Delete(Delete),
 }
 
 /// A new namespace.
@@ -89,6 +92,19 @@ pub(crate) struct Update {
     retention: Option<Retention>,
 }
 
+/// Which namespace goes.
+#[derive(clap::Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    project: ProjectFlag,
+    /// The namespace's number; `iobeam namespace list` shows it
+    #[arg(long)]
+    id: u32,
+    /// Do not ask for its name
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Reads a retention.
 fn retention(text: &str) -> Result<Retention, String> {
     text.parse().map_err(|error| format!("{error}"))
@@ -112,6 +128,7 @@ impl Namespace {
             Self::Get(get) => get.run(session),
             Self::List(list) => list.run(session),
             Self::Update(update) => update.run(session),
+            Self::Delete(delete) => delete.run(session),
         }
     }
 }
@@ -258,6 +275,26 @@ impl Update {
             return session.out.json(&space);
         }
         session.out.done(&format!("namespace '{}' changed", text(&space, "namespace_name")))
+    }
+}
+
+impl Delete {
+    fn run(self, session: &Session) -> Result<()> {
+        let project = session.project(self.project)?;
+        let id = self.id.to_string();
+        let space = session.as_project(project, Call::get(&["namespaces", &id]))?.json()?;
+        let name = text(&space, "namespace_name");
+        if !self.yes {
+            let question = format!(
+                "Namespace '{name}' of project {project} goes for good, with all its rows."
+            );
+            ask::typed(&question, &name)?;
+        }
+        session.as_project(project, Call::delete(&["namespaces", &id]))?;
+        if session.out.wants_json() {
+            return session.out.json(&json!({"namespace_id": self.id, "deleted": true}));
+        }
+        session.out.done(&format!("namespace '{name}' is gone, with all its rows"))
     }
 }
 

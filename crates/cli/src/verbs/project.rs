@@ -26,6 +26,8 @@ pub(crate) enum Project {
     List,
     /// Rename a project, or let devices register themselves
     Update(Update),
+    /// Delete a project for good, with its devices, tokens, dashboards and all its rows
+    Delete(Delete),
     /// Show who may do what
     Permissions(Id),
     /// Add a user, change what a user may do, or remove one
@@ -95,6 +97,17 @@ pub(crate) struct Update {
     auto_register: Option<bool>,
 }
 
+/// Which project goes.
+#[derive(clap::Args)]
+pub(crate) struct Delete {
+    /// The project
+    #[arg(long)]
+    id: u32,
+    /// Do not ask for its name
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Which user may do what. All false removes the user.
 #[derive(clap::Args)]
 pub(crate) struct AddUser {
@@ -137,6 +150,7 @@ impl Project {
             Self::Get(get) => get.run(session),
             Self::List => list(session),
             Self::Update(update) => update.run(session),
+            Self::Delete(delete) => delete.run(session),
             Self::Permissions(id) => permissions(session, &id),
             Self::AddUser(add) => add.run(session),
             Self::Switch(switch) => switch.run(session),
@@ -242,6 +256,29 @@ impl Update {
         }
         let what = if is_new { "changed" } else { "is so already" };
         session.out.done(&format!("project {id} {what}"))
+    }
+}
+
+impl Delete {
+    fn run(self, session: &mut Session) -> Result<()> {
+        let id = self.id.to_string();
+        let project = session.as_user(Call::get(&["projects", &id]))?.json()?;
+        let name = text(&project, "project_name");
+        if !self.yes {
+            let question = format!(
+                "Project {id} '{name}' goes for good, with its devices, tokens, dashboards and all its rows."
+            );
+            ask::typed(&question, &name)?;
+        }
+        session.as_user(Call::delete(&["projects", &id]))?;
+        if session.profile.active_project == self.id {
+            session.profile.active_project = 0;
+            session.home.save(&session.name, &session.profile)?;
+        }
+        if session.out.wants_json() {
+            return session.out.json(&json!({"project_id": self.id, "deleted": true}));
+        }
+        session.out.done(&format!("project {id} '{name}' is gone, with all its rows"))
     }
 }
 

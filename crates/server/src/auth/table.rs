@@ -82,6 +82,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/projects",                        Who::User),
     (Method::GET,    "/v1/projects/{id}",                   Who::User),
     (Method::PATCH,  "/v1/projects/{id}",                   Who::User),
+    (Method::DELETE, "/v1/projects/{id}",                   Who::User),
     (Method::GET,    "/v1/projects/{id}/permissions",       Who::User),
     (Method::PATCH,  "/v1/projects/{id}/permissions",       Who::User),
 
@@ -119,6 +120,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/namespaces/{id}",                 Who::Project(Right::Read)),
     (Method::GET,    "/v1/namespaces/{id}/statistics",      Who::Project(Right::Read)),
     (Method::PUT,    "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
+    (Method::DELETE, "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
 
     (Method::POST,   "/v1/dashboards",                      Who::Project(Right::Write)),
     (Method::GET,    "/v1/dashboards",                      Who::Project(Right::Read)),
@@ -132,6 +134,7 @@ const ROWS: &[Row] = &[
     (Method::POST,   "/v1/shared/query",                    Who::Share),
 
     (Method::POST,   "/v1/imports",                         Who::Project(Right::Write)),
+    (Method::GET,    "/v1/refusals",                        Who::Project(Right::Read)),
     (Method::GET,    "/v1/data/{namespace}",                Who::Project(Right::Read)),
     (Method::GET,    "/v1/data/{namespace}/{field}",        Who::Project(Right::Read)),
     (Method::GET,    "/v1/exports/{id}",                    Who::Project(Right::Read)),
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn what_has_no_row_may_be_called_by_nobody() {
         assert_eq!(who(&Method::GET, "/v1/secrets"), None);
-        assert_eq!(who(&Method::DELETE, "/v1/projects/{project_id}"), None);
+        assert_eq!(who(&Method::DELETE, "/v1/projects"), None);
         assert_eq!(who(&Method::GET, "/v1/devices/timestamp/more"), None);
     }
 

@@ -179,6 +179,12 @@ pub const SETTINGS: &[Setting] = &[
         "16MiB",
         "Memory for the latest readings, held for those who follow them by GET /v1/live; who falls behind by more is told of a gap.",
     ),
+    setting(
+        "refusals",
+        "COUNT",
+        "1000",
+        "Refused imports that are kept of a project, the newest, so that people see why readings do not arrive.",
+    ),
     setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
     setting(
         "log-level",

@@ -18,6 +18,7 @@ use crate::body::{Query, Whole};
 use crate::problem::Problem;
 use crate::reply;
 use crate::validate::Form;
+use crate::validate::sender::sender;
 use crate::write_path::{Upload, ingest};
 
 /// The routes of this file.
@@ -56,7 +57,12 @@ async fn import(
 ) -> Result<Response, Problem> {
     caller.need(Right::Write)?;
     let form = form(&shape, &headers)?;
-    let receipt = ingest(&app, &caller, Upload { form, body }).await?;
+    let upload = Upload { form, body: body.clone() };
+    let receipt = ingest(&app, &caller, upload).await.inspect_err(|refused| {
+        let device = caller.device.as_ref().map(ToString::to_string);
+        let device = device.or_else(|| sender(form, &body));
+        app.refusals.note(caller.project, device, refused);
+    })?;
     let told = ImportReply::on_disk(receipt.rows, receipt.repeat).with_expired(receipt.expired);
     let text = serde_json::to_vec(&told);
     Ok(reply::whole("application/json", text.map_err(Problem::internal)?))

@@ -26,11 +26,12 @@ use super::schema;
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::body::{Json, Path, Query};
+use crate::deletion;
 use crate::problem::Problem;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().routes(routes!(create, list)).routes(routes!(show, update))
+    OpenApiRouter::default().routes(routes!(create, list)).routes(routes!(show, update, delete))
 }
 
 type Labels = BTreeMap<String, serde_json::Value>;
@@ -174,6 +175,23 @@ async fn update(
     let after =
         app.catalog(move |catalog| catalog.update_namespace(caller.project, id, changes)).await?;
     app.keeper.apply(&after).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Delete a namespace with all its rows; nobody can bring them back. The namespace `input` stays.
+#[utoipa::path(
+    delete, operation_id = "delete_namespace", path = "/v1/namespaces/{namespace_id}", tag = "namespaces",
+    params(("namespace_id" = u32, Path, description = "The namespace's number")),
+    responses((status = 204, description = "It is gone")),
+)]
+async fn delete(
+    app: axum::extract::State<App>,
+    caller: ProjectCaller,
+    Path(number): Path<u32>,
+) -> Result<StatusCode, Problem> {
+    let id = NamespaceId::new(number).ok_or_else(|| unknown(number))?;
+    let deleted = app.catalog(move |catalog| catalog.delete_namespace(caller.project, id)).await?;
+    deletion::end(&app, deleted).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

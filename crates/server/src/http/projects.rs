@@ -27,13 +27,14 @@ use crate::app::App;
 use crate::auth::UserCaller;
 use crate::auth::refusal::Refusal;
 use crate::body::{Json, Path, Query};
+use crate::deletion;
 use crate::problem::Problem;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(create, list))
-        .routes(routes!(show, update))
+        .routes(routes!(show, update, delete))
         .routes(routes!(permissions, set_permissions))
         .merge(invites::routes())
 }
@@ -195,6 +196,24 @@ async fn update(
         Some(project) => Reply(project).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// Delete a project: its members, tokens, devices, namespaces, dashboards and all its rows are gone, and nobody can
+/// bring them back.
+#[utoipa::path(
+    delete, operation_id = "delete_project", path = "/v1/projects/{project_id}", tag = "projects",
+    params(("project_id" = u32, Path, description = "The project's number")),
+    responses((status = 204, description = "It is gone")),
+)]
+async fn delete(
+    app: axum::extract::State<App>,
+    caller: UserCaller,
+    Path(number): Path<u32>,
+) -> Result<StatusCode, Problem> {
+    let project = administered(&app, &caller, number)?;
+    let deleted = app.catalog(move |catalog| catalog.delete_project(project)).await?;
+    deletion::end(&app, deleted).await;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Show who may do what in a project.

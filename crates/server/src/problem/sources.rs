@@ -49,7 +49,7 @@ impl From<CatalogError> for Problem {
                 Self::bad_request("A field has another type", text).with_code(Code::TYPE_CONFLICT)
             }
             CatalogError::DiskFull => disk_full(text),
-            CatalogError::Busy => busy(text, SOON),
+            CatalogError::Busy | CatalogError::BeingDeleted { .. } => busy(text, SOON),
             other => match other.remedy() {
                 Remedy::FixRequest => Self::bad_request("The request breaks a rule", text),
                 Remedy::Retry => busy(text, SOON),

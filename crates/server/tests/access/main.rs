@@ -22,6 +22,10 @@ mod dashboards;
 
 mod joining;
 
+mod deleting;
+
+mod refusals;
+
 mod keeping;
 
 mod doctor;

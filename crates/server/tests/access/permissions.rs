@@ -122,6 +122,14 @@ impl World {
         number_of(&self.platform, &self.member, &token)
     }
 
+    /// A project of the member that may be deleted.
+    fn fresh_project(&self) -> u64 {
+        let all = self.platform.get("/v1/projects", &self.member.token).expect(200);
+        let count = all["projects"].as_array().expect("a list").len();
+        let name = format!("{count} of p {}", self.fresh_token());
+        self.platform.project(&self.member, &name)
+    }
+
     /// A dashboard that may be deleted.
     fn fresh_dashboard(&self) -> u64 {
         let made = dashboard(&self.platform, self.token("all"));
@@ -150,7 +158,9 @@ impl World {
     /// The path of the call and its parameters.
     fn path(&self, call: &Call) -> String {
         let project = self.project.to_string();
+        let deletes_a_project = call.method == "DELETE" && call.path == "/v1/projects/{project_id}";
         let fill = |name: &str| match name {
+            "project_id" if deletes_a_project => self.fresh_project().to_string(),
             "project_id" => project.clone(),
             "device_id" => "theirs".to_owned(),
             "namespace_id" => self.namespace.to_string(),
@@ -479,6 +489,7 @@ fn the_table_is_this_one() {
     GET    /v1/live                                    project:read
     GET    /v1/namespaces                              project:read
     POST   /v1/namespaces                              project:admin
+    DELETE /v1/namespaces/{namespace_id}               project:admin
     GET    /v1/namespaces/{namespace_id}               project:read
     PUT    /v1/namespaces/{namespace_id}               project:admin
     GET    /v1/namespaces/{namespace_id}/statistics    project:read
@@ -486,6 +497,7 @@ fn the_table_is_this_one() {
     GET    /v1/ping                                    anyone
     GET    /v1/projects                                user
     POST   /v1/projects                                user
+    DELETE /v1/projects/{project_id}                   user
     GET    /v1/projects/{project_id}                   user
     PATCH  /v1/projects/{project_id}                   user
     GET    /v1/projects/{project_id}/invites           user
@@ -494,6 +506,7 @@ fn the_table_is_this_one() {
     GET    /v1/projects/{project_id}/permissions       user
     PATCH  /v1/projects/{project_id}/permissions       user
     POST   /v1/query                                   project:read
+    GET    /v1/refusals                                project:read
     DELETE /v1/session                                 anyone
     GET    /v1/session                                 anyone
     POST   /v1/session                                 anyone

@@ -58,7 +58,12 @@ impl Platform {
 
     /// Starts a server with other settings.
     pub(crate) fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(tempfile::tempdir().expect("a folder"), change)
+    }
+
+    /// Starts a server in a folder that one may have left.
+    pub(crate) fn start_in(folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let _ = fs::remove_file(folder.path().join("listening"));
         let mut config = Config::for_test(folder.path());
         change(&mut config);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -77,6 +82,19 @@ impl Platform {
             .build()
             .into();
         Self { base, folder, stop: Some(stop), thread: Some(thread), agent }
+    }
+
+    /// Stops the server in good order; its folder stays.
+    pub(crate) fn stop(mut self) -> TempDir {
+        self.end();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"))
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 
     /// The address that it listens on.
@@ -247,10 +265,7 @@ impl Browser {
 
 impl Drop for Platform {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 

@@ -1,0 +1,107 @@
+//! What becomes of refused imports: kept for a while, so that whoever misses readings finds out why.
+//!
+//! ```text
+//! refused ─▶ note: in memory, one for each device ─ every second ─▶ one change of the catalog, and the oldest go
+//! ```
+//!
+//! An import waits for none of this. A device that is refused over and over is one entry each second, which says how
+//! often.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use iobeam_catalog::{Catalog, Refusal};
+use iobeam_model::{Clock, ProjectId};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::problem::Problem;
+
+/// How often refusals are written.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// How many may wait for that; what comes on top is not kept.
+const MOST_WAITING: usize = 10_000;
+
+/// Longest text that is kept, in characters.
+const LONGEST: usize = 1000;
+
+/// A cheap handle.
+#[derive(Clone)]
+pub(crate) struct Refusals(Arc<Inner>);
+
+struct Inner {
+    catalog: Catalog,
+    clock: Arc<dyn Clock>,
+    /// How many are kept of a project.
+    most: usize,
+    waiting: Mutex<HashMap<(ProjectId, Option<String>), Refusal>>,
+    /// Held while they are written, so that whoever wants to read can wait for it.
+    turn: Mutex<()>,
+}
+
+impl Refusals {
+    /// Keeps so many of each project.
+    pub(crate) fn new(catalog: Catalog, clock: Arc<dyn Clock>, most: usize) -> Self {
+        let (waiting, turn) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { catalog, clock, most, waiting, turn }))
+    }
+
+    /// Notes that an import was refused. Only the sender's mistakes count.
+    pub(crate) fn note(&self, project: ProjectId, device: Option<String>, problem: &Problem) {
+        if !problem.status.is_client_error() {
+            return;
+        }
+        let device = device.map(|device| cut(&device, 255));
+        let refusal = Refusal {
+            project,
+            at: self.0.clock.now(),
+            device: device.clone(),
+            status: problem.status.as_u16(),
+            code: problem.code.0,
+            message: cut(&problem.message, LONGEST),
+            details: cut(&problem.details, LONGEST),
+            times: 1,
+        };
+        let mut waiting = self.0.waiting.lock();
+        let has_room = waiting.len() < MOST_WAITING;
+        match waiting.get_mut(&(project, device.clone())) {
+            Some(known) => known.again(refusal),
+            None if has_room => drop(waiting.insert((project, device), refusal)),
+            None => {}
+        }
+    }
+
+    /// Writes what waits. It blocks.
+    pub(crate) fn write(&self) {
+        let _alone = self.0.turn.lock();
+        let waiting = std::mem::take(&mut *self.0.waiting.lock());
+        if waiting.is_empty() {
+            return;
+        }
+        let mut refusals: Vec<Refusal> = waiting.into_values().collect();
+        refusals.sort_by_key(|refusal| refusal.at);
+        if let Err(error) = self.0.catalog.note_refusals(&refusals, self.0.most) {
+            tracing::warn!(%error, count = refusals.len(), "refused imports could not be noted");
+        }
+    }
+
+    /// Writes every second until the process stops, and then once more.
+    pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
+        let mut stops = false;
+        while !stops {
+            tokio::select! {
+                _ = stopping.changed() => stops = true,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            let this = self.clone();
+            let _: Result<(), _> = tokio::task::spawn_blocking(move || this.write()).await;
+        }
+    }
+}
+
+/// A text of at most that many characters.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
