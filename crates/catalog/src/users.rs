@@ -97,10 +97,11 @@ impl Catalog {
             SignUp::Closed => return Err(CatalogError::SignUpClosed),
             SignUp::Invite => true,
         };
-        if by_invite && new.invite.is_none() {
+        let code = new.invite;
+        if by_invite && code.is_none() {
             return Err(CatalogError::NotInvited);
         }
-        let code = new.invite.as_deref();
+        let code = code.as_deref();
         let mut user = User {
             // Until the file gives it one.
             id: UserId(NonZeroU32::MIN),

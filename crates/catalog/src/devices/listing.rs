@@ -225,7 +225,13 @@ fn as_people_count(a: &str, b: &str) -> Ordering {
                 unequal => return unequal,
             }
         }
-        match one.to_lowercase().cmp(other.to_lowercase()) {
+        // Most names are ASCII throughout, and nothing is spent on them that only others need.
+        let small = if one.is_ascii() && other.is_ascii() {
+            one.to_ascii_lowercase().cmp(&other.to_ascii_lowercase())
+        } else {
+            one.to_lowercase().cmp(other.to_lowercase())
+        };
+        match small {
             Ordering::Equal => {
                 a = &a[one.len_utf8()..];
                 b = &b[other.len_utf8()..];

@@ -26,7 +26,7 @@ fn admin_of(scene: &Scene, project: ProjectId) -> UserId {
     scene.catalog().members(project)[0].0
 }
 
-fn refused(outcome: Result<ProjectId, CatalogError>) {
+fn refused(outcome: &Result<ProjectId, CatalogError>) {
     assert!(matches!(outcome, Err(CatalogError::KeyRefused { what: "invite" })), "{outcome:?}");
 }
 
@@ -37,11 +37,11 @@ fn who_shows_the_code_becomes_a_member_once() {
     let ada = admin_of(&scene, project);
     let bob = scene.catalog().create_user(new_user("bob@x.org"), SignUp::Open).expect("made").id;
     let (made, code) = invite(&scene, ada, project, READ);
-    assert_eq!(scene.catalog().project_invites(project).expect("listed"), [made.clone()]);
-    refused(scene.catalog().join_project(bob, "abcdefgh"));
+    assert_eq!(scene.catalog().project_invites(project).expect("listed"), [made]);
+    refused(&scene.catalog().join_project(bob, "abcdefgh"));
     assert_eq!(scene.catalog().join_project(bob, &code.to_uppercase()).expect("joins"), project);
     assert_eq!(scene.catalog().permissions(bob, project), READ);
-    refused(scene.catalog().join_project(bob, &code));
+    refused(&scene.catalog().join_project(bob, &code));
     assert_eq!(scene.catalog().project_invites(project).expect("listed"), []);
     // It adds to what one may, and takes nothing away.
     let (_, code) = invite(&scene, ada, project, READ);
@@ -62,16 +62,16 @@ fn a_code_ends_with_its_time_by_hand_and_with_the_rights_of_its_maker() {
     scene.catalog().withdraw_project_invite(project, made.id).expect("withdrawn");
     let gone = scene.catalog().withdraw_project_invite(project, made.id);
     assert!(matches!(gone, Err(CatalogError::NotFound { .. })));
-    refused(scene.catalog().join_project(bob, &withdrawn));
+    refused(&scene.catalog().join_project(bob, &withdrawn));
 
     scene.catalog().set_permissions(project, eve, Permissions::ALL).expect("set");
     let (_, of_eve) = invite(&scene, eve, project, Permissions::ALL);
     scene.catalog().set_permissions(project, eve, Permissions::NONE).expect("removed");
-    refused(scene.catalog().join_project(eve, &of_eve));
+    refused(&scene.catalog().join_project(eve, &of_eve));
 
     let (_, late) = invite(&scene, ada, project, READ);
     scene.clock.advance(Duration::from_hours(2));
-    refused(scene.catalog().join_project(bob, &late));
+    refused(&scene.catalog().join_project(bob, &late));
     assert!(scene.catalog().permissions(bob, project).is_empty());
 }
 

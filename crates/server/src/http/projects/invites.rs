@@ -55,7 +55,6 @@ struct ProjectInviteRequest {
 }
 
 /// An invite to a project.
-#[expect(clippy::struct_excessive_bools, reason = "they are the members of a JSON object")]
 #[derive(Serialize, ToSchema)]
 struct ListedProjectInvite {
     /// By which it is withdrawn.
