@@ -38,6 +38,7 @@ describe('conditions', () => {
     const all = rows([[1, 'a', 5], [2, 'a', 15], [3, 'a', null]]);
     expect(fitting(all, []).values).toHaveLength(3);
     expect(fitting(all, [{ field: 't', op: 'gt', value: 10 }]).values).toEqual([[2, 'a', 15]]);
+    expect(fitting(all, [{ field: 't', op: 'gt', value: 1 }, { field: 't', op: 'lt', value: 10 }]).values).toEqual([[1, 'a', 5]]);
     expect(fitting(all, [{ field: 'nowhere', op: 'ne', value: 10 }]).values).toEqual([]);
   });
 });
