@@ -7,6 +7,7 @@ test('a token of the page is used by the command, is seen to be used, and is ref
   await page.goto(`/p/${project.id}/tokens`);
   await page.getByRole('button', { name: 'New token' }).first().click();
   const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('<img src=x onerror=alert(1)>');
   await dialog.getByRole('switch', { name: 'For one device only' }).check();
   await dialog.getByLabel('Device id').fill('gateway');
   await dialog.getByLabel('It is good for').selectOption('1d');
@@ -31,6 +32,7 @@ test('a token of the page is used by the command, is seen to be used, and is ref
 
   await page.reload();
   const row = page.getByRole('row').filter({ hasText: 'gateway' });
+  await expect(row).toContainText('<img src=x onerror=alert(1)>');
   await expect(row.getByText(/just now|seconds ago/).first()).toBeVisible();
   await look(page, 'tokens');
   await row.getByRole('button', { name: /^Revoke/ }).click();

@@ -4,6 +4,8 @@ import { del, get } from './call';
 export interface Token {
   token_id: number;
   kind: 'user' | 'project';
+  /** What it is for, in words of whoever made it. */
+  name?: string;
   user_id: number;
   include_user: boolean;
   project_id?: number;
@@ -29,6 +31,7 @@ export interface IssuedToken {
 }
 
 export interface Wanted {
+  name?: string;
   read: boolean;
   write: boolean;
   admin: boolean;
