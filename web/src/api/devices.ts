@@ -52,15 +52,16 @@ export interface DeviceStatistics extends DeviceFigures {
   namespaces: Record<string, DeviceFigures>;
 }
 
-/** An import that was refused, or rows that were set aside. */
+/** An import that was refused, or several alike within a second. */
 export interface Refusal {
-  at: string | number;
-  device_id?: string | null;
+  at: string;
+  device_id: string | null;
   status: number;
-  code?: number;
+  code: number;
   message: string;
-  details?: string;
-  rows?: number;
+  details: string;
+  /** How many imports this stands for. */
+  times: number;
 }
 
 const path = (id: string, rest = '') => `/v1/devices/${encodeURIComponent(id)}${rest}`;
