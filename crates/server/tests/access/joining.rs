@@ -125,14 +125,14 @@ fn a_token_has_the_name_that_it_was_given_and_its_successor_too() {
     platform.post("/v1/tokens/project", "", &json!({"refresh_token": named})).expect(200);
     platform.browser("ada", PASSWORD);
     let list = platform.get("/v1/tokens", &ada.token).expect(200);
-    let names: Vec<Value> = list["tokens"]
+    let called: Vec<Value> = list["tokens"]
         .as_array()
         .expect("a list")
         .iter()
         .map(|token| token.get("name").cloned().unwrap_or_default())
         .collect();
     let door = json!("North door");
-    assert_eq!(names, [json!("web browser"), door.clone(), Value::Null, door, Value::Null]);
+    assert_eq!(called, [json!("web browser"), door.clone(), Value::Null, door, Value::Null]);
     platform.get("/v1/devices", &plain).expect(200);
     for wrong in ["%00", &"n".repeat(101)] {
         let path = format!("/v1/tokens/project?project_id={project}&name={wrong}");
