@@ -24,8 +24,8 @@ fn the_log_holds_no_password_and_no_token_and_files_are_the_owners_alone() {
     let signature = |token: &str| token.rsplit('.').next().expect("a signature").to_owned();
     let board = json!({"name": "Air", "board": {}});
     let made = platform.post("/v1/dashboards", Some(&account.token), &board);
-    let shares = format!("/v1/dashboards/{}/shares", made.body["dashboard_id"]);
-    let shared = platform.post(&shares, Some(&account.token), &json!({}));
+    let path = format!("/v1/dashboards/{}/shares", made.body["dashboard_id"]);
+    let shared = platform.post(&path, Some(&account.token), &json!({}));
     let link = shared.expect_status(201).text("key");
     platform.stop();
 
