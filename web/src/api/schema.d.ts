@@ -165,10 +165,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the project's devices, or show one by name. */
+        /**
+         * List the project's devices, search them, or show one by name.
+         * @description With `search`, `type`, `state`, `sort` or `facets` each device has its state, and the reply says how many there are on
+         *     all pages.
+         */
         get: operations["list_devices"];
         put?: never;
-        /** Register a device. */
+        /**
+         * Register a device, or many at once.
+         * @description With `devices` all of them are registered or none, for the price of one: at most as many as the setting
+         *     `devices-at-once` says.
+         */
         post: operations["register_device"];
         delete?: never;
         options?: never;
@@ -210,6 +218,23 @@ export interface paths {
         head?: never;
         /** Change a device's name or type. */
         patch: operations["update_device"];
+        trace?: never;
+    };
+    "/v1/devices/{device_id}/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the latest value of each field of a device, in the namespaces that are partitioned by device. */
+        get: operations["latest_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/devices/{device_id}/statistics": {
@@ -315,6 +340,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invites/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invite to a project: the caller is a member from then on. */
+        post: operations["accept_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invites/{invite_id}": {
         parameters: {
             query?: never;
@@ -327,6 +369,27 @@ export interface paths {
         post?: never;
         /** Revoke an invite. Who signed up with it keeps the account. */
         delete: operations["revoke_invite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow readings as they come: server-sent events `hello` (with the point where it begins), `rows` (each row within a
+         *     second of its acknowledgement), `gap` (rows since the point are no longer held: ask for them anew, and go on) and
+         *     `end` (with the reason). The id of an event is the point to come back with: no row is missed, and none comes twice.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -455,6 +518,44 @@ export interface paths {
         patch: operations["update_project"];
         trace?: never;
     };
+    "/v1/projects/{project_id}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the invites to a project that nobody has used yet. */
+        get: operations["list_project_invites"];
+        put?: never;
+        /**
+         * Invite somebody to a project.
+         * @description A link is sent to the address; who opens it signs in or signs up and is a member. It is good for seven days.
+         */
+        post: operations["invite_to_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{project_id}/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw an invite: its link opens nothing any more. */
+        delete: operations["withdraw_project_invite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{project_id}/permissions": {
         parameters: {
             query?: never;
@@ -527,6 +628,23 @@ export interface paths {
         get: operations["show_shared"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shared/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask what a panel of the dashboard asks for: its stored query, at the time given. The reply is that of /v1/query. */
+        post: operations["query_shared"];
         delete?: never;
         options?: never;
         head?: never;
@@ -684,6 +802,23 @@ export interface paths {
          * @description A new password needs the old one, and ends every other log-in of the user.
          */
         patch: operations["update_me"];
+        trace?: never;
+    };
+    "/v1/users/me/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for another letter with a key to verify the caller's address. */
+        post: operations["ask_verification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/users/password": {
@@ -897,12 +1032,23 @@ export interface components {
              * @description The project.
              */
             project_id: number;
+            /** @description How long ago it was heard of, in a list that was searched: `online`, `late`, `silent` or `never`. */
+            state?: string | null;
             statistics?: components["schemas"]["RowFigures"] | null;
         };
         /** @description The devices of a project. */
         DeviceList: {
             /** @description The devices. */
             devices: components["schemas"]["Device"][];
+            /** @description How many it finds in each state, with `facets=true`. */
+            states?: components["schemas"]["StateCounts"];
+            /**
+             * Format: int64
+             * @description How many a search finds on all pages.
+             */
+            total?: number;
+            /** @description How many it finds of each type, with `facets=true`. */
+            types?: components["schemas"]["TypeCount"][];
         };
         /** @description The devices of a project, or the one that was asked for by name. */
         DeviceOrList: components["schemas"]["Device"] | components["schemas"]["DeviceList"];
@@ -1003,6 +1149,11 @@ export interface components {
             /** @description Those who may write. */
             write: components["schemas"]["Holder"][];
         };
+        /** @description The code of an invite. */
+        InviteCode: {
+            /** @description The code. */
+            code: string;
+        };
         /** @description Invites. */
         InviteList: {
             /** @description The newest first. */
@@ -1017,6 +1168,37 @@ export interface components {
              * @description For how many people; one, unless said otherwise.
              */
             uses?: number | null;
+        };
+        /** @description The project that the caller joined. */
+        JoinedProject: {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            project_id: number;
+        };
+        /** @description The latest value of a field. */
+        LatestValue: {
+            /** @description What. */
+            field: string;
+            /** @description Where. */
+            namespace: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            time: number;
+            /** @description Of which type. */
+            type: string;
+            /** @description A number, a truth or a text. */
+            value: unknown;
+        };
+        /** @description What a device said last. */
+        LatestValues: {
+            /** @description The device. */
+            device_id: string;
+            /** @description The latest value of each field that has one, by namespace and field. */
+            values: components["schemas"]["LatestValue"][];
         };
         /** @description An invite, without its code. */
         ListedInvite: {
@@ -1049,6 +1231,38 @@ export interface components {
              */
             uses: number;
         };
+        /** @description An invite to a project. */
+        ListedProjectInvite: {
+            /** @description Whether they may administer. */
+            admin: boolean;
+            /** @description The code; in the reply that makes it alone. */
+            code?: string | null;
+            /** @description When it was made. */
+            created: string;
+            /** @description Where the link was sent. */
+            email: string;
+            /** @description When it runs out. */
+            expires: string;
+            /**
+             * Format: int32
+             * @description By which it is withdrawn.
+             */
+            invite_id: number;
+            /**
+             * @description The link, to hand over by other means than mail; in the reply that makes it alone. Without the setting
+             *     `public-url` it is a path.
+             */
+            link?: string | null;
+            /** @description Whether they may read. */
+            read: boolean;
+            /**
+             * Format: int32
+             * @description Who invited.
+             */
+            user_id: number;
+            /** @description Whether they may write. */
+            write: boolean;
+        };
         /** @description A link, without its key. */
         ListedShare: {
             /** @description When it was made. */
@@ -1079,6 +1293,8 @@ export interface components {
             kind: string;
             /** @description When it was last shown, if it was. */
             last_used?: string | null;
+            /** @description What its maker calls it. */
+            name?: string | null;
             /**
              * Format: int32
              * @description The project.
@@ -1102,6 +1318,18 @@ export interface components {
             user_id: number;
             /** @description Whether it may write. */
             write: boolean;
+        };
+        /** @description A member of a project. */
+        Member: {
+            /** @description E-mail address. */
+            email: string;
+            /**
+             * Format: int32
+             * @description The user's number.
+             */
+            user_id: number;
+            /** @description Name to log in with, or empty. */
+            username: string;
         };
         /**
          * @description How points came to be: all rows, rows that stand for others, or one for each bucket.
@@ -1232,6 +1460,8 @@ export interface components {
             device_name?: string | null;
             /** @description What sort of device it is. */
             device_type?: string | null;
+            /** @description Many devices in place of the one: all of them are registered, or none. */
+            devices?: components["schemas"]["OneOfMany"][] | null;
             /**
              * Format: int64
              * @description The token's project.
@@ -1263,6 +1493,19 @@ export interface components {
              * @description By which it is revoked.
              */
             share_id: number;
+        };
+        /** @description Nothing in particular. */
+        Nothing: Record<string, never>;
+        /** @description One of many devices to register. */
+        OneOfMany: {
+            /** @description When it was made, such as 2016-07-29T08:19:47Z. */
+            created?: string | null;
+            /** @description Unique within the project; one is made when it is absent. */
+            device_id?: string | null;
+            /** @description Unique within the project; one is made when it is absent. */
+            device_name?: string | null;
+            /** @description What sort of device it is. */
+            device_type?: string | null;
         };
         /**
          * @description How the rows of a bucket become one value. Texts and truths have a first, a last and a count.
@@ -1400,6 +1643,8 @@ export interface components {
             auto_register?: boolean | null;
             /** @description When it was made, such as 2016-07-29T08:19:47Z. */
             created: string;
+            /** @description How those are called who may do something, where one project is shown. */
+            members?: components["schemas"]["Member"][];
             /** @description Who may do what. */
             permissions: components["schemas"]["Holders"];
             /**
@@ -1409,6 +1654,22 @@ export interface components {
             project_id: number;
             /** @description Unique on the server. */
             project_name: string;
+        };
+        /** @description Invites to a project. */
+        ProjectInviteList: {
+            /** @description Those that nobody has used yet, the newest first. */
+            invites: components["schemas"]["ListedProjectInvite"][];
+        };
+        /** @description Whom to invite, and what they may do then. */
+        ProjectInviteRequest: {
+            /** @description Change the project itself. */
+            admin?: boolean;
+            /** @description Where the link is sent. */
+            email: string;
+            /** @description See devices and ask for readings. */
+            read?: boolean;
+            /** @description Register devices and send readings. */
+            write?: boolean;
         };
         /** @description The caller's projects. */
         ProjectList: {
@@ -1584,6 +1845,52 @@ export interface components {
             /** @description The project that it is of. */
             project_name: string;
         };
+        /** @description What a visitor asks of a panel. The rest of the question is the panel's own. */
+        SharedQuery: {
+            /** @description The length of a bucket, where the panel leaves it to a variable. */
+            bucket?: string | null;
+            /** @description Some of the devices that the panel shows. */
+            devices?: string[] | null;
+            /**
+             * Format: int64
+             * @description The first millisecond; that of the earliest row, unless said.
+             */
+            from?: number | null;
+            /** @description The panel's id. */
+            panel: string;
+            /** @description The visitor's time zone, for panels that name none. */
+            timezone?: string | null;
+            /**
+             * Format: int64
+             * @description The last millisecond; that of the latest row, unless said.
+             */
+            to?: number | null;
+            /** @description How many columns of pixels the panel has. */
+            width?: number | null;
+        };
+        /** @description How many devices were last heard of how long ago, by the settings `device-late-after` and `device-silent-after`. */
+        StateCounts: {
+            /**
+             * Format: int64
+             * @description Longer ago than it should be.
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description Never.
+             */
+            never: number;
+            /**
+             * Format: int64
+             * @description A moment ago.
+             */
+            online: number;
+            /**
+             * Format: int64
+             * @description Too long ago.
+             */
+            silent: number;
+        };
         /** @description A statement and the values of its placeholders. */
         Statement: {
             /** @description The values of `$1`, `$2`, ..: texts, numbers, truths or null. */
@@ -1617,6 +1924,16 @@ export interface components {
         TokenList: {
             /** @description The newest first. */
             tokens: components["schemas"]["ListedToken"][];
+        };
+        /** @description How many devices of a type there are. */
+        TypeCount: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description The type; null for devices without one. */
+            device_type: string | null;
         };
         /** @description A user. There is no password in it, ever. */
         User: {
@@ -2106,7 +2423,7 @@ export interface operations {
                 limit_periods?: number;
                 /** @description How times are written: `sec`, `msec`, `usec` or `timeval`. */
                 timefmt?: string;
-                /** @description `json` or `csv`. */
+                /** @description `json`, `csv`, `arrow` (an IPC stream) or `parquet`. */
                 output?: string;
             };
             header?: never;
@@ -2155,7 +2472,7 @@ export interface operations {
                 limit_periods?: number;
                 /** @description How times are written: `sec`, `msec`, `usec` or `timeval`. */
                 timefmt?: string;
-                /** @description `json` or `csv`. */
+                /** @description `json`, `csv`, `arrow` (an IPC stream) or `parquet`. */
                 output?: string;
             };
             header?: never;
@@ -2200,6 +2517,16 @@ export interface operations {
                 count?: number;
                 /** @description `true`: each device of the list with the number of its rows and the times of the first and the last. */
                 statistics?: boolean;
+                /** @description A text that occurs in a device's id or name, in any letter case. */
+                search?: string;
+                /** @description Devices of this type. */
+                type?: string;
+                /** @description Devices in this state: `online`, `late`, `silent` or `never`. */
+                state?: string;
+                /** @description The order: `name`, `id`, `type`, `created` or `last_seen`; a `-` before it turns it round. */
+                sort?: string;
+                /** @description `true`: how many devices there are of each type and in each state, each counted without its own filter. */
+                facets?: boolean;
                 /** @description The unit of those times: `sec`, `msec` or `usec`; `msec`, unless said. */
                 timefmt?: string;
             };
@@ -2242,13 +2569,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is registered */
+            /** @description It is registered; with `devices` the reply is a list of them */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Device"];
+                    "application/json": components["schemas"]["DeviceOrList"];
                 };
             };
             /** @description Refused */
@@ -2387,6 +2714,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    latest_values: {
+        parameters: {
+            query?: {
+                /** @description `sec`, `msec` or `usec`, in any letter case; `msec`, unless said. */
+                timefmt?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The device's id */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The values */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestValues"];
+                };
             };
             /** @description Refused */
             default: {
@@ -2719,6 +3081,39 @@ export interface operations {
             };
         };
     };
+    accept_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteCode"];
+            };
+        };
+        responses: {
+            /** @description The project */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinedProject"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
     revoke_invite: {
         parameters: {
             query?: never;
@@ -2737,6 +3132,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: {
+                /** @description `input`, unless said. */
+                namespace?: string;
+                /** @description Ids of devices with commas between them; all, unless said. */
+                device_id?: string;
+                /** @description Names of fields with commas between them; all, unless said. Rows that have none of them are left out. */
+                fields?: string;
+                /**
+                 * @description A point that came with an event, or with the answer of `POST /v1/query`: only what came later follows. The header
+                 *     `Last-Event-ID` goes before it.
+                 */
+                since?: string;
+                /** @description How times are written: `sec`, `msec` (the default), `usec` or `timeval`. */
+                timefmt?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until either side ends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
             };
             /** @description Refused */
             default: {
@@ -3117,6 +3555,106 @@ export interface operations {
             };
         };
     };
+    list_project_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's number */
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invites */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectInviteList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    invite_to_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's number */
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectInviteRequest"];
+            };
+        };
+        responses: {
+            /** @description The invite, with its link */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedProjectInvite"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    withdraw_project_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's number */
+                project_id: number;
+                /** @description The invite's number, as listed */
+                invite_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is withdrawn */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
     show_permissions: {
         parameters: {
             query?: never;
@@ -3350,6 +3888,39 @@ export interface operations {
             };
         };
     };
+    query_shared: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharedQuery"];
+            };
+        };
+        responses: {
+            /** @description The points */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chart"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
     sql: {
         parameters: {
             query?: {
@@ -3445,6 +4016,8 @@ export interface operations {
                 refreshable?: boolean;
                 /** @description The only device that it may write as. */
                 device_id?: string;
+                /** @description What to call it in lists: at most 100 characters. */
+                name?: string;
             };
             header?: never;
             path?: never;
@@ -3722,6 +4295,38 @@ export interface operations {
                 };
             };
             /** @description Nothing to change */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Errors"];
+                };
+            };
+        };
+    };
+    ask_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description None is needed */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description A letter is sent, unless the address is verified already */
             204: {
                 headers: {
                     [name: string]: unknown;
