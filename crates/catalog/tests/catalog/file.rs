@@ -149,7 +149,9 @@ fn a_file_that_was_cut_is_refused() {
     furnish(&scene);
     scene.close();
     let whole = fs::read(scene.path()).expect("read");
-    for length in [100, 4096, whole.len() / 2, whole.len() - 4096, whole.len() - 1] {
+    // Zeros at its end are those of tables in which nothing is: without them nothing is missing.
+    let last = whole.iter().rposition(|byte| *byte != 0).expect("it is not empty");
+    for length in [100, 4096, whole.len() / 2, whole.len() - 4096, last] {
         fs::write(scene.path(), &whole[..length]).expect("cut");
         let refused = scene.try_open();
         assert!(matches!(refused, Err(CatalogError::Damaged { .. })), "{length}: {refused:?}");
