@@ -45,6 +45,15 @@ test('a namespace is declared, filled, looked at, widened, kept shorter and dele
   await page.goto(`/p/${project.id}/namespaces`);
   await expect(page.getByRole('row').filter({ hasText: 'energy' })).toContainText('45 days');
   await look(page, 'namespaces');
+
+  await page.getByRole('link', { name: 'energy' }).click();
+  await page.getByRole('button', { name: 'Delete the namespace' }).click();
+  await expect(dialog.getByRole('button', { name: 'Delete for good' })).toBeDisabled();
+  await dialog.getByLabel('To go on, write: energy').fill('energy');
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(page).toHaveURL(/\/namespaces$/);
+  await expect(page.getByRole('link', { name: 'input' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'energy' })).toHaveCount(0);
 });
 
 test('who may only read changes nothing, and input cannot be deleted', async ({ page, world }) => {
