@@ -108,6 +108,22 @@ test('a token of a device is shown once, writes as that device alone, and is rev
   await expect(write('cellar-1')).rejects.toThrow(/401/);
 });
 
+test('what was refused of a device is told with its reason', async ({ page, world }) => {
+  const { project } = await world.home(page.context());
+  await world.device(project, 'cellar-1');
+  await world.rows(project, 'cellar-1', ['temperature'], [[Date.now(), 4]]);
+  await page.goto(`/p/${project.id}/devices/cellar-1?tab=refused`);
+  await expect(page.getByText('Nothing was refused')).toBeVisible();
+  await expect(world.rows(project, 'cellar-1', ['temperature'], [[Date.now(), HOSTILE]])).rejects.toThrow(/400/);
+  // Refusals are written in batches: asked for again until it is there.
+  await expect(async () => {
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    await expect(page.getByRole('cell', { name: '400' })).toBeVisible({ timeout: 500 });
+  }).toPass();
+  await expect(page.getByRole('row').nth(1)).toContainText('temperature');
+  await look(page, 'device-refused');
+});
+
 test('a device that is not there says so', async ({ page, world }) => {
   const { project } = await world.home(page.context());
   await page.goto(`/p/${project.id}/devices/nobody`);
