@@ -15,9 +15,11 @@ fn a_new_project_is_its_makers_with_every_permission() {
     assert_eq!(made["permissions"], json!({"read": me, "write": me, "admin": me}));
     let created = made["created"].as_str().expect("a date");
     assert!(created.len() == 20 && created.ends_with('Z'), "{created}");
-    for path in [format!("/v1/projects/{id}"), "/v1/projects?name=greenhouse".to_owned()] {
-        assert_eq!(platform.get(&path, &ada.token).expect(200), made, "{path}");
-    }
+    assert_eq!(platform.get("/v1/projects?name=greenhouse", &ada.token).expect(200), made);
+    let mut shown = platform.get(&format!("/v1/projects/{id}"), &ada.token).expect(200);
+    let members = shown.as_object_mut().and_then(|project| project.remove("members"));
+    let names = json!([{"user_id": ada.id, "username": "ada", "email": "ada@example.org"}]);
+    assert_eq!((members, shown), (Some(names), made));
     for path in ["/v1/projects", "/v1/projects/"] {
         let list = platform.get(path, &ada.token).expect(200);
         let all = json!({"read": true, "write": true, "admin": true});

@@ -1,5 +1,7 @@
 //! Tables that are let go: gone at once, gone for good, and never half.
 
+use std::time::Duration;
+
 use iobeam_model::NamespaceName;
 use iobeam_store::Settings;
 use iobeam_testkit::{Fault, Operation};
@@ -41,6 +43,18 @@ fn files(rig: &Rig, table: &str) -> Vec<String> {
     files.filter(|path| path.starts_with(&folder)).collect()
 }
 
+/// Waits until nothing of a table is on disk: what reads a file last may let go of it on a thread of its own.
+async fn removed(rig: &Rig, table: &str) {
+    for _ in 0..1000 {
+        rig.settled().await;
+        if files(rig, table).is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{:?} stays", files(rig, table));
+}
+
 async fn drop_input(rig: &Rig) -> Result<(), iobeam_store::StoreError> {
     rig.store().drop_tables(project(), Some(&NamespaceName::input())).await
 }
@@ -52,8 +66,7 @@ async fn a_namespace_that_is_let_go_is_gone_with_its_files_and_no_other() {
     assert_eq!(rig.rows(), all());
     drop_input(&rig).await.expect("gone");
     assert_eq!(rig.rows(), Rows::new());
-    rig.settled().await;
-    assert_eq!(files(&rig, "input"), Vec::<String>::new());
+    removed(&rig, "input").await;
     assert_eq!(others(&rig), all());
     rig.cut();
     assert_eq!((rig.rows(), others(&rig)), (Rows::new(), all()));
@@ -65,7 +78,8 @@ async fn a_project_goes_with_all_its_namespaces() {
     let mut rig = Rig::new(2);
     furnish(&rig).await;
     rig.store().drop_tables(project(), None).await.expect("gone");
-    rig.settled().await;
+    removed(&rig, "input").await;
+    removed(&rig, "weather").await;
     assert_eq!((rig.rows(), others(&rig)), (Rows::new(), Rows::new()));
     assert!(
         rig.disk.files().iter().all(|path| !path.starts_with("/store/lake/1")),
@@ -86,8 +100,7 @@ async fn a_query_that_still_reads_is_not_harmed() {
     rig.settled().await;
     assert_eq!(rows(&rig.disk, &before), all());
     drop(before);
-    rig.settled().await;
-    assert_eq!(files(&rig, "input"), Vec::<String>::new());
+    removed(&rig, "input").await;
 }
 
 #[tokio::test]
