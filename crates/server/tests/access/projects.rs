@@ -19,7 +19,7 @@ fn a_new_project_is_its_makers_with_every_permission() {
     let mut shown = platform.get(&format!("/v1/projects/{id}"), &ada.token).expect(200);
     let members = shown.as_object_mut().and_then(|project| project.remove("members"));
     let names = json!([{"user_id": ada.id, "username": "ada", "email": "ada@example.org"}]);
-    assert_eq!((members, shown), (Some(names), made));
+    assert_eq!((members, shown), (Some(names), made.clone()));
     for path in ["/v1/projects", "/v1/projects/"] {
         let list = platform.get(path, &ada.token).expect(200);
         let all = json!({"read": true, "write": true, "admin": true});
