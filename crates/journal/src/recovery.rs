@@ -90,12 +90,21 @@ pub(crate) fn find(
     aside: Option<&Path>,
 ) -> Result<Found, JournalError> {
     let mut found = Found { number: 1, next: 1, ..Found::default() };
+    if aside.is_some() {
+        disk.sync_dir(dir).map_err(|source| JournalError::io("sync", dir, source))?;
+    }
     let paths = disk.list(dir).map_err(|source| JournalError::io("list", dir, source))?;
+    let mut numbered: Vec<_> =
+        paths.into_iter().filter_map(|path| Some((number_of(&path)?, path))).collect();
+    numbered.sort_unstable();
     let mut opened: Vec<Opened> = Vec::new();
-    for path in paths {
-        let Some(number) = number_of(&path) else { continue };
+    // The last first: up to the last sound one, what the system has in memory, a header too, may not be on the disk.
+    for (number, path) in numbered.into_iter().rev() {
         found.number = found.number.max(number + 1);
         let file = disk.open(&path).map_err(|source| JournalError::io("open", &path, source))?;
+        if aside.is_some() && opened.is_empty() {
+            settle(&*file, &path)?;
+        }
         match Label::read(&read(&*file, &path, RECORDS)?) {
             Labelled::Sound(label) => opened.push(Opened { path, file, label }),
             Labelled::Version(found) => {
@@ -105,9 +114,6 @@ pub(crate) fn find(
         }
     }
     opened.sort_by_key(|segment| segment.label.number);
-    if aside.is_some() {
-        settle(disk, dir, opened.last())?;
-    }
     for (at, this) in opened.iter().enumerate() {
         let limit = opened.get(at + 1).map(|next| next.label.first);
         found.judge(this, limit)?;
@@ -117,12 +123,9 @@ pub(crate) fn find(
 
 /// What the process before us wrote may still be on its way to the disk, and what failed on its way may still be in
 /// memory: only what the disk has counts.
-fn settle(disk: &dyn Disk, dir: &Path, last: Option<&Opened>) -> Result<(), JournalError> {
-    disk.sync_dir(dir).map_err(|source| JournalError::io("sync", dir, source))?;
-    if let Some(Opened { path, file, .. }) = last {
-        file.sync_data().map_err(|source| JournalError::io("sync", path, source))?;
-        file.drop_cache();
-    }
+fn settle(file: &dyn DiskFile, path: &Path) -> Result<(), JournalError> {
+    file.sync_data().map_err(|source| JournalError::io("sync", path, source))?;
+    file.drop_cache();
     Ok(())
 }
 

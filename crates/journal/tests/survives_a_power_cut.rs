@@ -165,6 +165,29 @@ proptest! {
 }
 
 #[test]
+fn nothing_is_written_behind_a_header_that_only_the_memory_has() {
+    // A segment's header fails on its way to the disk, its removal fails, and so does the first look at it after the
+    // crash: the system then takes what it has in memory for written.
+    let mut world = World::new(1_063_518_977_739_092_097);
+    let fail = |after| Step::Fail { after, fault: Fault::Io };
+    let append = || Step::Append { size: 0 };
+    for step in [
+        Step::Cut,
+        fail(3),
+        fail(5),
+        append(),
+        fail(4),
+        Step::Sync,
+        Step::Crash,
+        append(),
+        Step::Sync,
+        Step::Cut,
+    ] {
+        world.play(&step);
+    }
+}
+
+#[test]
 fn a_full_disk_takes_records_again_once_there_is_room() {
     let disk = FaultyDisk::new(1);
     disk.set_capacity(Some(20_000));
