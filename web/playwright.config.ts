@@ -3,6 +3,9 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
+  globalSetup: './e2e/prepare.ts',
+  // A busy machine may take longer than a test waits; what is broken fails each time.
+  retries: 2,
   fullyParallel: true,
   // Each has a server of its own; more would only wait for each other on two cores.
   workers: Number(process.env.E2E_WORKERS ?? 2),

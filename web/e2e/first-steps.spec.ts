@@ -1,12 +1,7 @@
-import { Run, python } from './programs';
+import { Run } from './programs';
 import { PASSWORD, axe, expect, look, test } from './test';
 
 const HOSTILE = '<img src=x onerror=alert(1)>';
-
-test.beforeAll(() => {
-  test.setTimeout(180_000);
-  python();
-});
 
 test('from signing up to the first reading of a Python program', async ({ page }) => {
   test.setTimeout(240_000);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { program } from './server';
 
-/** A Python with the original client, made once. */
+/** A Python with the original client, made once, before the first worker begins (`prepare.ts`). */
 export function python(): string {
   const given = process.env.ORIGINAL_PYTHON;
   if (given) return given;
