@@ -70,7 +70,8 @@ fn a_body_above_the_limit_is_413_with_the_limit_named_and_flat_memory() {
         assert!(reply.starts_with("HTTP/1.1 413 "), "{encoding}: {reply}");
     }
 
-    let grown = resident_bytes(&platform) - before;
+    // What was resident before may have been given back in the meantime.
+    let grown = resident_bytes(&platform).saturating_sub(before);
     assert!(grown < 100 << 20, "{grown} bytes more for bodies that were refused");
     assert!(platform.rows(&account).1.is_empty());
 }
