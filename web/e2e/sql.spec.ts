@@ -7,14 +7,16 @@ async function bench(world: World, project: Project): Promise<void> {
   await world.rows(project, 'bench-1', ['temperature', 'note'], Array.from({ length: 500 }, (_, at) => [now - at * 60_000, 20 + (at % 9), at === 0 ? '<script>window.harm=1</script>' : 'fine']));
 }
 
-test('a question is written, asked, drawn, downloaded and found again', async ({ page, world }) => {
+test('a question is written, completed, asked, drawn, downloaded and found again', async ({ page, world }) => {
   const { project } = await world.home(page.context());
   await bench(world, project);
   await page.goto(`/p/${project.id}/sql`);
   await expect(page.getByRole('heading', { name: 'Ask anything of your readings' })).toBeVisible();
   const editor = page.getByRole('textbox', { name: 'SQL' });
   await editor.click();
-  await page.keyboard.type('SELECT time, note, temperature FROM input');
+  await expect(page.getByRole('complementary', { name: 'Namespaces and fields' })).toContainText('temperature');
+  await page.keyboard.type('SELECT time, note, temperature FROM inp');
+  await page.getByRole('option', { name: 'input', exact: true }).click();
   await page.keyboard.type(' ORDER BY time');
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+Enter');
