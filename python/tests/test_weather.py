@@ -83,6 +83,9 @@ class NoServer(unittest.TestCase):
         client = self.client()
         store = client.createDataStore(["a"])
         store.add(1, {"a": 1})
+        # Who is started in the background by a shell begins with this signal ignored.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
         started = time.monotonic()
         with self.assertRaises(KeyboardInterrupt):
