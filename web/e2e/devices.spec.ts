@@ -122,6 +122,13 @@ test('what was refused of a device is told with its reason', async ({ page, worl
   }).toPass();
   await expect(page.getByRole('row').nth(1)).toContainText('temperature');
   await look(page, 'device-refused');
+
+  // Rows that were stored, and that the server set aside later, are told apart from what was refused.
+  const set_aside = { at: new Date().toISOString(), device_id: 'cellar-1', status: 500, code: 1, message: 'Rows that had been stored were set aside', details: 'Record 17', times: 1 };
+  await page.route('**/v1/refusals?*', (route) => route.fulfill({ json: { refusals: [set_aside] } }));
+  await page.getByRole('button', { name: 'Ask again' }).click();
+  await expect(page.getByRole('row').nth(1)).toContainText('set aside');
+  await expect(page.getByRole('row').nth(1)).toContainText('Record 17');
 });
 
 test('a device that is not there says so', async ({ page, world }) => {

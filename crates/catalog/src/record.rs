@@ -245,7 +245,7 @@ pub struct Refusal {
     pub at: Timestamp,
     /// The device as it was named, which may be no device's id.
     pub device: Option<String>,
-    /// The status of the reply.
+    /// The status of the reply; 500 when it was stored, and set aside later.
     pub status: u16,
     /// The reply's code.
     pub code: u32,

@@ -5,18 +5,20 @@
 //! ```
 //!
 //! An import waits for none of this. A device that is refused over and over is one entry each second, which says how
-//! often.
+//! often. What the store set aside at the start is told in the same place, once for each device.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iobeam_catalog::{Catalog, Refusal};
+use http::StatusCode;
+use iobeam_catalog::{Catalog, CatalogError, Refusal};
 use iobeam_model::{Clock, ProjectId};
+use iobeam_store::SetAside;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// How often refusals are written.
 const EVERY: Duration = Duration::from_secs(1);
@@ -71,6 +73,50 @@ impl Refusals {
             None if has_room => drop(waiting.insert((project, device), refusal)),
             None => {}
         }
+    }
+
+    /// Notes rows that were acknowledged, and could not be taken from the log again. It blocks.
+    ///
+    /// The store finds them at each start until the log forgets them, so those that are noted already are passed over.
+    pub(crate) fn note_set_aside(&self, all: &[SetAside]) {
+        for aside in all {
+            let Some(project) = aside.project else { continue };
+            if let Err(error) = self.note_aside(project, aside) {
+                tracing::warn!(%error, seq = aside.seq, "a record that was set aside could not be noted");
+            }
+        }
+    }
+
+    fn note_aside(&self, project: ProjectId, aside: &SetAside) -> Result<(), CatalogError> {
+        let details = format!(
+            "Record {} of the log: {}. It lies in the server's folder as set-aside/{}; send the rows again, or ask the operator",
+            aside.seq,
+            aside.reason,
+            aside.file(),
+        );
+        let one = Refusal {
+            project,
+            at: self.0.clock.now(),
+            device: None,
+            status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
+            code: Code::INTERNAL.0,
+            message: "Rows that had been stored were set aside: they cannot be read again"
+                .to_owned(),
+            details: cut(&details, LONGEST),
+            times: 1,
+        };
+        let known = self.0.catalog.refusals(project, None, self.0.most)?;
+        let mut devices: Vec<_> =
+            aside.devices.iter().map(|device| Some(cut(device, 255))).collect();
+        if devices.is_empty() {
+            devices.push(None);
+        }
+        let is_new = |one: &Refusal| {
+            !known.iter().any(|known| known.details == one.details && known.device == one.device)
+        };
+        let all = devices.into_iter().map(|device| Refusal { device, ..one.clone() });
+        let new: Vec<_> = all.filter(is_new).collect();
+        self.0.catalog.note_refusals(&new, self.0.most)
     }
 
     /// Writes what waits. It blocks.

@@ -16,7 +16,7 @@ use iobeam_catalog::Catalog;
 use iobeam_journal::disk::RealDisk;
 use iobeam_model::{Clock, SystemClock};
 use iobeam_query::Engine;
-use iobeam_store::Store;
+use iobeam_store::{SetAside, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -97,7 +97,9 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         Arc::clone(&clock),
     )
     .map_err(|error| part("catalog", &error))?;
-    let store = open_store(&config, data, &clock)?;
+    let refusals = Refusals::new(catalog.clone(), Arc::clone(&clock), config.refusals);
+    let (store, set_aside) = open_store(&config, data, &clock)?;
+    refusals.note_set_aside(&set_aside);
     let engine = Engine::new(iobeam_query::Settings {
         memory_bytes: config.query_memory as u64,
         timeout: config.query_timeout,
@@ -130,7 +132,6 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let web_app =
         WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let metrics = Metrics::new(store.clone());
-    let refusals = Refusals::new(catalog.clone(), Arc::clone(&clock), config.refusals);
     let room_for_bodies = room_for(config.memory_limit / 4);
     let room_for_live = Arc::new(Semaphore::new(config.live_connections));
     let config = Arc::new(config);
@@ -154,7 +155,12 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     }))
 }
 
-fn open_store(config: &Config, data: &Path, clock: &Arc<dyn Clock>) -> Result<Store, ServeError> {
+/// The store, and what it could not take from its log again.
+fn open_store(
+    config: &Config,
+    data: &Path,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Store, Vec<SetAside>), ServeError> {
     let settings = iobeam_store::Settings {
         segment_bytes: config.segment_size,
         memtable_bytes: config.flush_size,
@@ -175,10 +181,13 @@ fn open_store(config: &Config, data: &Path, clock: &Arc<dyn Clock>) -> Result<St
     for damage in &opened.damage {
         tracing::error!(%damage, "the log is damaged; what is sound was read");
     }
-    if opened.set_aside > 0 {
-        tracing::error!(records = opened.set_aside, "records of the log could not be applied");
+    if !opened.set_aside.is_empty() {
+        tracing::error!(
+            records = opened.set_aside.len(),
+            "records of the log could not be applied"
+        );
     }
-    Ok(store)
+    Ok((store, opened.set_aside))
 }
 
 /// Listens, answers, stops.

@@ -65,6 +65,7 @@ pub use opening::Opened;
 pub use settings::Settings;
 pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
+pub use writer::SetAside;
 
 use opening::Running;
 use statistics::count;

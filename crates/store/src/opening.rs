@@ -27,7 +27,7 @@ use crate::settings::Settings;
 use crate::snapshot::DataFile;
 use crate::statistics::Counters;
 use crate::wal::Wal;
-use crate::writer::{Message, Writer};
+use crate::writer::{Message, SetAside, Writer};
 
 /// What was found when the store was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Opened {
     /// What is damaged in the journal or the receipts, in words for the operator.
     pub damage: Vec<String>,
     /// Records that could not be applied and now lie in `set-aside/`.
-    pub set_aside: u64,
+    pub set_aside: Vec<SetAside>,
     /// Files that no table named, and tables that were being deleted: gone now.
     pub leftovers: u64,
 }

@@ -37,7 +37,9 @@ mod group;
 
 mod dropping;
 
-pub(crate) mod replay;
+mod replay;
+
+pub use replay::SetAside;
 
 /// What the writer is asked to do.
 #[derive(Debug)]

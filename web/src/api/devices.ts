@@ -56,6 +56,7 @@ export interface DeviceStatistics extends DeviceFigures {
 export interface Refusal {
   at: string;
   device_id: string | null;
+  /** From 500 on: it was stored, and the server set it aside later. */
   status: number;
   code: number;
   message: string;

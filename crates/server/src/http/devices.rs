@@ -298,7 +298,8 @@ async fn show(
 ) -> Result<Reply<DeviceObject>, Problem> {
     let id = known_id(id)?;
     let device = app.catalog(move |catalog| catalog.device(caller.project, &id)).await?;
-    Ok(Reply(shown(device)))
+    let state = search::patience(&app.config).state(device.last_seen, app.clock.now());
+    Ok(Reply(search::with_state((device, state))))
 }
 
 /// Change a device's name or type.

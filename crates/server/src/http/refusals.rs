@@ -1,4 +1,4 @@
-//! Imports that were refused: why readings of a device do not arrive.
+//! Imports that were refused, or set aside later: why readings of a device do not arrive.
 
 use axum::Json as Reply;
 use iobeam_catalog::Refusal;
@@ -38,8 +38,9 @@ struct RefusalObject {
     at: String,
     /// The device as the import named it; null when it named none that could be read.
     device_id: Option<String>,
-    /// The status of the reply.
-    #[schema(minimum = 400, maximum = 499)]
+    /// The status of the reply; 500 for rows that were stored, and that the server set aside later because it could not
+    /// read them again.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// The reply's code.
     code: u32,

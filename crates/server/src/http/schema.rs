@@ -292,7 +292,8 @@ pub(crate) struct Device {
     created: String,
     /// When it last sent something.
     last_seen: Option<String>,
-    /// How long ago it was heard of, in a list that was searched: `online`, `late`, `silent` or `never`.
+    /// How long ago it was heard of, of a device asked for by its id or in a list that was searched: `online`, `late`,
+    /// `silent` or `never`.
     state: Option<String>,
     /// Its rows, in a list that was asked for with `statistics=true`.
     statistics: Option<RowFigures>,

@@ -23,8 +23,11 @@ fn a_registered_device_has_what_every_client_needs() {
         json!({"device_id": "my-dev:1", "project_id": project, "device_name": "first",
         "device_type": "probe", "created": "2016-07-29T08:19:47Z"})
     );
-    for path in ["/v1/devices/my-dev:1", "/v1/devices/my-dev:1/", "/v1/devices?name=first"] {
-        assert_eq!(platform.get(path, &token).expect(200), made, "{path}");
+    assert_eq!(platform.get("/v1/devices?name=first", &token).expect(200), made);
+    let mut shown = made.clone();
+    shown["state"] = json!("never");
+    for path in ["/v1/devices/my-dev:1", "/v1/devices/my-dev:1/"] {
+        assert_eq!(platform.get(path, &token).expect(200), shown, "{path}");
     }
     let list = platform.get(&format!("/v1/devices?project_id={project}"), &token).expect(200);
     assert_eq!(list, json!({"devices": [made]}));
@@ -211,6 +214,8 @@ fn devices_are_searched_filtered_ordered_and_counted() {
     let found = list("?state=online");
     assert_eq!((ids(&found).as_str(), &found["devices"][0]["state"]), ("p-2", &json!("online")));
     assert!(found["devices"][0]["last_seen"].is_string() && found.get("types").is_none());
+    let one = platform.get("/v1/devices/p-2", &token).expect(200);
+    assert_eq!((&one["state"], &one["device_id"]), (&json!("online"), &json!("p-2")));
     assert_eq!(ids(&list("?sort=id&offset=1")), "p-2 p-10 x");
     assert_eq!(ids(&list("?type=door&search=&state=")), "door");
     assert_eq!(list("?facets=true")["types"][0], json!({"device_type": "pump", "count": 2}));

@@ -1,5 +1,13 @@
 //! Imports that were refused are kept for whoever misses readings.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use iobeam_journal::{Journal, Options, RealDisk, Seq};
+use iobeam_model::{
+    Batch, Column, FieldName, NamespaceName, ProjectId, SystemClock, Texts, Values,
+};
+use iobeam_store::{Incoming, Store, Write};
 use serde_json::{Value, json};
 
 use crate::platform::Platform;
@@ -86,6 +94,63 @@ fn what_was_refused_before_the_stop_is_written_by_it() {
         .map(|refusal| refusal["times"].as_u64().expect("a number"))
         .sum();
     assert_eq!(times, 3);
+}
+
+/// What one import of a text wrote to the log of a store of its own.
+fn record_of_a_text(device: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let text = |text: &str| Values::String(Texts::constant(text, 1));
+    let columns = vec![
+        Column::new(FieldName::device_id(), text(device), None).expect("texts"),
+        Column::new("value".parse().expect("a name"), text("warm"), None).expect("texts"),
+    ];
+    let batch = Batch::new(NamespaceName::input(), vec![1], columns).expect("a batch");
+    let incoming = Incoming { id: None, partition: FieldName::device_id(), batch, encoded: None };
+    let project = ProjectId::new(1).expect("positive");
+    let write = Write { project, batches: vec![incoming], body_hash: None };
+    let settings = iobeam_store::Settings::new(folder.path());
+    runtime.block_on(async {
+        let (store, _) = Store::open(settings, Arc::new(SystemClock::new()), Arc::new(RealDisk))
+            .expect("it opens");
+        store.write(write).await.expect("stored");
+        store.close().await.expect("closed");
+    });
+    let mut records = journal_in(folder.path()).read_from(Seq(0));
+    records.next().expect("a record").expect("sound").payload
+}
+
+fn journal_in(folder: &Path) -> Journal {
+    let dir = folder.join("journal");
+    Journal::open(&dir, Options::default(), Arc::new(RealDisk)).expect("it opens").0
+}
+
+#[test]
+fn rows_that_the_store_set_aside_are_told_of_their_device_once() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let project = platform.project(&ada, "glasshouse");
+    assert_eq!(project, 1, "as the record says");
+    let token = platform.token(&ada, project, "");
+    platform.post("/v1/devices", &token, &json!({"device_id": "boiler"})).expect(201);
+    assert_eq!(import(&platform, &token, "boiler", &json!([[1, 2.0]])), 200);
+    let folder = platform.stop();
+    let mut journal = journal_in(folder.path());
+    // The field holds numbers already, so it cannot be applied.
+    journal.append(1, &[record_of_a_text("boiler").as_slice()]).expect("appended");
+    journal.sync().expect("synced");
+    drop(journal);
+    let platform = Platform::start_in(folder, |_| {});
+    let told = listed(&platform, &token, "?device_id=boiler");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["status"], &told[0]["code"]), (&json!(500), &json!(1)));
+    let details = told[0]["details"].as_str().expect("a text");
+    assert!(details.contains("value") && details.contains("set-aside/"), "{details}");
+    let name = details.split("set-aside/").nth(1).and_then(|rest| rest.split(';').next());
+    let path = platform.data().join("set-aside").join(name.expect("a name"));
+    assert!(path.is_file(), "{}", path.display());
+    let platform = Platform::start_in(platform.stop(), |_| {});
+    assert_eq!(listed(&platform, &token, ""), told, "the next start finds it again");
 }
 
 #[test]

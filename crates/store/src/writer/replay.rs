@@ -9,10 +9,12 @@
 //!
 //! A record that cannot be applied never keeps the store from starting, and is never lost.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use iobeam_journal::disk::Disk;
+use iobeam_model::{FieldName, ProjectId, Value};
 use iobeam_wire::batch::{Limits, decode};
 
 use crate::chunk;
@@ -26,11 +28,58 @@ use crate::wal::{GONE, Head, IMPORT};
 use super::Writer;
 
 /// What was read again.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Replayed {
     pub(crate) records: u64,
     pub(crate) rows: u64,
-    pub(crate) set_aside: u64,
+    pub(crate) set_aside: Vec<SetAside>,
+}
+
+/// A record that could not be applied. It stays in `set-aside/`, and is found again at each start until the journal
+/// forgets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its number, after which its files are named.
+    pub seq: u64,
+    /// Why it could not be applied.
+    pub reason: String,
+    /// Whose rows it holds; `None` when that cannot be read.
+    pub project: Option<ProjectId>,
+    /// Which devices sent them, as far as that can be read.
+    pub devices: BTreeSet<String>,
+}
+
+impl SetAside {
+    fn of(seq: u64, kind: u8, payload: &[u8], reason: String) -> Self {
+        let mut aside = Self { seq, reason, project: None, devices: BTreeSet::new() };
+        if kind == IMPORT
+            && let Ok((head, batches)) = Head::read(payload)
+        {
+            aside.project = Some(head.project);
+            aside.devices = batches.into_iter().flat_map(devices_in).collect();
+        }
+        aside
+    }
+
+    /// The name of its file in `set-aside/`.
+    pub fn file(&self) -> String {
+        format!("{:020}.record", self.seq)
+    }
+}
+
+/// The devices that a batch names; none when it cannot be read, for whatever reason.
+fn devices_in(bytes: &[u8]) -> BTreeSet<String> {
+    let decoded = catch_unwind(|| decode(bytes, &Limits::NONE));
+    let Ok(Ok(decoded)) = decoded else { return BTreeSet::new() };
+    let Some(column) = decoded.batch.column(FieldName::device_id().as_str()) else {
+        return BTreeSet::new();
+    };
+    let values = (0..column.len()).filter_map(|row| column.value(row));
+    let texts = values.filter_map(|value| match value {
+        Value::String(text) => Some(text.to_string()),
+        _ => None,
+    });
+    texts.collect()
 }
 
 impl Writer {
@@ -58,8 +107,9 @@ impl Writer {
                 Ok(Err(reason)) => reason,
                 Err(_) => "the program failed on it".to_owned(),
             };
-            self.set_aside(disk, seq, record.payload, &reason)?;
-            replayed.set_aside += 1;
+            let aside = SetAside::of(seq, kind, &record.payload, reason);
+            self.set_aside(disk, &aside, record.payload)?;
+            replayed.set_aside.push(aside);
         }
         self.memtables.values().for_each(Memtable::publish);
         Ok(replayed)
@@ -117,18 +167,17 @@ impl Writer {
     fn set_aside(
         &self,
         disk: &dyn Disk,
-        seq: u64,
+        aside: &SetAside,
         payload: Vec<u8>,
-        reason: &str,
     ) -> Result<(), StoreError> {
-        let dir = self.settings.dir.join("set-aside");
+        let (dir, SetAside { seq, reason, .. }) = (self.settings.dir.join("set-aside"), aside);
         tracing::error!(seq, reason, dir = %dir.display(), "a record of the journal cannot be applied and is set aside");
-        let put = |suffix: &str, bytes: Bytes| {
-            let path = dir.join(format!("{seq:020}.{suffix}"));
+        let put = |name: String, bytes: Bytes| {
+            let path = dir.join(name);
             put_synced(disk, &path, [&bytes]).map_err(|error| StoreError::io("write", &path, error))
         };
-        put("record", payload.into())?;
-        put("reason.txt", format!("{reason}\n").into())?;
+        put(aside.file(), payload.into())?;
+        put(format!("{seq:020}.reason.txt"), format!("{reason}\n").into())?;
         count(&self.counters.set_aside);
         Ok(())
     }

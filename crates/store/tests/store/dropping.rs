@@ -70,7 +70,7 @@ async fn a_namespace_that_is_let_go_is_gone_with_its_files_and_no_other() {
     assert_eq!(others(&rig), all());
     rig.cut();
     assert_eq!((rig.rows(), others(&rig)), (Rows::new(), all()));
-    assert!(rig.opened.damage.is_empty() && rig.opened.set_aside == 0, "{:?}", rig.opened);
+    assert!(rig.opened.damage.is_empty() && rig.opened.set_aside.is_empty(), "{:?}", rig.opened);
 }
 
 #[tokio::test]
@@ -153,7 +153,11 @@ async fn a_crash_at_any_point_leaves_all_of_it_or_nothing() {
         let left = rig.rows();
         assert!(left.is_empty() || (done.is_err() && left == all()), "{steps}: {done:?}, {left:?}");
         assert_eq!(others(&rig), all(), "{steps}");
-        assert!(rig.opened.damage.is_empty() && rig.opened.set_aside == 0, "{:?}", rig.opened);
+        assert!(
+            rig.opened.damage.is_empty() && rig.opened.set_aside.is_empty(),
+            "{:?}",
+            rig.opened
+        );
         went[usize::from(left.is_empty())] += 1;
         if left.is_empty() {
             rig.settled().await;

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use iobeam_journal::{Journal, Options};
-use iobeam_model::Remedy;
-use iobeam_store::{Settings, StoreError};
+use iobeam_model::{Batch, Column, FieldName, NamespaceName, Remedy, Texts, Values};
+use iobeam_store::{Settings, StoreError, Write};
 use iobeam_testkit::{Fault, Operation};
 
-use crate::rig::{Rig, batch, expected, hashed, numbered, one, settings};
+use crate::rig::{Rig, batch, expected, hashed, incoming, name, numbered, one, project, settings};
 
 #[tokio::test]
 async fn on_a_full_disk_reads_go_on_and_writes_resume_by_themselves() {
@@ -125,7 +125,8 @@ async fn a_record_that_cannot_be_applied_is_set_aside_with_its_reason_and_the_st
         journal.sync().expect("synced");
     }
     rig.open();
-    assert_eq!((rig.opened.set_aside, rig.opened.replayed), (2, 1));
+    assert_eq!((rig.opened.set_aside.len(), rig.opened.replayed), (2, 1));
+    assert!(rig.opened.set_aside.iter().all(|aside| aside.project.is_none()), "nobody's");
     rig.stored(one(batch("d", &[2], 1.0))).await;
     assert_eq!(rig.snapshot().rows(), 2);
     let aside = |suffix: &str| {
@@ -139,6 +140,55 @@ async fn a_record_that_cannot_be_applied_is_set_aside_with_its_reason_and_the_st
     assert_eq!(aside(".record"), [&b"\x01\x00 not an import"[..], b"of a kind to come"]);
     let reasons = aside("reason.txt");
     assert!(String::from_utf8_lossy(&reasons[1]).contains("kind 9"));
+}
+
+/// What one import wrote to the log of a store of its own.
+async fn record_of(write: Write) -> Vec<u8> {
+    let mut rig = Rig::new(8);
+    rig.stored(write).await;
+    rig.store = None;
+    let disk = std::sync::Arc::new(rig.disk.clone());
+    let dir = PathBuf::from("/store/journal");
+    let (journal, _) = Journal::open(&dir, Options::default(), disk).expect("it opens");
+    let mut records = journal.read_from(iobeam_journal::Seq(0));
+    records.next().expect("a record").expect("sound").payload
+}
+
+#[tokio::test]
+async fn a_record_that_is_set_aside_says_whose_it_is_and_of_which_devices() {
+    let texts = |device: &str| {
+        let columns = vec![
+            Column::new(FieldName::device_id(), Values::String(Texts::constant(device, 1)), None),
+            Column::new(name("value"), Values::String(Texts::constant("warm", 1)), None),
+        ];
+        let columns = columns.into_iter().map(|column| column.expect("texts")).collect();
+        incoming(Batch::new(NamespaceName::input(), vec![1], columns).expect("a batch"), None)
+    };
+    let batches = vec![texts("boiler"), texts("pump")];
+    let theirs = record_of(Write { project: project(), batches, body_hash: None }).await;
+    let mut cut = record_of(one(batch("lost", &[1], 1.0))).await;
+    // The last bytes belong to the batch: whose it is, is still there to be read.
+    *cut.last_mut().expect("bytes") ^= 1;
+    let mut rig = Rig::new(5);
+    rig.stored(one(batch("d", &[1], 1.0))).await;
+    rig.store = None;
+    {
+        let disk = std::sync::Arc::new(rig.disk.clone());
+        let dir = PathBuf::from("/store/journal");
+        let (mut journal, _) = Journal::open(&dir, Options::default(), disk).expect("it opens");
+        journal.append(1, &[theirs.as_slice()]).expect("appended");
+        journal.append(1, &[cut.as_slice()]).expect("appended");
+        journal.sync().expect("synced");
+    }
+    rig.open();
+    let [typed, cut] = rig.opened.set_aside.as_slice() else { panic!("{:?}", rig.opened) };
+    assert_eq!(typed.project, Some(project()));
+    assert_eq!(typed.devices.iter().collect::<Vec<_>>(), ["boiler", "pump"]);
+    assert!(typed.reason.contains("value"), "{}", typed.reason);
+    assert_eq!((cut.project, cut.devices.len()), (Some(project()), 0));
+    let path = PathBuf::from("/store/set-aside").join(typed.file());
+    assert_eq!(rig.disk.bytes(&path).as_deref(), Some(theirs.as_slice()));
+    assert_eq!(rig.snapshot().rows(), 1);
 }
 
 #[tokio::test]

@@ -93,7 +93,8 @@ pub(super) fn reply(found: FoundDevices, with_counts: bool) -> FoundReply {
     }
 }
 
-fn with_state((device, state): (Device, DeviceState)) -> DeviceObject {
+/// The device as the API shows it, and how long ago it was heard of.
+pub(super) fn with_state((device, state): (Device, DeviceState)) -> DeviceObject {
     DeviceObject { state: Some(name_of(state).to_owned()), ..shown(device) }
 }
 
