@@ -7,7 +7,8 @@ const proxied = { target, changeOrigin: false };
 
 export default defineConfig({
   plugins: [svelte()],
-  server: { proxy: { '/v1': proxied, '/health': proxied, '/ready': proxied, '/metrics': proxied } },
+  // The program of first steps is an example of the client.
+  server: { fs: { allow: ['.', '../crates/client/examples'] }, proxy: { '/v1': proxied, '/health': proxied, '/ready': proxied, '/metrics': proxied } },
   build: {
     target: 'es2022',
     // The policy that the server sends allows no script and no style within the page.

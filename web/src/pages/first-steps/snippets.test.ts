@@ -9,6 +9,13 @@ test('each snippet holds the values of its user', () => {
   }
 });
 
+test('the Rust program is the example with the values in their places, and nothing else', () => {
+  const text = snippets(values).find((one) => one.id === 'rust')!.text;
+  expect(text).toMatch(/^use std::/);
+  expect(text).toContain('Client::builder(12, "eyJ.a.b")\n        .backend("https://iot.example:8443")\n        .register_or_set_id("bench-3")\n');
+  for (const place of ['"token"', 'localhost', '"thermometer"', '//!', '#![']) expect(text).not.toContain(place);
+});
+
 test('no value leaves its quotes', () => {
   const hostile = { ...values, token: `a"b'c\\d` };
   const of = (id: string) => snippets(hostile).find((one) => one.id === id)!.text;

@@ -1,5 +1,7 @@
 /** Programs that send readings, with the user's own values in them: to copy and run as they are. */
 
+import example from '../../../../crates/client/examples/first_steps.rs?raw';
+
 export interface Values {
   /** Such as `https://iot.example:8443`, without a slash at its end. */
   server: string;
@@ -47,28 +49,11 @@ while True:
 `;
 }
 
+/** The example that is built with the client, so that what is shown here is known to compile. */
 function rust({ server, project, token, device }: Values): string {
-  return `use std::{error::Error, thread, time::Duration};
-
-use iobeam::Client;
-
-fn main() -> Result<(), Box<dyn Error>> {
-    let client = Client::builder(${project}, ${quoted(token)})
-        .backend(${quoted(server)})
-        .register_or_set_id(${quoted(device)})
-        .build()?;
-    let conditions = client.create_data_store(&["temperature", "humidity"])?;
-    for step in 0_u32.. {
-        let turn = f64::from(step) / 20.0;
-        let row = [("temperature", 21.0 + 2.0 * turn.sin()), ("humidity", 40.0 + 5.0 * turn.cos())];
-        conditions.add(client.now(), row)?;
-        client.send()?;
-        println!("one more reading is stored");
-        thread::sleep(Duration::from_secs(1));
-    }
-    Ok(())
-}
-`;
+  const program = example.slice(example.indexOf('\nuse ') + 1);
+  const values = { '1, "token"': `${project}, ${quoted(token)}`, '"http://localhost:8420"': quoted(server), '"thermometer"': quoted(device) };
+  return Object.entries(values).reduce((text, [place, value]) => text.replace(place, () => value), program);
 }
 
 function curl({ server, project, token, device }: Values): string {
