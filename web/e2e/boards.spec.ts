@@ -205,6 +205,22 @@ test('a link shows the board without signing in, and nothing once it is revoked'
   await expect(panel(guest, 'States').getByRole('figure')).toBeVisible();
   await expect(guest.getByRole('application', { name: /Where they are: 1 device/ })).toBeVisible();
   await look(guest, 'shared');
+  // Who looks by the link chooses among the devices that the board shows, and cannot list the project's.
+  const values = panel(guest, 'Temperature').first();
+  await expect(values.getByText('truck-7')).toBeVisible();
+  await guest.getByRole('button', { name: 'device: All devices' }).click();
+  const choice = guest.getByRole('dialog', { name: 'device' });
+  await expect(choice.getByRole('list', { name: 'Devices' }).getByRole('button')).toHaveText(['All devices', 'cellar-1', 'truck-7']);
+  await choice.getByLabel('Search names and ids').fill('CELL');
+  await expect(choice.getByRole('list', { name: 'Devices' }).getByRole('button')).toHaveText(['cellar-1']);
+  await axe(guest);
+  await choice.getByRole('button', { name: 'cellar-1' }).click();
+  await guest.getByRole('button', { name: 'Use this device' }).click();
+  await expect(values.getByText('truck-7')).toBeHidden();
+  await expect(guest).toHaveURL(/v\.device=cellar-1/);
+  await guest.reload();
+  await expect(guest.getByRole('button', { name: 'device: cellar-1' })).toBeVisible();
+  expect(asked.filter((url) => url.includes('/v1/devices'))).toEqual([]);
   // The key is in no address that a server or its log sees.
   const key = link.split('#')[1] ?? '';
   expect(key.length).toBeGreaterThan(20);

@@ -219,3 +219,35 @@ test('new readings are on the open chart, also after the connection was lost, ea
   await world.rows(project, 'bench-1', ['temperature'], [[now + 4000, 99]]);
   await expect(legend.getByRole('button', { name: /bench-1/ })).toContainText('99');
 });
+
+test('what was found is put on a new board and on one that there is', async ({ page, world }) => {
+  const { project } = await world.home(page.context());
+  await greenhouse(world, project);
+  await page.goto(`/p/${project.id}/explore?from=now-3h&f=temperature,mode&d=bench-1&op=last&every=10m&w=temperature:gt:18&kind=points`);
+  const dialog = page.getByRole('dialog', { name: 'Add to a board' });
+  const open = async () => {
+    await page.getByRole('button', { name: 'Add to a board' }).click();
+    await expect(dialog.getByLabel('Board', { exact: true })).toBeVisible();
+  };
+  await open();
+  await expect(dialog.getByRole('button', { name: 'Add to the board' })).toBeDisabled();
+  await dialog.getByLabel('Name of the board').fill('Benches');
+  await dialog.getByLabel('Title of the panel').fill('Warm air');
+  await look(page, 'explore-board');
+  await dialog.getByRole('button', { name: 'Add to the board' }).click();
+  await expect(dialog).toBeHidden();
+
+  // The other time the board is there to be chosen, and what is on it stays.
+  await page.goto(`/p/${project.id}/explore?f=humidity`);
+  await open();
+  await expect(dialog.getByLabel('Board', { exact: true }).locator('option')).toHaveText(['Benches', 'A new board']);
+  await dialog.getByRole('button', { name: 'Add to the board' }).click();
+  await page.getByRole('button', { name: 'Open the board' }).click();
+  await expect(page.getByRole('heading', { name: 'Benches' })).toBeVisible();
+  for (const name of ['Warm air', 'Warm air (states)', 'humidity']) {
+    await expect(page.getByRole('article', { name, exact: true }).getByRole('group').or(page.getByRole('article', { name, exact: true }).getByRole('figure')).first()).toBeVisible();
+  }
+  // All that was asked came along: the way back to the same question says it.
+  const asked = new URL((await page.getByRole('link', { name: 'Explore Warm air', exact: true }).getAttribute('href'))!, page.url()).searchParams;
+  expect(Object.fromEntries(asked)).toMatchObject({ f: 'temperature', d: 'bench-1', w: 'temperature:gt:18', op: 'last', every: '10m', from: 'now-3h' });
+});

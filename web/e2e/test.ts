@@ -83,6 +83,10 @@ function out(): string[] {
   return [`${scrollWidth - clientWidth} px`, ...wide.slice(-8).map((element) => `${element.tagName}.${element.getAttribute('class') ?? ''} ${element.textContent?.trim().slice(0, 30)}`)];
 }
 
+/** Tables whose rows are cards on a telephone, and which must be scrolled sideways all the same. */
+const cut = (): string[] =>
+  [...document.querySelectorAll('table.cards')].flatMap(({ parentElement: box }) => (box && box.scrollWidth > box.clientWidth ? [`${box.getAttribute('aria-label')}: ${box.scrollWidth - box.clientWidth} px`] : []));
+
 const WIDTHS = [360, 1280, 2560] as const;
 /** `E2E_PICTURES=all`: each page on both grounds in all widths. Otherwise those that show the most. */
 const all = process.env.E2E_PICTURES === 'all';
@@ -98,6 +102,7 @@ export async function look(page: Page, name: string): Promise<void> {
       if (ground === 'dark' && !shown(ground, width)) continue;
       await page.setViewportSize({ width, height: width === 2560 ? 1440 : 800 });
       expect(await page.evaluate(out), `${name} sticks out at ${width} px`).toEqual([]);
+      if (width === 360) expect(await page.evaluate(cut), `a table of ${name}`).toEqual([]);
       if (shown(ground, width)) await page.screenshot({ path: `screenshots/${name}-${ground}-${width}.png`, fullPage: width === 360, animations: 'disabled' });
       if (width === 1280) await axe(page);
     }

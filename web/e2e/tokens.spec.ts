@@ -35,6 +35,11 @@ test('a token of the page is used by the command, is seen to be used, and is ref
   await expect(row).toContainText('<img src=x onerror=alert(1)>');
   await expect(row.getByText(/just now|seconds ago/).first()).toBeVisible();
   await look(page, 'tokens');
+  // On a telephone a row is a card, and a row all the same for those who hear it.
+  await page.setViewportSize({ width: 360, height: 800 });
+  await expect(row.getByRole('cell', { name: 'gateway' })).toBeVisible();
+  await expect(row.getByRole('button', { name: /^Revoke/ })).toBeInViewport();
+  await page.setViewportSize({ width: 1280, height: 720 });
   await row.getByRole('button', { name: /^Revoke/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await expect(row).toHaveCount(0);
