@@ -211,7 +211,7 @@ test('a link shows the board without signing in, and nothing once it is revoked'
   await guest.getByRole('button', { name: 'device: All devices' }).click();
   const choice = guest.getByRole('dialog', { name: 'device' });
   await expect(choice.getByRole('list', { name: 'Devices' }).getByRole('button')).toHaveText(['All devices', 'cellar-1', 'truck-7']);
-  await choice.getByLabel('Search names and ids').fill('CELL');
+  await choice.getByLabel('Search name or id').fill('CELL');
   await expect(choice.getByRole('list', { name: 'Devices' }).getByRole('button')).toHaveText(['cellar-1']);
   await axe(guest);
   await choice.getByRole('button', { name: 'cellar-1' }).click();

@@ -160,10 +160,10 @@ test('a hundred thousand devices are searched, sorted, filtered and paged by the
     expect(await page.locator('tbody tr').count()).toBe(50);
     await look(page, 'devices-many');
 
-    await page.getByLabel('Search names and ids').fill('sensor-9999');
+    await page.getByLabel('Search name or id').fill('sensor-9999');
     await expect(page.getByText('1–11 of 11 devices')).toBeVisible();
     await expect(page).toHaveURL(/search=sensor-9999/);
-    await page.getByLabel('Search names and ids').fill('');
+    await page.getByLabel('Search name or id').fill('');
     await page.getByRole('button', { name: /^Silent/ }).click();
     await expect(page.getByText('1–3 of 3 devices')).toBeVisible();
     await page.getByRole('button', { name: /^Never heard/ }).click();
@@ -183,7 +183,7 @@ test('a hundred thousand devices are searched, sorted, filtered and paged by the
 
     await page.goto(`/p/${project.id}/devices?sort=-name&offset=99950`);
     await expect(page.getByText('99,951–100,000 of 100,000 devices')).toBeVisible();
-    await page.getByLabel('Search names and ids').fill('<img onerror>');
+    await page.getByLabel('Search name or id').fill('<img onerror>');
     await expect(page.getByText('No device fits')).toBeVisible();
     await context.close();
   } finally {

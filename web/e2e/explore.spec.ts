@@ -112,7 +112,7 @@ test('what is on screen runs elsewhere: as SQL, by curl and by the command', asy
   const curl = Run.shell(`export IOBEAM_TOKEN=${project.token}\n${await code('REST call')}`);
   expect(await curl.ended, curl.said).toBe(0);
   expect(curl.said).toContain('"bucket":"15m"');
-  const command = Run.shell(`export IOBEAM_BACKEND=${world.server.url} IOBEAM_TOKEN=${project.token}\n${await code('Command line')}`);
+  const command = Run.shell(`export IOBEAM_BACKEND=${world.server.url} IOBEAM_TOKEN=${project.token}\n${await code('Command')}`);
   expect(await command.ended, command.said).toBe(0);
   expect(command.said).toContain('last_temperature');
   await code('SQL');

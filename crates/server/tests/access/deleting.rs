@@ -17,7 +17,8 @@ struct Scene {
 }
 
 fn scene() -> Scene {
-    let platform = Platform::start();
+    // Each write is filed at once, so that there are files to delete.
+    let platform = Platform::start_with(|config| config.flush_size = 1);
     let ada = platform.person("ada");
     let project = platform.project(&ada, "glasshouse");
     let token = platform.token(&ada, project, "");
@@ -28,6 +29,7 @@ fn scene() -> Scene {
 }
 
 impl Scene {
+    /// Stores rows, and waits until they are in a file.
     fn import(&self, namespace: &str, rows: u64) {
         let values: Vec<Value> = (1..=rows).map(|n| json!([n, n])).collect();
         let body = json!({
@@ -35,6 +37,14 @@ impl Scene {
             "data": {"fields": ["time", "value"], "values": values},
         });
         self.platform.post("/v1/imports?fmt=table", &self.token, &body).expect(200);
+        let folder = format!("{}/{namespace}", self.project);
+        for _ in 0..2400 {
+            if has_files(self.platform.data(), &folder) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
+        panic!("nothing was filed in {folder}");
     }
 
     fn weather(&self) -> u64 {

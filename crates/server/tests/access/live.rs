@@ -55,14 +55,18 @@ impl Watch {
     }
 
     /// The next event; nothing when the stream has ended. Sizes of chunks stand between, on lines of their own, the
-    /// last of them 0.
+    /// last of them 0. The server says now and then that it is still there; what is waited for in vain fails by that.
     fn next(&mut self) -> Option<Event> {
-        let mut event = Event::default();
+        let (mut event, mut signs) = (Event::default(), 0);
         loop {
             let line = self.line().filter(|line| line != "0")?;
             match line.split_once(": ") {
                 Some(("event", name)) => name.clone_into(&mut event.name),
                 Some(("id", point)) => point.clone_into(&mut event.point),
+                Some(("", _)) => {
+                    signs += 1;
+                    assert!(signs < 4, "the connection is open, and no event comes");
+                }
                 Some(("data", data)) => {
                     event.data = serde_json::from_str(data).expect("JSON");
                     return Some(event);

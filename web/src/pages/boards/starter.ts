@@ -98,7 +98,8 @@ export function starterBoard(namespace: string, fields: readonly Field[]): Board
       'States',
       states.slice(0, 4).map((field) => field.name),
       {},
-      [6, 5],
+      // A band for each state; more when several devices tell it.
+      [6, Math.min(6, 3 + states.length)],
     );
   board.panels = compact(board.panels);
   return board;
