@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -22,6 +23,15 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+impl Answer {
+    /// The body, if the status is the one that is right.
+    pub(crate) fn expect(self, status: u16) -> Result<Vec<u8>> {
+        let told = String::from_utf8_lossy(&self.body[..self.body.len().min(500)]);
+        ensure!(self.status == status, "{}: {told}", self.status);
+        Ok(self.body)
+    }
+}
+
 impl Connection {
     /// Opens a connection to a port of this machine; no reply may be silent for longer than that.
     pub(crate) fn open_for(port: u16, silence: Duration) -> Result<Self> {
@@ -38,7 +48,12 @@ impl Connection {
 
     /// Sends a request whose head has all but its length, and reads the whole reply.
     pub(crate) fn call(&mut self, head: &str, body: &[u8]) -> Result<Answer> {
-        self.send(&format!("{head}Content-Length: {}\r\n\r\n", body.len()), body)?;
+        self.send(head, body)?;
+        self.reply()
+    }
+
+    /// Reads the whole reply to what was sent.
+    pub(crate) fn reply(&mut self) -> Result<Answer> {
         self.buffer.clear();
         let end = self.read_until(b"\r\n\r\n")? + 4;
         let text = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
@@ -60,13 +75,17 @@ impl Connection {
 
     /// The same, for which only one status is right.
     pub(crate) fn expect(&mut self, status: u16, head: &str, body: &[u8]) -> Result<Vec<u8>> {
-        let answer = self.call(head, body)?;
-        let told = String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)]);
-        ensure!(answer.status == status, "{}: {told}", answer.status);
-        Ok(answer.body)
+        self.call(head, body)?.expect(status)
     }
 
-    fn send(&mut self, head: &str, body: &[u8]) -> Result<()> {
+    /// Where it can be waited for that a reply comes.
+    pub(crate) fn socket(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+
+    /// Sends a request whose head has all but its length.
+    pub(crate) fn send(&mut self, head: &str, body: &[u8]) -> Result<()> {
+        let head = format!("{head}Content-Length: {}\r\n\r\n", body.len());
         let both = [IoSlice::new(head.as_bytes()), IoSlice::new(body)];
         let sent = match self.stream.write_vectored(&both) {
             Err(error) if error.kind() == ErrorKind::Interrupted => 0,

@@ -16,6 +16,7 @@ pub(crate) mod line;
 pub(crate) mod postgres;
 pub(crate) mod victoria;
 
+use std::os::fd::RawFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -85,8 +86,17 @@ pub(crate) trait Running: Sync {
 
 /// One connection, used by one thread.
 pub(crate) trait Sender: Send {
+    /// Sends a body.
+    fn begin(&mut self, body: &[u8]) -> Result<()>;
+    /// Waits for the acknowledgement of the body that was sent.
+    fn finish(&mut self, body: &[u8]) -> Result<()>;
+    /// Where it can be waited for that the acknowledgement comes, if it comes in one piece.
+    fn socket(&self) -> Option<RawFd>;
     /// Sends a body and waits for the acknowledgement.
-    fn send(&mut self, body: &[u8]) -> Result<()>;
+    fn send(&mut self, body: &[u8]) -> Result<()> {
+        self.begin(body)?;
+        self.finish(body)
+    }
 }
 
 /// A connection for questions.
@@ -115,9 +125,17 @@ struct Post {
 }
 
 impl Sender for Post {
-    fn send(&mut self, body: &[u8]) -> Result<()> {
-        self.connection.expect(self.success, &self.head, body)?;
+    fn begin(&mut self, body: &[u8]) -> Result<()> {
+        self.connection.send(&self.head, body)
+    }
+
+    fn finish(&mut self, _: &[u8]) -> Result<()> {
+        self.connection.reply()?.expect(self.success)?;
         Ok(())
+    }
+
+    fn socket(&self) -> Option<RawFd> {
+        Some(self.connection.socket())
     }
 }
 

@@ -2,6 +2,7 @@
 //! `/v1/data`.
 
 use std::collections::HashMap;
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -126,6 +127,11 @@ impl Started {
             Ok(address.rsplit(':').next().context("no port")?.parse()?)
         })?;
         Ok(())
+    }
+
+    /// Where it listens on loopback.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Ends the process as a power cut would.
@@ -350,9 +356,13 @@ const RETRIES: usize = 600;
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 impl Sender for Import {
-    fn send(&mut self, body: &[u8]) -> Result<()> {
+    fn begin(&mut self, body: &[u8]) -> Result<()> {
+        self.connection.send(&self.head, body)
+    }
+
+    fn finish(&mut self, body: &[u8]) -> Result<()> {
         for _ in 0..RETRIES {
-            let answer = self.connection.call(&self.head, body)?;
+            let answer = self.connection.reply()?;
             let told = String::from_utf8_lossy(&answer.body);
             match answer.status {
                 200 => {
@@ -363,8 +373,13 @@ impl Sender for Import {
                 429 | 503 => std::thread::sleep(RETRY_AFTER),
                 status => bail!("{status}: {told}"),
             }
+            self.begin(body)?;
         }
         bail!("told to come back {RETRIES} times")
+    }
+
+    fn socket(&self) -> Option<RawFd> {
+        Some(self.connection.socket())
     }
 }
 

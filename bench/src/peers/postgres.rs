@@ -2,6 +2,7 @@
 //! batch.
 
 use std::io::{Read, Write};
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -248,11 +249,20 @@ struct Copy {
 }
 
 impl Sender for Copy {
-    fn send(&mut self, body: &[u8]) -> Result<()> {
+    fn begin(&mut self, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    /// All of it: a copy is a talk of several turns.
+    fn finish(&mut self, body: &[u8]) -> Result<()> {
         let mut copy = self.client.copy_in(&format!("COPY {} FROM STDIN BINARY", self.table))?;
         copy.write_all(body)?;
         copy.finish()?;
         Ok(())
+    }
+
+    fn socket(&self) -> Option<RawFd> {
+        None
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::{Plan, folder};
-use crate::clock::{median, milliseconds, quantile, timed};
+use crate::clock::{Deadline, median, milliseconds, now, quantile, timed};
+use crate::http::Connection;
 use crate::peers::Running;
 use crate::peers::iobeam::{Form, Started};
 use crate::results::{Figure, Work};
@@ -15,6 +16,10 @@ use crate::sensors::Sensors;
 const STARTS: usize = 5;
 /// How long nothing is asked before the platform counts as idle.
 const QUIET: Duration = Duration::from_secs(5);
+/// Connections that ask for nothing at once: as many as the single rows of the import work come over.
+const CONNECTIONS: usize = 64;
+/// How long they do.
+const ASKING: Duration = Duration::from_secs(3);
 /// Imports that are timed, after as many as a tenth of them to warm up.
 const IMPORTS: usize = 300;
 
@@ -54,8 +59,43 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
         "synced before acknowledged",
         &imports,
     ));
+    work.figures.push(Figure::new(
+        "requests that do nothing (GET /health), 64 connections",
+        "iobeam",
+        "-",
+        &nothing(&started, if plan.options.quick { ASKING / 10 } else { ASKING })?,
+    ));
     work.versions.insert("iobeam".to_owned(), started.version());
     Ok(work)
+}
+
+/// What HTTP alone costs, sender and server on the same cores: no import of a row can be cheaper.
+fn nothing(started: &Started, time: Duration) -> Result<[(&'static str, f64); 2]> {
+    let open = || Connection::open(started.port());
+    let mut connections = (0..CONNECTIONS).map(|_| open()).collect::<Result<Vec<_>>>()?;
+    let cpu = started.server().cpu_seconds()?;
+    let (began, deadline) = (now(), Deadline::after(time));
+    let requests = std::thread::scope(|scope| {
+        let work = connections.iter_mut().map(|connection| {
+            scope.spawn(move || -> Result<u64> {
+                let mut requests = 0;
+                while !deadline.passed() {
+                    connection.expect(200, "GET /health HTTP/1.1\r\nHost: x\r\n", b"")?;
+                    requests += 1;
+                }
+                Ok(requests)
+            })
+        });
+        let work: Vec<_> = work.collect();
+        work.into_iter()
+            .map(|thread| thread.join().expect("no sender panicked"))
+            .sum::<Result<u64>>()
+    })? as f64;
+    let cpu = started.server().cpu_seconds()? - cpu;
+    Ok([
+        ("requests_per_second", requests / began.elapsed().as_secs_f64()),
+        ("server_cpu_us", cpu / requests * 1e6),
+    ])
 }
 
 /// Times from sending to acknowledgement, in order of size.

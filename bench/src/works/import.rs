@@ -6,17 +6,19 @@
 //!
 //! Shapes that a goal speaks of come first and, as long as time is left, again at the end: the median of the runs counts.
 
+mod sending;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::{Plan, folder};
-use crate::clock::{Deadline, milliseconds, now, quantile};
+use crate::clock::{milliseconds, quantile};
 use crate::peers::{Peer, Running, full_name, installed};
 use crate::results::{Figure, Work};
 use crate::sensors::{FIELDS, Row, Sensors};
+use sending::send_all;
 
 /// Devices that the rows are of.
 const DEVICES: u32 = 1000;
@@ -26,7 +28,7 @@ const ROUNDS: usize = 3;
 /// One way to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Shape {
-    /// Threads with a connection each.
+    /// Connections at once.
     connections: usize,
     /// Rows of a batch.
     batch: usize,
@@ -217,36 +219,4 @@ fn bodies(running: &dyn Running, sensors: &mut Sensors, shape: Shape, rows: usiz
         }
     }
     bodies
-}
-
-fn send_all(
-    running: &dyn Running,
-    bodies: &Bodies,
-    time: Duration,
-) -> Result<(f64, Vec<Duration>)> {
-    let all = Mutex::new(Vec::new());
-    let mut senders = bodies.iter().map(|_| running.connect()).collect::<Result<Vec<_>>>()?;
-    let (began, deadline) = (now(), Deadline::after(time));
-    std::thread::scope(|scope| {
-        let work = senders.iter_mut().zip(bodies).map(|(sender, bodies)| {
-            let all = &all;
-            scope.spawn(move || -> Result<()> {
-                let mut latencies = Vec::with_capacity(bodies.len());
-                for body in bodies {
-                    if deadline.passed() {
-                        break;
-                    }
-                    let start = now();
-                    sender.send(body)?;
-                    latencies.push(start.elapsed());
-                }
-                all.lock().expect("no sender panicked").extend(latencies);
-                Ok(())
-            })
-        });
-        let work: Vec<_> = work.collect();
-        work.into_iter().try_for_each(|thread| thread.join().expect("no sender panicked"))
-    })?;
-    let seconds = began.elapsed().as_secs_f64();
-    Ok((seconds, all.into_inner().expect("no sender panicked")))
 }
