@@ -10,16 +10,16 @@
 
 use std::sync::Arc;
 
-use shuttle::sync::Mutex;
 use shuttle::sync::mpsc::{Sender, channel};
 use shuttle::thread;
 
-use budget::{apply, reserve};
-use primitives::{AtomicU64, Ordering};
-use recent::{Budget, Line, Node};
+use budget::{Budget, Use};
+use primitives::Mutex;
+use recent::{Allowance, Line, Node};
 use views::Views;
 
 #[path = "../../crates/store/src/budget.rs"]
+#[expect(dead_code, reason = "some of it is for whoever looks on")]
 mod budget;
 
 #[path = "../../crates/store/src/recent.rs"]
@@ -32,10 +32,23 @@ mod views;
 mod primitives {
     use std::sync::Arc;
 
-    pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering};
-    use shuttle::sync::{RwLockReadGuard, RwLockWriteGuard};
+    use shuttle::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 
     /// A lock that no panic poisons, as the store's.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(content: T) -> Self {
+            Self(shuttle::sync::Mutex::new(content))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().expect("no thread panics")
+        }
+    }
+
+    /// Another such.
     #[derive(Debug)]
     pub(crate) struct RwLock<T>(shuttle::sync::RwLock<T>);
 
@@ -111,11 +124,15 @@ enum Message {
     Close,
 }
 
-#[derive(Default)]
 struct Store {
     views: Views<&'static str, View>,
-    queued: AtomicU64,
-    held: AtomicU64,
+    budget: Budget,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { views: Views::default(), budget: Budget::new(u64::MAX / 2) }
+    }
 }
 
 /// The bytes of every row.
@@ -131,7 +148,7 @@ impl Store {
                 Message::Write(row, answer) => {
                     view.memory.push(row);
                     slot.show(view.clone());
-                    apply(&self.queued, &self.held, WEIGHT, view.memory.len() as u64 * WEIGHT);
+                    self.budget.apply(WEIGHT, view.memory.len() as u64 * WEIGHT);
                     answer.send(()).expect("somebody waits");
                     if view.memory.len() == 2 {
                         jobs.send(view.memory.clone()).expect("the flusher lives");
@@ -141,7 +158,7 @@ impl Store {
                     view.memory.retain(|row| !rows.contains(row));
                     view.files.extend(rows);
                     slot.show(view.clone());
-                    self.held.store(view.memory.len() as u64 * WEIGHT, Ordering::SeqCst);
+                    self.budget.apply(0, view.memory.len() as u64 * WEIGHT);
                 }
                 Message::Close => return,
             }
@@ -151,7 +168,7 @@ impl Store {
     /// A sender: what was acknowledged is seen, each row once, and nothing that was seen goes away.
     fn send(&self, row: u64, inbox: &Sender<Message>) {
         let (answer, answered) = channel();
-        assert!(reserve(&self.queued, &self.held, WEIGHT, u64::MAX / 2));
+        assert!(self.budget.reserve(WEIGHT));
         let before = self.look();
         inbox.send(Message::Write(row, answer)).expect("the writer lives");
         answered.recv().expect("it is answered");
@@ -198,45 +215,83 @@ fn what_was_acknowledged_is_seen_and_each_row_is_seen_once_while_rows_move_into_
             }
             assert_eq!(store.look(), [0, 1, 2]);
             assert_eq!(store.views.all()[0].1.rows(), [0, 1, 2]);
-            assert_eq!(store.queued.load(Ordering::SeqCst), 0, "nothing waits any more");
             inbox.send(Message::Close).expect("the writer lives");
             writer.join().expect("the writer");
             flusher.join().expect("the flusher");
+            let held = store.views.view(&"table").unwrap_or_default().memory.len() as u64;
+            assert_eq!(store.budget.taken(Use::Rows), held * WEIGHT, "nothing waits any more");
+        },
+        schedules(),
+    );
+}
+
+/// What is really taken: rows, weight by weight, and what a query and a merge hold.
+#[derive(Default)]
+struct Taken {
+    rows: Vec<u64>,
+    others: u64,
+}
+
+#[test]
+fn together_rows_queries_and_merges_never_take_more_than_the_budget_and_what_is_too_large_goes_alone() {
+    const BUDGET: u64 = 100;
+    shuttle::check_random(
+        || {
+            let budget = Arc::new(Budget::new(BUDGET));
+            let taken = Arc::new(Mutex::new(Taken::default()));
+            let writers = [30, 50, 120].map(|weight| {
+                let (budget, taken) = (Arc::clone(&budget), Arc::clone(&taken));
+                thread::spawn(move || {
+                    if !budget.reserve(weight) {
+                        return;
+                    }
+                    let mut taken = taken.lock();
+                    taken.rows.push(weight);
+                    let rows: u64 = taken.rows.iter().sum();
+                    let all = rows + taken.others;
+                    assert!(all <= BUDGET || taken.rows.len() == 1, "{:?} were let in", taken.rows);
+                    // The writer's thread is one: it applies under this lock.
+                    budget.apply(weight, rows);
+                })
+            });
+            let others = [(Use::Queries, 40), (Use::Merges, 30)].map(|(by, bytes)| {
+                let (budget, taken) = (Arc::clone(&budget), Arc::clone(&taken));
+                thread::spawn(move || {
+                    if !budget.take(by, bytes) {
+                        return;
+                    }
+                    taken.lock().others += bytes;
+                    thread::yield_now();
+                    taken.lock().others -= bytes;
+                    budget.give(by, bytes);
+                })
+            });
+            for thread in writers.into_iter().chain(others) {
+                thread.join().expect("a thread");
+            }
+            let rows: u64 = taken.lock().rows.iter().sum();
+            assert!(rows > 0, "one write at least is let in");
+            assert_eq!([Use::Rows, Use::Queries, Use::Merges].map(|by| budget.taken(by)), [rows, 0, 0]);
         },
         schedules(),
     );
 }
 
 #[test]
-fn together_writes_never_take_more_than_the_budget_and_what_is_too_large_goes_alone() {
-    const BUDGET: u64 = 100;
+fn each_use_has_a_floor_that_the_others_cannot_take() {
     shuttle::check_random(
         || {
-            let counters = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
-            // What is really taken: weights of the writes that were let in.
-            let taken = Arc::new(Mutex::new(Vec::new()));
-            let writers: Vec<_> = [40, 70, 120]
-                .map(|weight| {
-                    let (counters, taken) = (Arc::clone(&counters), Arc::clone(&taken));
-                    thread::spawn(move || {
-                        let (queued, held) = &*counters;
-                        if !reserve(queued, held, weight, BUDGET) {
-                            return;
-                        }
-                        let mut taken = taken.lock().expect("no thread panics");
-                        taken.push(weight);
-                        let all: u64 = taken.iter().sum();
-                        assert!(all <= BUDGET || taken.len() == 1, "{taken:?} were let in");
-                        // The writer's thread is one: it applies under this lock.
-                        apply(queued, held, weight, all);
-                    })
-                })
-                .into();
-            for writer in writers {
-                writer.join().expect("a write");
+            let budget = Arc::new(Budget::new(80));
+            let greedy = [Use::Rows, Use::Queries, Use::Merges].map(|by| {
+                let budget = Arc::clone(&budget);
+                thread::spawn(move || while budget.take(by, 5) {})
+            });
+            for thread in greedy {
+                thread.join().expect("a thread");
             }
-            assert_eq!(counters.0.load(Ordering::SeqCst), 0, "nothing is queued any more");
-            assert!(!taken.lock().expect("no thread panics").is_empty(), "one at least is let in");
+            let taken = [Use::Rows, Use::Queries, Use::Merges].map(|by| budget.taken(by));
+            assert!(taken[0] >= 20 && taken[1] >= 20 && taken[2] >= 10, "{taken:?}");
+            assert!(taken.iter().sum::<u64>() <= 80, "{taken:?}");
         },
         schedules(),
     );
@@ -279,7 +334,7 @@ fn who_follows_gets_whole_records_once_each_or_learns_that_some_are_gone() {
                 })
                 .collect();
             // Two records fit.
-            let mut budget = Budget::new(4);
+            let mut budget = Allowance::new(4);
             let mut newest = Node::begin(0);
             for record in 1..=RECORDS {
                 for row in rows_of(record) {

@@ -176,6 +176,14 @@ impl Platform {
             .unwrap_or_else(|error| panic!("POST {path}: {error}\n{}", self.log()))
     }
 
+    /// PATCH of JSON with a bearer token.
+    pub fn patch(&self, path: &str, token: &str, body: &Json) -> Reply {
+        let request = agent().patch(format!("{}{path}", self.base));
+        let request = request.header("Authorization", format!("Bearer {token}"));
+        let sent = request.content_type("application/json").send(body.to_string());
+        sent.map_or_else(|error| panic!("PATCH {path}: {error}\n{}", self.log()), Reply::read)
+    }
+
     /// POST of any bytes, where the connection may fail.
     ///
     /// # Errors

@@ -6,10 +6,13 @@
 //! ```
 //!
 //! - Queries run on threads of their own, so that a hard one never delays an import.
-//! - All queries share one pool of memory; what spills goes to the directory of the settings.
+//! - All queries share one pool of memory, and that with imports and merges; what spills goes to the directory of the
+//!   settings.
 //! - An answer is handed out once its first rows are there: what fails before that is an error, not a broken stream.
 
 mod settings;
+
+mod pool;
 
 mod work;
 
@@ -21,14 +24,16 @@ use datafusion::common::DataFusionError;
 use datafusion::datasource::physical_plan::parquet::{
     CachedParquetFileReaderFactory, ParquetFileReaderFactory,
 };
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 use iobeam_model::{ProjectId, Timestamp};
+use iobeam_store::Budget;
 
 use crate::answer::{Answer, Shape};
+use crate::engine::pool::SharedPool;
 use crate::engine::work::{Found, Workers};
 use crate::error::QueryError;
 use crate::functions;
@@ -65,13 +70,27 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Starts the engine's threads.
+    /// Starts the engine's threads, with memory of its own.
     ///
     /// # Errors
     /// When the threads cannot be started or the directory for what spills cannot be used.
     pub fn new(settings: Settings) -> Result<Self, QueryError> {
+        let pool = Arc::new(FairSpillPool::new(settings.memory_bytes as usize));
+        Self::with(settings, pool)
+    }
+
+    /// Starts the engine's threads, with memory that is drawn from a store's budget.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn sharing(settings: Settings, budget: &Arc<Budget>) -> Result<Self, QueryError> {
+        let pool = SharedPool::new(settings.memory_bytes as usize, Arc::clone(budget));
+        Self::with(settings, Arc::new(pool))
+    }
+
+    fn with(settings: Settings, pool: Arc<dyn MemoryPool>) -> Result<Self, QueryError> {
         let internal = |error: DataFusionError| QueryError::internal(error);
-        let environment = environment(&settings).map_err(internal)?;
+        let environment = environment(&settings, pool).map_err(internal)?;
         let store =
             environment.object_store(ObjectStoreUrl::local_filesystem()).map_err(internal)?;
         let cache = environment.cache_manager.get_file_metadata_cache();
@@ -181,11 +200,14 @@ impl Engine {
 }
 
 /// Memory, disk and caches that all queries share.
-fn environment(settings: &Settings) -> Result<Arc<RuntimeEnv>, DataFusionError> {
+fn environment(
+    settings: &Settings,
+    pool: Arc<dyn MemoryPool>,
+) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     std::fs::create_dir_all(&settings.temp_dir)?;
     sweep(&settings.temp_dir)?;
     RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(settings.memory_bytes as usize)))
+        .with_memory_pool(pool)
         .with_temp_file_path(&settings.temp_dir)
         .with_max_temp_directory_size(settings.temp_bytes)
         .with_metadata_cache_limit(settings.metadata_bytes as usize)

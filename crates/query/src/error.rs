@@ -54,7 +54,7 @@ pub enum QueryError {
     },
     /// The query needs more memory than there is for queries.
     #[error(
-        "the query needs more than the {limit} bytes of memory that queries may use (setting '{setting}'); ask for less, or again later"
+        "the query needs more memory than there is: at most {limit} bytes (setting '{setting}'), and less while imports take theirs; ask for less, or again later"
     )]
     Memory {
         /// How much all queries together may use.

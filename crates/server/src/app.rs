@@ -52,6 +52,9 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     /// Bytes that the bodies of all requests together may still take.
     pub(crate) room_for_bodies: Arc<Semaphore>,
+    /// Large uploads that may still be checked at once: more than there are cores would not be done sooner, and each
+    /// takes the memory of its rows before they are counted.
+    pub(crate) room_for_checks: Semaphore,
     /// Live connections that there may still be.
     pub(crate) room_for_live: Arc<Semaphore>,
     /// Becomes true when it is time to stop.

@@ -7,6 +7,8 @@
 //! One table, [`SETTINGS`], tells names, defaults and meanings; flags, file keys and environment variables are derived
 //! from it, and so is the reference page. A name that stands in no table is refused, with the nearest that does.
 
+mod memory;
+
 mod raw;
 
 mod settings;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use iobeam_model::Retention;
 
+pub use memory::Memory;
 pub use raw::{Origin, Origins};
 pub use settings::{SETTINGS, Setting};
 
@@ -41,16 +44,18 @@ pub struct Config {
     pub head_timeout: Duration,
     /// How long a request's body may take.
     pub body_timeout: Duration,
+    /// How long a client may take to fetch some of a reply.
+    pub reply_timeout: Duration,
     /// How many connections may be open at once.
     pub max_connections: usize,
     /// How long requests may go on after the signal to stop.
     pub stop_timeout: Duration,
-    /// Bytes that unwritten readings and requests may take in memory.
+    /// Bytes that readings, queries, merges, requests and caches may take in memory; [`Self::memory`] divides them.
     pub memory_limit: usize,
     /// How long a query may take.
     pub query_timeout: Duration,
-    /// Bytes that all queries together may take in memory.
-    pub query_memory: usize,
+    /// Bytes that all queries together may take of them, if not half.
+    pub query_memory: Option<usize>,
     /// How many rows an answer may have.
     pub query_rows: u64,
     /// How many points a chart may have.
@@ -73,8 +78,8 @@ pub struct Config {
     pub segment_size: u64,
     /// Bytes of rows kept in memory that were asked for lately.
     pub recent_rows_memory: u64,
-    /// Bytes of last rows kept in memory.
-    pub last_rows_memory: u64,
+    /// Bytes of last rows kept in memory, if not an eighth.
+    pub last_rows_memory: Option<usize>,
     /// How many dashboards a project may have.
     pub dashboards: usize,
     /// Bytes that a dashboard may have.
@@ -250,11 +255,12 @@ impl Config {
             body_limit: raw.parse("body-limit", |text| units::bytes(text, 1 << 10))?,
             head_timeout: raw.parse("head-timeout", units::duration)?,
             body_timeout: raw.parse("body-timeout", units::duration)?,
+            reply_timeout: raw.parse("reply-timeout", units::duration)?,
             max_connections: raw.parse("max-connections", units::count)?,
             stop_timeout: raw.parse("stop-timeout", units::duration)?,
             memory_limit: raw.parse("memory-limit", |text| units::bytes(text, 16 << 20))?,
             query_timeout: raw.parse("query-timeout", units::duration)?,
-            query_memory: raw.parse("query-memory", |text| units::bytes(text, 1 << 20))?,
+            query_memory: raw.parse_if_set("query-memory", |text| units::bytes(text, 1 << 20))?,
             query_rows: raw.parse("query-rows", units::count)? as u64,
             query_points: raw.parse("query-points", units::count)?,
             query_series: raw.parse("query-series", units::count)?,
@@ -267,7 +273,7 @@ impl Config {
             segment_size: raw.parse("segment-size", |text| units::bytes(text, 1 << 20))? as u64,
             recent_rows_memory: raw.parse("recent-rows-memory", |text| units::bytes(text, 0))?
                 as u64,
-            last_rows_memory: raw.parse("last-rows-memory", |text| units::bytes(text, 0))? as u64,
+            last_rows_memory: raw.parse_if_set("last-rows-memory", |text| units::bytes(text, 0))?,
             dashboards: raw.parse("dashboards", units::count)?,
             dashboard_size: raw.parse("dashboard-size", |text| units::bytes(text, 1 << 10))?,
             dashboard_panels: raw.parse("dashboard-panels", units::count)?,

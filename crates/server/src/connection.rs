@@ -37,8 +37,6 @@ use socket::{Socket, Stream};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a client may take to fetch some of a reply.
-const STALLED: Duration = Duration::from_mins(1);
 /// How long a client is heard out after the last reply.
 const LINGER: Duration = Duration::from_secs(2);
 /// How long one for whom there is no room is heard out.
@@ -59,6 +57,8 @@ pub(crate) struct Doors {
     pub(crate) room: Arc<Semaphore>,
     /// How long a head may take, and a connection be idle.
     pub(crate) head_timeout: Duration,
+    /// How long a client may take to fetch some of a reply.
+    pub(crate) reply_timeout: Duration,
     /// Becomes true when it is time to stop.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -146,7 +146,7 @@ impl hyper::service::Service<Request<Incoming>> for Visit {
 
 async fn talk(stream: Stream, visit: Visit, mut doors: Doors) {
     let peer = visit.peer;
-    let io = TokioIo::new(Socket::new(stream, STALLED));
+    let io = TokioIo::new(Socket::new(stream, doors.reply_timeout));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(doors.head_timeout)

@@ -100,16 +100,19 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let refusals = Refusals::new(catalog.clone(), Arc::clone(&clock), config.refusals);
     let (store, set_aside) = open_store(&config, data, &clock)?;
     refusals.note_set_aside(&set_aside);
-    let engine = Engine::new(iobeam_query::Settings {
-        memory_bytes: config.query_memory as u64,
+    let shares = config.memory();
+    let settings = iobeam_query::Settings {
+        memory_bytes: shares.queries as u64,
+        metadata_bytes: shares.metadata as u64,
         timeout: config.query_timeout,
         max_rows: Some(config.query_rows),
-        kept_bytes: config.recent_rows_memory,
+        kept_bytes: shares.recent_rows as u64,
         max_points: config.query_points,
         max_series: config.query_series,
         ..iobeam_query::Settings::new(data.join("tmp"))
-    })
-    .map_err(|error| part("query engine", &error))?;
+    };
+    let engine =
+        Engine::sharing(settings, store.budget()).map_err(|error| part("query engine", &error))?;
     let auth = Auth::open(
         &data.join("keys"),
         auth::Settings::allowing(config.login_attempts, config.signups_per_hour),
@@ -132,8 +135,8 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let web_app =
         WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let metrics = Metrics::new(store.clone());
-    let room_for_bodies = room_for(config.memory_limit / 4);
     let room_for_live = Arc::new(Semaphore::new(config.live_connections));
+    let room_for_bodies = room_for(shares.bodies);
     let config = Arc::new(config);
     Ok(App::new(Parts {
         catalog,
@@ -150,9 +153,14 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         deleting: Mutex::default(),
         metrics,
         room_for_bodies,
+        room_for_checks: Semaphore::new(cores()),
         room_for_live,
         stop: watch::Sender::new(false),
     }))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The store, and what it could not take from its log again.
@@ -161,13 +169,14 @@ fn open_store(
     data: &Path,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Store, Vec<SetAside>), ServeError> {
+    let shares = config.memory();
     let settings = iobeam_store::Settings {
         segment_bytes: config.segment_size,
         memtable_bytes: config.flush_size,
         flush_age: config.flush_age,
-        memory_budget: config.memory_limit,
-        last_rows_bytes: config.last_rows_memory,
-        recent_bytes: config.live_memory,
+        recent_bytes: shares.live,
+        memory_budget: shares.store,
+        last_rows_bytes: shares.last_rows as u64,
         ..iobeam_store::Settings::new(data)
     };
     let (store, opened) = Store::open(settings, Arc::clone(clock), Arc::new(RealDisk))
@@ -211,6 +220,7 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
         room: Arc::new(Semaphore::new(config.max_connections)),
         head_timeout: config.head_timeout,
         stopping: app.stop.subscribe(),
+        reply_timeout: config.reply_timeout,
     };
     let stopped = doors.stopping.clone();
     let mut accepting = JoinSet::new();

@@ -54,6 +54,7 @@ async fn check(app: &App, caller: &ProjectCaller, upload: Upload) -> Result<Chec
     if upload.body.len() <= QUICK {
         return check_now(app, caller, &upload);
     }
+    let _room = app.room_for_checks.acquire().await.map_err(Problem::internal)?;
     let (app, caller) = (app.clone(), caller.clone());
     tokio::task::spawn_blocking(move || check_now(&app, &caller, &upload))
         .await

@@ -22,6 +22,7 @@ use crossbeam_channel::{Receiver, Sender};
 use iobeam_journal::disk::Disk;
 use iobeam_model::{Clock, FieldName};
 
+use crate::budget::{Budget, Use};
 use crate::chunk;
 use crate::error::StoreError;
 use crate::intake::Confirm;
@@ -80,6 +81,9 @@ pub(crate) struct Merged {
     output: Result<Option<FileFacts>, StoreError>,
 }
 
+/// What the flusher works with, and others too.
+type Surroundings = (Arc<dyn Clock>, Arc<dyn Disk>, Arc<Counters>, Arc<Budget>);
+
 /// Owns the lake.
 pub(crate) struct Flusher {
     lake: Lake,
@@ -95,6 +99,7 @@ pub(crate) struct Flusher {
     clock: Arc<dyn Clock>,
     disk: Arc<dyn Disk>,
     counters: Arc<Counters>,
+    budget: Arc<Budget>,
     merges: Sender<Task>,
     stop: Arc<AtomicBool>,
     merging: bool,
@@ -107,7 +112,7 @@ impl Flusher {
         lake: Lake,
         (files, partitions): (HashMap<TableKey, FileList>, HashMap<TableKey, FieldName>),
         settings: Settings,
-        (clock, disk, counters): (Arc<dyn Clock>, Arc<dyn Disk>, Arc<Counters>),
+        (clock, disk, counters, budget): Surroundings,
         (merges, stop): (Sender<Task>, Arc<AtomicBool>),
     ) -> Self {
         Self {
@@ -122,6 +127,7 @@ impl Flusher {
             clock,
             disk,
             counters,
+            budget,
             merges,
             stop,
             merging: false,
@@ -190,7 +196,11 @@ impl Flusher {
         let target = self.target(&key, seq);
         let dir = &target.dir;
         self.disk.create_dir(dir).map_err(|error| StoreError::io("make", dir, error))?;
+        // The rows themselves are counted where they came in. A flush never waits: it is what makes room.
+        let beside = parquet::bytes_beside(&chunks, &target);
+        let held = self.budget.hold(Use::Merges, beside);
         let facts = parquet::write(&*self.disk, target, chunks, partition.as_str())?;
+        drop(held);
         self.partitions.insert(key.clone(), partition);
         let add: Vec<FileFacts> = facts.into_iter().collect();
         let change = Change {
@@ -206,7 +216,9 @@ impl Flusher {
 
     fn target(&self, key: &TableKey, seq: u64) -> Target {
         let row_group_rows = self.settings.row_group_rows;
-        Target { dir: self.lake.dir(key), seq, row_group_rows }
+        // Last rows that would take all the memory for last rows would not be kept.
+        let last_bytes = usize::try_from(self.settings.last_rows_bytes / 2).unwrap_or(usize::MAX);
+        Target { dir: self.lake.dir(key), seq, row_group_rows, last_bytes }
     }
 
     /// Commits a change and knows the table's files afterwards. When the commit's own answer leaves it open, the log
@@ -370,6 +382,8 @@ pub(crate) struct Compactor {
     pub(crate) disk: Arc<dyn Disk>,
     /// Says that what is being done is no longer wanted.
     pub(crate) stop: Arc<AtomicBool>,
+    /// What merges share with imports and queries.
+    pub(crate) budget: Arc<Budget>,
 }
 
 impl Compactor {
@@ -377,8 +391,9 @@ impl Compactor {
     pub(crate) fn run(self, tasks: &Receiver<Task>, answers: &Sender<Job>) {
         for Task { key, merge } in tasks {
             let inputs = merge.files.clone();
+            let bounds = (&*self.budget, &*self.stop);
             let output =
-                catch_unwind(AssertUnwindSafe(|| compact::merge(&self.disk, merge, &self.stop)));
+                catch_unwind(AssertUnwindSafe(|| compact::merge(&self.disk, merge, bounds)));
             let output = output.unwrap_or_else(|_| Err(panicked(&key)));
             if self.stop.load(Ordering::Relaxed) {
                 if let Ok(Some(facts)) = output {

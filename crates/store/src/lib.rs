@@ -40,10 +40,6 @@ mod recent;
 
 mod views;
 
-mod budget;
-
-mod primitives;
-
 mod receipts;
 
 mod lake;
@@ -52,12 +48,19 @@ mod chunk;
 
 pub mod snapshot;
 
+mod columns;
+
 pub mod settings;
 
 pub mod statistics;
 
+pub mod budget;
+
+mod primitives;
+
 mod error;
 
+pub use budget::Budget;
 pub use error::StoreError;
 pub use follow::{Followed, Follower, NoPoint, Point};
 pub use intake::{Incoming, Receipt, Write};
@@ -67,6 +70,7 @@ pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
 pub use writer::SetAside;
 
+use budget::Use;
 use opening::Running;
 use statistics::count;
 use writer::Message;
@@ -120,7 +124,7 @@ impl Store {
         };
         // Those that wait are in memory too.
         let waiting = Waiting::new(&counters.waiting_bytes, weight);
-        if waiting.of_all > self.0.memory_budget / 4 {
+        if waiting.of_all > self.0.budget.limit() / 4 {
             return busy();
         }
         let room = async {
@@ -138,11 +142,9 @@ impl Store {
 
     /// Whether a write's bytes fit into the memory budget; they are taken out of it if so.
     fn reserve(&self, weight: u64) -> bool {
-        let counters = &self.0.counters;
-        let (queued, held) = (&counters.queued_bytes, &counters.memtable_bytes);
-        let fits = budget::reserve(queued, held, weight, self.0.memory_budget);
+        let fits = self.0.budget.reserve(weight);
         if fits {
-            count(&counters.queued);
+            count(&self.0.counters.queued);
         }
         fits
     }
@@ -162,9 +164,19 @@ impl Store {
         Follower::new(self.0.tables.line(&(project, namespace.clone())), since)
     }
 
+    /// The memory that rows, queries and merges share.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.0.budget
+    }
+
     /// Figures for whoever watches.
     pub fn statistics(&self) -> Stats {
         let mut stats = self.0.counters.read();
+        let budget = &self.0.budget;
+        stats.memory_bytes = budget.taken(Use::Rows);
+        stats.query_bytes = budget.taken(Use::Queries);
+        stats.merge_bytes = budget.taken(Use::Merges);
+        stats.memory_limit = budget.limit();
         for (_, snapshot) in self.0.tables.all() {
             stats.tables += 1;
             stats.files += snapshot.files.len() as u64;

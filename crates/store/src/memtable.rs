@@ -21,7 +21,7 @@ use arrow::record_batch::RecordBatch;
 use crate::chunk;
 use crate::follow::{Lines, Shown};
 use crate::lake::delta::{Fields, TableKey};
-use crate::recent::{Budget, Node};
+use crate::recent::{Allowance, Node};
 use crate::snapshot::last::{LastRows, Room};
 use crate::snapshot::{Chunk, DataFile, Snapshot};
 use crate::views::{Slot, Views};
@@ -201,7 +201,7 @@ impl Memtable {
         chunk: Chunk,
         seq: u64,
         now_millis: u64,
-        recent: &mut Budget<RecordBatch>,
+        recent: &mut Allowance<RecordBatch>,
     ) -> usize {
         self.last_seq = seq;
         let rows = chunk.rows.num_rows();

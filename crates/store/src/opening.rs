@@ -17,6 +17,7 @@ use iobeam_journal::{Disk, DiskLock, Recovery};
 use iobeam_model::Clock;
 use parking_lot::Mutex;
 
+use crate::budget::Budget;
 use crate::error::StoreError;
 use crate::flusher::{Compactor, Flusher};
 use crate::lake::delta::{Lake, TableKey};
@@ -52,7 +53,7 @@ pub(crate) struct Running {
     pub(crate) inbox: Sender<Message>,
     pub(crate) tables: Arc<Tables>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) memory_budget: u64,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) patience: Duration,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -79,6 +80,7 @@ fn open(
 ) -> Result<(Running, Opened), StoreError> {
     let (settings, lock) = take_hold(settings, &*disk)?;
     let counters = Arc::new(Counters::default());
+    let budget = Arc::new(Budget::new(settings.memory_budget as u64));
     let tables = Arc::new(Tables::new(Arc::clone(&disk), settings.last_rows_bytes));
     let mut opened = Opened::default();
     let receipts = Receipts::open(&settings, Arc::clone(&clock), &disk, &mut opened.damage)?;
@@ -101,7 +103,7 @@ fn open(
     let (results, outcomes) = unbounded();
     let answers = jobs.clone();
     let mut writer = Writer::new(
-        (settings.clone(), Arc::clone(&clock), Arc::clone(&counters)),
+        (settings.clone(), Arc::clone(&clock), Arc::clone(&counters), Arc::clone(&budget)),
         (wal, receipts, lock),
         memtables,
         Arc::clone(&tables),
@@ -110,11 +112,12 @@ fn open(
     let replayed = writer.replay(&*disk)?;
     (opened.replayed, opened.rows) = (replayed.records, replayed.rows);
     opened.set_aside = replayed.set_aside;
-    let (memory_budget, patience) = (settings.memory_budget as u64, settings.patience);
+    let patience = settings.patience;
     let stop = Arc::new(AtomicBool::new(false));
     let (merges, tasks) = unbounded();
-    let compactor = Compactor { disk: Arc::clone(&disk), stop: Arc::clone(&stop) };
-    let parts = (clock, disk, Arc::clone(&counters));
+    let shared = Arc::clone(&budget);
+    let compactor = Compactor { disk: Arc::clone(&disk), stop: Arc::clone(&stop), budget: shared };
+    let parts = (clock, disk, Arc::clone(&counters), Arc::clone(&budget));
     let flusher = Flusher::new(lake, (files, partitions), settings, parts, (merges, stop));
     let threads = vec![
         start("iobeam-compactor", move || compactor.run(&tasks, &answers))?,
@@ -122,7 +125,7 @@ fn open(
         start("iobeam-writer", move || writer.run(&messages, &outcomes))?,
     ];
     let threads = Mutex::new(threads);
-    Ok((Running { inbox, tables, counters, memory_budget, patience, threads }, opened))
+    Ok((Running { inbox, tables, counters, budget, patience, threads }, opened))
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {

@@ -102,13 +102,13 @@ impl<R: Clone> Line<R> {
 
 /// What is held of all tables, the oldest first, up to so many bytes.
 #[derive(Debug)]
-pub(crate) struct Budget<R> {
+pub(crate) struct Allowance<R> {
     held: VecDeque<(Arc<Node<R>>, usize)>,
     bytes: usize,
     most: usize,
 }
 
-impl<R> Budget<R> {
+impl<R> Allowance<R> {
     /// Nothing yet, of at most so many bytes.
     pub(crate) fn new(most: usize) -> Self {
         Self { held: VecDeque::new(), bytes: 0, most }
@@ -126,7 +126,7 @@ impl<R> Budget<R> {
     }
 }
 
-impl<R> Drop for Budget<R> {
+impl<R> Drop for Allowance<R> {
     fn drop(&mut self) {
         // One by one: a long chain that goes at once would go by recursion.
         for (node, _) in self.held.drain(..) {

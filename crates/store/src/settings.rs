@@ -18,7 +18,7 @@ pub struct Settings {
     pub memtable_bytes: usize,
     /// ... or are this old.
     pub flush_age: Duration,
-    /// Most bytes of rows in memory, queued or not yet flushed.
+    /// Most bytes of rows in memory, queued or not yet flushed, of queries and of merges together.
     pub memory_budget: usize,
     /// How long a write waits for room in that budget before it is refused.
     pub patience: Duration,
@@ -32,7 +32,7 @@ pub struct Settings {
     pub receipts_at_most: usize,
     /// Most numbered streams remembered; beyond it the longest silent go.
     pub streams_at_most: usize,
-    /// Rows per Parquet row group.
+    /// Rows per Parquet row group; large files have up to eight times as many in each.
     pub row_group_rows: usize,
     /// So many files of about one size are merged into one; at least two.
     pub merge_files: usize,

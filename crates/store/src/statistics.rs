@@ -35,6 +35,12 @@ pub struct Stats {
     pub queued: u64,
     /// Bytes of rows in memory, queued or not yet flushed.
     pub memory_bytes: u64,
+    /// Bytes that queries hold.
+    pub query_bytes: u64,
+    /// Bytes that merges hold.
+    pub merge_bytes: u64,
+    /// Bytes that rows, queries and merges may take together.
+    pub memory_limit: u64,
     /// Bytes of writes that wait for room among these.
     pub waiting_bytes: u64,
     /// Rows in memory that no file holds yet.
@@ -99,10 +105,8 @@ pub(crate) struct Counters {
     pub(crate) refused: AtomicU64,
     pub(crate) syncs: DurationCounter,
     pub(crate) queued: AtomicU64,
-    pub(crate) queued_bytes: AtomicU64,
     /// Bytes of writes that wait for room.
     pub(crate) waiting_bytes: AtomicU64,
-    pub(crate) memtable_bytes: AtomicU64,
     /// Rings when there may be room again.
     pub(crate) freed: Notify,
     pub(crate) journal_bytes: AtomicU64,
@@ -126,7 +130,6 @@ impl Counters {
             refused: get(&self.refused),
             syncs: self.syncs.read(),
             queued: get(&self.queued),
-            memory_bytes: get(&self.queued_bytes) + get(&self.memtable_bytes),
             waiting_bytes: get(&self.waiting_bytes),
             journal_bytes: get(&self.journal_bytes),
             flushes: self.flushes.read(),

@@ -20,13 +20,14 @@ use crossbeam_channel::{Receiver, Sender, select};
 use iobeam_journal::DiskLock;
 use iobeam_model::{Clock, NamespaceName, ProjectId};
 
+use crate::budget::{Budget, Use};
 use crate::error::StoreError;
 use crate::flusher::{Job, Outcome};
 use crate::intake::{Answer, Confirm, Prepared};
 use crate::lake::delta::TableKey;
 use crate::memtable::{Memtable, Tables};
 use crate::receipts::Receipts;
-use crate::recent::Budget;
+use crate::recent::Allowance;
 use crate::settings::Settings;
 use crate::statistics::{Counters, count};
 use crate::wal::Wal;
@@ -67,17 +68,21 @@ const TICK: Duration = Duration::from_millis(250);
 /// A flush that failed is tried again after this long.
 const RETRY_MILLIS: u64 = 3_000;
 
+/// What the writer works with, and others too.
+type Surroundings = (Settings, Arc<dyn Clock>, Arc<Counters>, Arc<Budget>);
+
 /// Owns everything that changes.
 pub(crate) struct Writer {
     settings: Settings,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
+    budget: Arc<Budget>,
     wal: Wal,
     receipts: Receipts,
     memtables: HashMap<TableKey, Memtable>,
     tables: Arc<Tables>,
     /// The latest rows of all tables, for those who follow them.
-    recent: Budget<RecordBatch>,
+    recent: Allowance<RecordBatch>,
     jobs: Sender<Job>,
     retries: HashMap<TableKey, u64>,
     /// Rows before this time are not wanted; also of tables that have no rows yet.
@@ -91,7 +96,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(
-        (settings, clock, counters): (Settings, Arc<dyn Clock>, Arc<Counters>),
+        (settings, clock, counters, budget): Surroundings,
         (wal, receipts, lock): (Wal, Receipts, DiskLock),
         memtables: HashMap<TableKey, Memtable>,
         tables: Arc<Tables>,
@@ -99,10 +104,11 @@ impl Writer {
     ) -> Self {
         Self {
             _lock: lock,
-            recent: Budget::new(settings.recent_bytes),
+            recent: Allowance::new(settings.recent_bytes),
             settings,
             clock,
             counters,
+            budget,
             wal,
             receipts,
             memtables,
@@ -204,6 +210,9 @@ impl Writer {
             self.start_flush(key);
         }
         self.hold_journal_short();
+        // Queries or merges may have taken room since the last import, and whoever waits for room sends none.
+        self.relieve(&[]);
+        self.counters.freed.notify_waiters();
         let due: Vec<TableKey> =
             self.retries.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
         for key in due {
@@ -235,7 +244,7 @@ impl Writer {
             }
         }
         let total: usize = self.memtables.values().map(Memtable::active_weight).sum();
-        if total > self.settings.memory_budget / 3 {
+        if total as u64 > self.budget.room(Use::Rows) / 3 {
             let idle = self.memtables.values().filter(|memtable| !memtable.is_flushing());
             let largest = idle.max_by_key(|memtable| memtable.active_weight());
             if let Some(key) = largest.map(|memtable| memtable.key().clone()) {
@@ -373,7 +382,7 @@ impl Writer {
     }
 
     fn count_memory(&self) {
-        self.counters.memtable_bytes.store(self.memory(), Ordering::SeqCst);
+        self.budget.apply(0, self.memory());
         self.counters.freed.notify_waiters();
         let (bodies, streams) = self.receipts.count();
         self.counters.receipts.store(bodies as u64, Ordering::Relaxed);

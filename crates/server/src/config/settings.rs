@@ -82,6 +82,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("body-timeout", "TIME", "120s", "How long a request's body may take to arrive."),
     setting(
+        "reply-timeout",
+        "TIME",
+        "60s",
+        "How long a client may go without fetching any of a reply that waits for it.",
+    ),
+    setting(
         "max-connections",
         "COUNT",
         "10000",
@@ -96,15 +102,15 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "memory-limit",
         "BYTES",
-        "256MiB",
-        "Memory for readings that wait to be written to Parquet, and a quarter of it on top for bodies being received; beyond that imports wait for two seconds and are then told to come back.",
+        "512MiB",
+        "Memory for readings that wait to be written to Parquet, queries, merges of files, bodies being received and caches together; beyond it imports wait for two seconds and are then told to come back, queries spill to disk or are refused, and merges go on in smaller pieces. On top come the program, some 50 MB, and under load what the page on performance names.",
     ),
     setting("query-timeout", "TIME", "30s", "How long a query may take."),
     setting(
         "query-memory",
         "BYTES",
-        "256MiB",
-        "Memory for all queries together; beyond that they spill to disk or are refused.",
+        "",
+        "The most of memory-limit that all queries together take: half when not set.",
     ),
     setting("query-rows", "COUNT", "100000000", "Most rows of an answer."),
     setting(
@@ -150,13 +156,13 @@ pub const SETTINGS: &[Setting] = &[
         "recent-rows-memory",
         "BYTES",
         "32MiB",
-        "Memory for rows of devices that were asked for lately, kept as they were read from Parquet for whoever asks again.",
+        "Memory for rows of devices that were asked for lately, kept as they were read from Parquet for whoever asks again; at most a sixteenth of memory-limit.",
     ),
     setting(
         "last-rows-memory",
         "BYTES",
-        "64MiB",
-        "Memory for the last row of each device, kept so that nobody has to look for it; a namespace that does not fit is looked through instead.",
+        "",
+        "The most of memory-limit that the last row of each device takes, kept so that nobody has to look for it: an eighth when not set. A namespace that does not fit is looked through instead.",
     ),
     setting("dashboards", "COUNT", "1000", "Most dashboards of a project."),
     setting("dashboard-size", "BYTES", "256KiB", "Largest dashboard, as JSON."),
@@ -177,7 +183,7 @@ pub const SETTINGS: &[Setting] = &[
         "live-memory",
         "BYTES",
         "16MiB",
-        "Memory for the latest readings, held for those who follow them by GET /v1/live; who falls behind by more is told of a gap.",
+        "Memory for the latest readings, held for those who follow them by GET /v1/live; who falls behind by more is told of a gap. At most a sixteenth of memory-limit.",
     ),
     setting(
         "refusals",

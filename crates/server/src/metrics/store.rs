@@ -41,6 +41,13 @@ impl Collector for Figures {
         for (name, help, figure) in [
             ("store_queued", "Writes waiting for the writer", now.queued),
             ("store_memory_bytes", "Bytes of rows in memory", now.memory_bytes),
+            ("store_query_bytes", "Bytes that queries hold in memory", now.query_bytes),
+            ("store_merge_bytes", "Bytes that merges hold in memory", now.merge_bytes),
+            (
+                "store_memory_limit_bytes",
+                "Bytes that rows, queries and merges share",
+                now.memory_limit,
+            ),
             ("store_memtable_rows", "Rows that no file holds yet", now.memtable_rows),
             ("store_journal_bytes", "Bytes of the write-ahead log", now.journal_bytes),
             ("store_tables", "Namespaces that have rows", now.tables),

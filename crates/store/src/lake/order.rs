@@ -7,15 +7,13 @@
 //! Texts are compared once per distinct value, never per row.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray as _, RecordBatchOptions, StringViewArray, new_null_array,
-};
+use arrow::array::{Array, ArrayRef, AsArray as _, StringViewArray, new_null_array};
 use arrow::compute::interleave;
-use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{Field, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use arrow::record_batch::RecordBatch;
 
 use crate::snapshot::Chunk;
 
@@ -62,31 +60,19 @@ impl Ordered {
         &self.chunks
     }
 
-    /// Rows of a range of the order, under the given schema.
-    pub(crate) fn rows(
+    /// A column of the rows of a range of the order.
+    pub(crate) fn column(
         &self,
-        range: std::ops::Range<usize>,
-        schema: &SchemaRef,
-    ) -> Result<RecordBatch, ArrowError> {
-        let places = &self.places[range];
-        let columns = schema
-            .fields()
-            .iter()
-            .map(|field| {
-                let parts: Vec<ArrayRef> = self
-                    .chunks
-                    .iter()
-                    .map(|chunk| match chunk.rows.column_by_name(field.name()) {
-                        Some(column) => Arc::clone(column),
-                        None => new_null_array(field.data_type(), chunk.rows.num_rows()),
-                    })
-                    .collect();
-                let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-                interleave(&parts, places)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
-        RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        range: Range<usize>,
+        field: &Field,
+    ) -> Result<ArrayRef, ArrowError> {
+        let part = |chunk: &Arc<Chunk>| match chunk.rows.column_by_name(field.name()) {
+            Some(column) => Arc::clone(column),
+            None => new_null_array(field.data_type(), chunk.rows.num_rows()),
+        };
+        let parts: Vec<ArrayRef> = self.chunks.iter().map(part).collect();
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        interleave(&parts, &self.places[range])
     }
 }
 
@@ -201,9 +187,10 @@ mod tests {
         let two = chunk(&[(Some("a"), i64::MIN), (Some("b"), 5), (None, 1), (Some("b"), 4)]);
         let ordered = Ordered::new(vec![one, two], "device_id");
         let schema = chunk::united_schema(ordered.chunks());
-        let rows = ordered.rows(0..ordered.len(), &schema).expect("Arrow gathers");
-        let devices: Vec<_> = rows.column(1).as_string_view().iter().collect();
-        let times = rows.column(0).as_primitive::<TimestampMicrosecondType>().values().to_vec();
+        let column = |at: usize| ordered.column(0..ordered.len(), schema.field(at));
+        let (times, devices) = (column(0).expect("Arrow gathers"), column(1).expect("likewise"));
+        let devices: Vec<_> = devices.as_string_view().iter().collect();
+        let times = times.as_primitive::<TimestampMicrosecondType>().values().to_vec();
         assert_eq!(devices, [None, None, Some("a"), Some("a"), Some("b"), Some("b"), Some("b")]);
         assert_eq!(times, [1, 2, i64::MIN, i64::MAX, 4, 5, 5]);
         // Of equals the first that came is first.

@@ -1,7 +1,7 @@
 //! Rows into one Parquet file: sorted, encoded column by column as its values ask for, synced.
 //!
 //! ```text
-//! Ordered ─▶ gather a row group ─▶ ArrowWriter ─▶ last rows ─▶ part-<seq>-<uuid>.parquet ─▶ sync file, sync folder
+//! Ordered ─▶ gather a column of a row group ─▶ encode ─▶ ... ─▶ last rows ─▶ part-<seq>-<uuid>.parquet ─▶ sync file, sync folder
 //! ```
 //!
 //! Nothing is visible yet when a file is written: a commit makes it so.
@@ -11,17 +11,18 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray as _};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow::record_batch::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray as _};
+use arrow::datatypes::{
+    DataType, FieldRef, Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType,
+};
 use iobeam_journal::disk::{Disk, DiskFile};
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::SerializedFileWriter;
 
 use crate::chunk::{self, TIME};
+use crate::columns;
 use crate::error::StoreError;
 use crate::lake::order::Ordered;
 use crate::snapshot::last::carried::{self, Gather};
@@ -39,6 +40,8 @@ pub(crate) struct Target {
     pub(crate) seq: u64,
     /// Rows per row group.
     pub(crate) row_group_rows: usize,
+    /// Bytes of last rows that it carries at most.
+    pub(crate) last_bytes: usize,
 }
 
 /// Writes chunks as one file. There must be a row among them.
@@ -50,16 +53,25 @@ pub(crate) fn write(
 ) -> Result<Option<FileFacts>, StoreError> {
     let ordered = Ordered::new(chunks, partition);
     let schema = chunk::united_schema(ordered.chunks());
-    let row_group_rows = target.row_group_rows;
-    let mut output = Output::new(disk, target, partition);
+    let piece = target.row_group_rows.max(1);
+    let mut output = Output::new(disk, target, partition, schema);
     let mut start = 0;
     while start < ordered.len() {
-        let end = ordered.len().min(start + row_group_rows);
-        let rows = ordered.rows(start..end, &schema);
-        output.write(&rows.map_err(|error| output.failed(error.into()))?)?;
+        let end = ordered.len().min(start + piece);
+        output.group(|field| Ok(ordered.column(start..end, field)?))?;
         start = end;
     }
     output.finish()
+}
+
+/// What memory it takes to write chunks, beside theirs: the order of the rows, a column as it is gathered and encoded,
+/// and the last rows.
+pub(crate) fn bytes_beside(chunks: &[Arc<Chunk>], target: &Target) -> u64 {
+    // A row's place and rank, and its cell, twice.
+    const EACH: u64 = 24 + 2 * 16;
+    let rows = chunks.iter().map(|chunk| chunk.rows.num_rows() as u64).sum::<u64>();
+    let bytes = chunks.iter().map(|chunk| chunk::weight(chunk)).sum::<usize>();
+    rows * EACH + columns::encoder_bytes(rows) + target.last_bytes.min(bytes) as u64
 }
 
 /// A file being written, of rows that come in its order. Dropped unfinished, it is gone again.
@@ -67,9 +79,10 @@ pub(crate) struct Output<'a> {
     disk: &'a dyn Disk,
     target: Target,
     partition: &'a str,
+    schema: SchemaRef,
     path: PathBuf,
     file: Option<Arc<dyn DiskFile>>,
-    writer: Option<ArrowWriter<Sink>>,
+    writer: Option<SerializedFileWriter<Sink>>,
     facts: FileFacts,
     last: Gather,
     finished: bool,
@@ -77,7 +90,12 @@ pub(crate) struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// Nothing is made before the first rows come.
-    pub(crate) fn new(disk: &'a dyn Disk, target: Target, partition: &'a str) -> Self {
+    pub(crate) fn new(
+        disk: &'a dyn Disk,
+        target: Target,
+        partition: &'a str,
+        schema: SchemaRef,
+    ) -> Self {
         let name = format!("part-{:020}-{}.parquet", target.seq, uuid::Uuid::new_v4().simple());
         let path = target.dir.join(name);
         let facts = FileFacts {
@@ -92,11 +110,12 @@ impl<'a> Output<'a> {
             seq: target.seq,
             crc: None,
         };
-        let last = Gather::new(partition);
+        let last = Gather::new(partition, target.last_bytes);
         Self {
             disk,
             target,
             partition,
+            schema,
             path,
             file: None,
             writer: None,
@@ -106,44 +125,46 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Adds a row group's worth of rows, of which there is at least one.
-    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), StoreError> {
-        if self.writer.is_none() {
-            let file = self.disk.create(&self.path);
-            let file = file.map_err(|error| StoreError::io("create", &self.path, error))?;
-            self.file = Some(Arc::clone(&file));
-            let sink = Sink { file, at: 0, crc: 0, buffer: Vec::with_capacity(BUFFER) };
-            let properties = properties(rows, self.partition, self.target.row_group_rows);
-            let writer = ArrowWriter::try_new(sink, rows.schema(), Some(properties));
-            self.writer = Some(writer.map_err(|error| self.failed(error))?);
-        }
-        self.learn(rows);
-        self.last.add(rows);
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        writer.write(rows).map_err(|error| self.failed(error))
+    /// Adds a row group, of at least one row; its columns are asked for one after the other, and that of partition
+    /// values first.
+    pub(crate) fn group(
+        &mut self,
+        mut column: impl FnMut(&FieldRef) -> Result<ArrayRef, ParquetError>,
+    ) -> Result<(), StoreError> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.begin()?,
+        };
+        let schema = Arc::clone(&self.schema);
+        let partition = schema.column_with_name(self.partition).map(|(at, _)| at);
+        let keys = partition.map(|at| column(&schema.fields()[at])).transpose();
+        let keys = keys.map_err(|error| self.failed(error))?;
+        self.last.begin(keys.as_ref());
+        let written = columns::write_group(&mut writer, &schema, |field| {
+            let values = match &keys {
+                Some(keys) if field.name() == self.partition => Arc::clone(keys),
+                _ => column(field)?,
+            };
+            if field.name() == TIME {
+                learn(&mut self.facts, &values, keys.as_ref());
+            }
+            self.last.column(field, &values)?;
+            let properties = properties(&values, field.name(), self.partition);
+            Ok((values, properties))
+        });
+        written.map_err(|error| self.failed(error))?;
+        self.last.end().map_err(|error| self.failed(error.into()))?;
+        self.writer = Some(writer);
+        Ok(())
     }
 
-    /// Facts of rows that come sorted by partition.
-    fn learn(&mut self, rows: &RecordBatch) {
-        let facts = &mut self.facts;
-        facts.rows += rows.num_rows() as u64;
-        for time in rows.column(0).as_primitive::<TimestampMicrosecondType>().values() {
-            facts.min_time = facts.min_time.min(*time);
-            facts.max_time = facts.max_time.max(*time);
-        }
-        let texts =
-            rows.column_by_name(self.partition).and_then(|column| column.as_string_view_opt());
-        let Some(texts) = texts else {
-            facts.partition_nulls += rows.num_rows() as u64;
-            return;
-        };
-        let nulls = texts.null_count();
-        facts.partition_nulls += nulls as u64;
-        if nulls < texts.len() {
-            // Those without stand first.
-            facts.min_partition.get_or_insert_with(|| texts.value(nulls).into());
-            facts.max_partition = Some(texts.value(texts.len() - 1).into());
-        }
+    fn begin(&mut self) -> Result<SerializedFileWriter<Sink>, StoreError> {
+        let file = self.disk.create(&self.path);
+        let file = file.map_err(|error| StoreError::io("create", &self.path, error))?;
+        self.file = Some(Arc::clone(&file));
+        let sink = Sink { file, at: 0, crc: 0, buffer: Vec::with_capacity(BUFFER) };
+        let writer = columns::begin(sink, &self.schema, plain().build());
+        writer.map_err(|error| self.failed(error))
     }
 
     /// Makes the file last, and tells what is in it; nothing when no rows came.
@@ -151,7 +172,7 @@ impl<'a> Output<'a> {
         let (Some(mut writer), Some(file)) = (self.writer.take(), self.file.take()) else {
             return Ok(None);
         };
-        let last = std::mem::replace(&mut self.last, Gather::new(self.partition));
+        let last = std::mem::replace(&mut self.last, Gather::new(self.partition, 0));
         carry(&mut writer, last).map_err(|error| self.failed(error))?;
         let mut sink = writer.into_inner().map_err(|error| self.failed(error))?;
         sink.flush().map_err(|error| StoreError::io("write", &self.path, error))?;
@@ -179,10 +200,29 @@ impl Drop for Output<'_> {
     }
 }
 
+/// Facts of rows that come sorted by partition: of their times and, where they have any, their partition values.
+fn learn(facts: &mut FileFacts, times: &ArrayRef, keys: Option<&ArrayRef>) {
+    facts.rows += times.len() as u64;
+    for time in times.as_primitive::<TimestampMicrosecondType>().values() {
+        facts.min_time = facts.min_time.min(*time);
+        facts.max_time = facts.max_time.max(*time);
+    }
+    let Some(texts) = keys.and_then(|keys| keys.as_string_view_opt()) else {
+        facts.partition_nulls += times.len() as u64;
+        return;
+    };
+    let nulls = texts.null_count();
+    facts.partition_nulls += nulls as u64;
+    if nulls < texts.len() {
+        // Those without stand first.
+        facts.min_partition.get_or_insert_with(|| texts.value(nulls).into());
+        facts.max_partition = Some(texts.value(texts.len() - 1).into());
+    }
+}
+
 /// Puts the last rows behind the row groups.
-fn carry(writer: &mut ArrowWriter<Sink>, last: Gather) -> Result<(), ParquetError> {
+fn carry(writer: &mut SerializedFileWriter<Sink>, last: Gather) -> Result<(), ParquetError> {
     let Some(carried) = last.finish()? else { return Ok(()) };
-    writer.flush()?;
     for said in carried::told(writer.bytes_written(), &carried) {
         writer.append_key_value_metadata(said);
     }
@@ -200,35 +240,39 @@ fn as_io(error: ParquetError) -> io::Error {
     }
 }
 
-fn properties(rows: &RecordBatch, partition: &str, row_group_rows: usize) -> WriterProperties {
-    let mut properties = WriterProperties::builder()
+fn plain() -> WriterPropertiesBuilder {
+    WriterProperties::builder()
         .set_created_by(concat!("iobeam ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(row_group_rows))
         .set_statistics_truncate_length(None)
         .set_column_index_truncate_length(None)
-        .set_statistics_enabled(EnabledStatistics::Chunk);
-    let schema = rows.schema();
-    for (field, column) in schema.fields().iter().zip(rows.columns()).skip(1) {
-        let path = ColumnPath::from(vec![field.name().clone()]);
-        if field.name() == partition {
-            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
-        } else if let Some(encoding) = plain_encoding(column) {
-            properties = properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, encoding);
-        }
-    }
-    let time = ColumnPath::from(vec![TIME.to_owned()]);
-    properties
-        .set_column_dictionary_enabled(time.clone(), false)
-        .set_column_encoding(time.clone(), Encoding::DELTA_BINARY_PACKED)
-        .set_column_statistics_enabled(time, EnabledStatistics::Page)
-        .build()
+        .set_statistics_enabled(EnabledStatistics::Chunk)
 }
 
-/// The encoding of a column whose values hardly repeat; `None` when a dictionary serves it.
-fn plain_encoding(column: &dyn Array) -> Option<Encoding> {
+/// How a column is written.
+fn properties(values: &dyn Array, name: &str, partition: &str) -> WriterProperties {
+    let properties = plain();
+    if name == TIME {
+        return properties
+            .set_dictionary_enabled(false)
+            .set_encoding(Encoding::DELTA_BINARY_PACKED)
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .build();
+    }
+    if name == partition {
+        return properties.set_statistics_enabled(EnabledStatistics::Page).build();
+    }
+    match encoding(values) {
+        // Where a dictionary grows too large after all, the rest of the row group gets this encoding.
+        Some((encoding, repeats)) => {
+            properties.set_dictionary_enabled(repeats).set_encoding(encoding).build()
+        }
+        None => properties.build(),
+    }
+}
+
+/// The encoding of a column of numbers where a dictionary does not serve it, and whether one may: its values repeat.
+fn encoding(column: &dyn Array) -> Option<(Encoding, bool)> {
     let (encoding, bits): (_, fn(&dyn Array, usize) -> u64) = match column.data_type() {
         DataType::Float64 => (Encoding::BYTE_STREAM_SPLIT, |column, row| {
             column.as_primitive::<Float64Type>().value(row).to_bits()
@@ -246,7 +290,8 @@ fn plain_encoding(column: &dyn Array) -> Option<Encoding> {
         looked += 1;
     }
     // A dictionary of up to about 18 000 values, as this works out, costs 15 bits a value, and less where they run.
-    (looked > 64 && seen.len() * 5 > looked * 4).then_some(encoding)
+    let repeats = looked <= 64 || seen.len() * 5 <= looked * 4;
+    Some((encoding, repeats))
 }
 
 const BUFFER: usize = 1 << 20;

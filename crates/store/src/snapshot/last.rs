@@ -332,13 +332,14 @@ pub(super) fn since(rows: RecordBatch, keep_from: i64) -> Option<RecordBatch> {
 
 /// The same rows without the memory of the rows around them.
 fn owned(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let column = |column: &ArrayRef| -> ArrayRef {
-        match column.data_type() {
-            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
-            _ => Arc::clone(column),
-        }
-    };
     let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    let columns = rows.columns().iter().map(column).collect();
+    let columns = rows.columns().iter().map(owned_column).collect();
     RecordBatch::try_new_with_options(rows.schema(), columns, &options)
+}
+
+fn owned_column(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        _ => Arc::clone(column),
+    }
 }

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use iobeam_model::{BatchId, ProjectId};
 
-use crate::budget;
 use crate::error::StoreError;
 use crate::intake::{Answer, Part, Prepared, Receipt};
 use crate::lake::delta::TableKey;
@@ -65,10 +64,7 @@ impl Writer {
         };
         // Before the answers: who has one and looks at the figures must not find it still queued.
         self.counters.queued.fetch_sub(count, Ordering::Relaxed);
-        let held = self.memory();
-        let (queued_bytes, held_bytes) =
-            (&self.counters.queued_bytes, &self.counters.memtable_bytes);
-        budget::apply(queued_bytes, held_bytes, weight as u64, held);
+        self.budget.apply(weight as u64, self.memory());
         self.count_memory();
         for (answer, outcome) in outcomes {
             self.answer(answer, outcome);

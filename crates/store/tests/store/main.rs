@@ -19,3 +19,5 @@ mod retention;
 mod dropping;
 
 mod last;
+
+mod versions;

@@ -10,11 +10,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, RecordBatch, UInt64Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch, UInt64Array};
+use arrow::compute::{concat, take};
+use arrow::datatypes::{FieldRef, Schema};
+use arrow::error::ArrowError;
 use bytes::Bytes;
 use iobeam_journal::{Disk, DiskFile};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -22,7 +23,8 @@ use parquet::file::metadata::{FooterTail, KeyValue, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::steady::{self, Steady};
-use super::{gather, keys, owned};
+use super::{gather, owned_column};
+use crate::columns;
 use crate::snapshot::DataFile;
 
 /// Under this name the footer says where they are.
@@ -40,12 +42,28 @@ const TAIL: u64 = 8;
 #[derive(Debug)]
 pub(crate) struct Gather {
     partition: Box<str>,
-    /// Of each batch the last rows of its values.
+    /// Of each row group the last rows of its values.
     kept: Vec<RecordBatch>,
     kept_rows: usize,
+    /// Bytes that may be kept.
+    most: usize,
+    bytes: usize,
     rows: usize,
     too_many: bool,
+    /// The row group that is being looked at, if its rows have partition values.
+    now: Option<Now>,
     steady: Steady,
+}
+
+/// A row group that is being looked at.
+#[derive(Debug)]
+struct Now {
+    spans: Vec<Range<usize>>,
+    /// The first of its rows are of the partition value with which the rows before it ended.
+    goes_on: bool,
+    last: UInt64Array,
+    fields: Vec<FieldRef>,
+    columns: Vec<ArrayRef>,
 }
 
 /// What a file carries.
@@ -58,27 +76,57 @@ pub(crate) struct Carried {
 }
 
 impl Gather {
-    pub(crate) fn new(partition: &str) -> Self {
-        let partition = partition.into();
-        let steady = Steady::default();
-        Self { partition, kept: Vec::new(), kept_rows: 0, rows: 0, too_many: false, steady }
+    pub(crate) fn new(partition: &str, most: usize) -> Self {
+        Self {
+            partition: partition.into(),
+            kept: Vec::new(),
+            kept_rows: 0,
+            most,
+            bytes: 0,
+            rows: 0,
+            too_many: false,
+            now: None,
+            steady: Steady::default(),
+        }
     }
 
-    /// Looks at the next rows of the file, which come sorted by partition and time.
-    pub(crate) fn add(&mut self, rows: &RecordBatch) {
-        self.rows += rows.num_rows();
-        let Some(keys) = keys(rows, &self.partition).filter(|keys| !keys.is_empty()) else {
-            return;
-        };
-        if self.too_many {
-            return;
+    /// A row group begins, whose rows come sorted by these partition values, and by time.
+    pub(crate) fn begin(&mut self, keys: Option<&ArrayRef>) {
+        let keys = keys.and_then(|keys| keys.as_string_view_opt());
+        let Some(keys) = keys.filter(|keys| !keys.is_empty() && !self.too_many) else { return };
+        let spans = steady::spans(keys);
+        let last: UInt64Array = spans.iter().map(|span| span.end as u64 - 1).collect();
+        let before = self.kept.last();
+        let goes_on = before.is_some_and(|it| steady::goes_on(it, keys, &self.partition));
+        self.rows += keys.len();
+        let (fields, columns) = (Vec::new(), Vec::new());
+        self.now = Some(Now { spans, goes_on, last, fields, columns });
+    }
+
+    /// Looks at a column of it.
+    pub(crate) fn column(&mut self, field: &FieldRef, values: &ArrayRef) -> Result<(), ArrowError> {
+        let Some(now) = self.now.as_mut().filter(|_| !self.too_many) else { return Ok(()) };
+        // The first column is the time.
+        if !now.columns.is_empty() && **field.name() != *self.partition {
+            let before = self.kept.last().filter(|_| now.goes_on);
+            self.steady.column((field.name(), values), &now.spans, before);
         }
-        self.steady.add(rows, &self.partition, self.kept.last());
-        // The value with which the last rows ended may go on here.
-        if let Some(before) = self.kept.last_mut()
-            && super::keys(before, &self.partition).is_some_and(|known| {
-                keys.is_valid(0) && known.value(known.len() - 1) == keys.value(0)
-            })
+        let picked = owned_column(&take(values, &now.last, None)?);
+        self.bytes += picked.get_array_memory_size();
+        now.fields.push(Arc::clone(field));
+        now.columns.push(picked);
+        if self.bytes > self.most {
+            self.give_up();
+        }
+        Ok(())
+    }
+
+    /// All columns of it have been looked at.
+    pub(crate) fn end(&mut self) -> Result<(), ArrowError> {
+        let Some(now) = self.now.take() else { return Ok(()) };
+        // The value with which the last rows ended may have gone on here.
+        if now.goes_on
+            && let Some(before) = self.kept.last_mut()
         {
             *before = before.slice(0, before.num_rows() - 1);
             self.kept_rows -= 1;
@@ -86,24 +134,29 @@ impl Gather {
                 self.kept.pop();
             }
         }
-        let ends = |row: &usize| {
-            keys.is_valid(*row)
-                && (*row + 1 == keys.len() || keys.value(*row) != keys.value(*row + 1))
-        };
-        let last: UInt64Array = (0..keys.len()).filter(ends).map(|row| row as u64).collect();
-        self.kept_rows += last.len();
-        let picked = take_record_batch(rows, &last).and_then(|rows| owned(&rows));
-        match picked {
-            Ok(picked) if self.kept_rows <= MOST => {
-                if picked.num_rows() > 0 {
-                    self.kept.push(picked);
-                }
-            }
-            _ => {
-                self.too_many = true;
-                self.kept.clear();
-            }
+        self.kept_rows += now.last.len();
+        if self.kept_rows > MOST {
+            self.give_up();
+        } else if !now.last.is_empty() {
+            let schema = Arc::new(Schema::new(now.fields));
+            self.kept.push(RecordBatch::try_new(schema, now.columns)?);
         }
+        Ok(())
+    }
+
+    fn give_up(&mut self) {
+        self.too_many = true;
+        self.now = None;
+        self.kept = Vec::new();
+    }
+
+    /// Looks at rows that have been read.
+    fn add(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        self.begin(rows.column_by_name(&self.partition));
+        for (field, values) in rows.schema().fields().iter().zip(rows.columns()) {
+            self.column(field, values)?;
+        }
+        self.end()
     }
 
     /// What the file is to carry, if anything.
@@ -118,10 +171,14 @@ impl Gather {
             .set_statistics_enabled(EnabledStatistics::None)
             .set_offset_index_disabled(true)
             .build();
-        let mut writer = ArrowWriter::try_new(Vec::new(), first.schema(), Some(properties))?;
-        for part in parts {
-            writer.write(part)?;
-        }
+        let schema = first.schema();
+        let mut writer = columns::begin(Vec::new(), &schema, properties.clone())?;
+        columns::write_group(&mut writer, &schema, |field| {
+            let column = |part: &&RecordBatch| part.column_by_name(field.name()).map(Arc::clone);
+            let values: Vec<ArrayRef> = parts.iter().filter_map(column).collect();
+            let values: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
+            Ok((concat(&values)?, properties.clone()))
+        })?;
         let rows = writer.into_inner()?.into();
         Ok(Some(Carried { rows, steady: self.steady.names() }))
     }
@@ -159,8 +216,8 @@ fn try_read(
         Some((range, steady)) => Ok(Some((whole(bytes(&*opened, range)?)?, steady))),
         None if file.rows <= SMALL => {
             let rows = whole(bytes(&*opened, 0..file.size)?)?;
-            let mut gather = Gather::new(partition);
-            gather.add(&rows);
+            let mut gather = Gather::new(partition, usize::MAX);
+            gather.add(&rows)?;
             let parts: Vec<&RecordBatch> = gather.kept.iter().collect();
             let none = rows.slice(0, 0);
             let last = parts.first().map_or(none, |rows| RecordBatch::clone(rows));

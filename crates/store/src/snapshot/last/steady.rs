@@ -16,42 +16,38 @@ pub(crate) const KEY: &str = "iobeam.steady-columns";
 /// The columns that were steady so far.
 #[derive(Debug, Default)]
 pub(crate) struct Steady {
-    /// Nothing before the first rows.
-    names: Option<BTreeSet<Box<str>>>,
+    steady: BTreeSet<Box<str>>,
+    unsteady: BTreeSet<Box<str>>,
 }
 
 impl Steady {
-    /// Looks at the next rows of a file, sorted by partition value; `before` ends with the last row that came before.
-    pub(crate) fn add(
+    /// Looks at a column of the next rows of a file, sorted by partition value; `before` ends with the row that came
+    /// before them, if that has the partition value of the first of them.
+    pub(crate) fn column(
         &mut self,
-        rows: &RecordBatch,
-        partition: &str,
+        (name, values): (&str, &ArrayRef),
+        spans: &[Range<usize>],
         before: Option<&RecordBatch>,
     ) {
-        let schema = rows.schema();
-        let names = self.names.get_or_insert_with(|| {
-            // The first column is the time.
-            let names = schema.fields().iter().skip(1).map(|field| field.name().as_str());
-            names.filter(|name| *name != partition && !name.contains('\n')).map(Box::from).collect()
-        });
-        let Some(keys) = keys(rows, partition) else { return };
-        if names.is_empty() {
+        if name.contains('\n') || self.unsteady.contains(name) {
             return;
         }
-        let spans = spans(keys);
-        let before = before.filter(|before| goes_on(before, keys, partition));
-        names.retain(|name| {
-            let Some(column) = rows.column_by_name(name) else { return false };
-            let goes_on = before.is_none_or(|before| {
-                let last = before.num_rows() - 1;
-                same(before.column_by_name(name), last, Some(column), 0)
-            });
-            goes_on && spans.iter().all(|span| is_steady(column, span))
+        let goes_on = before.is_none_or(|before| {
+            let last = before.num_rows() - 1;
+            same(before.column_by_name(name), last, Some(values), 0)
         });
+        if goes_on && spans.iter().all(|span| is_steady(values, span)) {
+            if !self.steady.contains(name) {
+                self.steady.insert(name.into());
+            }
+        } else {
+            self.steady.remove(name);
+            self.unsteady.insert(name.into());
+        }
     }
 
     pub(crate) fn names(self) -> Vec<Box<str>> {
-        self.names.into_iter().flatten().collect()
+        self.steady.into_iter().collect()
     }
 }
 
@@ -91,7 +87,7 @@ pub(super) fn of_all(parts: &[(RecordBatch, Vec<Box<str>>)], partition: &str) ->
 }
 
 /// The spans of rows that have one partition value.
-fn spans(keys: &StringViewArray) -> Vec<Range<usize>> {
+pub(super) fn spans(keys: &StringViewArray) -> Vec<Range<usize>> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for row in keys.null_count()..keys.len() {
         match spans.last_mut() {
@@ -103,7 +99,7 @@ fn spans(keys: &StringViewArray) -> Vec<Range<usize>> {
 }
 
 /// Whether the partition value of the last row before is that of the first row.
-fn goes_on(before: &RecordBatch, now: &StringViewArray, partition: &str) -> bool {
+pub(super) fn goes_on(before: &RecordBatch, now: &StringViewArray, partition: &str) -> bool {
     keys(before, partition).is_some_and(|known| {
         !known.is_empty()
             && !now.is_empty()
@@ -181,9 +177,15 @@ mod tests {
 
     fn steady(batches: &[RecordBatch]) -> Vec<Box<str>> {
         let mut steady = Steady::default();
-        let mut before = None;
+        let mut before: Option<&RecordBatch> = None;
         for rows in batches {
-            steady.add(rows, "device", before);
+            let keys = keys(rows, "device").expect("devices");
+            let spans = spans(keys);
+            let known = before.filter(|before| goes_on(before, keys, "device"));
+            for name in ["name", "value"] {
+                let column = rows.column_by_name(name).expect("a column");
+                steady.column((name, column), &spans, known);
+            }
             before = Some(rows);
         }
         steady.names()

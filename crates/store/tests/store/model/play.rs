@@ -350,7 +350,8 @@ impl Play {
         self.begin();
         self.check("after a kill or a power cut")?;
         self.done.unanswered += unanswered.len() as u64;
-        self.send_again(&unanswered, &unsure).await
+        self.send_again(&unanswered, &unsure).await?;
+        self.repeat_all(&unsure).await
     }
 
     /// What was not answered is there as a whole or not at all. Gives the names of which nobody can tell: their rows
@@ -386,6 +387,19 @@ impl Play {
                     self.answered(sent, answer.as_ref())?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// All that has a name comes again, as after an outage: it is known, or its time has passed.
+    async fn repeat_all(&mut self, unsure: &[Name]) -> Result<(), TestCaseError> {
+        let known = |sent: &&Sent| {
+            let name = sent.import.name;
+            !unsure.contains(&name) && self.model.knows(name)
+        };
+        let again: Vec<Sent> = self.model.named.values().filter(known).cloned().collect();
+        for (sent, answer) in again.iter().zip(self.answers(&again, false).await) {
+            self.answered(sent, answer.as_ref())?;
         }
         Ok(())
     }
