@@ -15,7 +15,7 @@ stop: ## Stop the platform that `make demo` left running
 	@$(CARGO) run --quiet --package iobeam-cli -- demo --stop
 
 # Built anew when a file of it is newer than what was built; cargo then puts it into the program.
-WEB = $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/screenshots/*' -not -path 'web/test-results/*' -not -path 'web/.venv/*' -not -path 'web/e2e/*' -not -name schema.d.ts) crates/client/examples/first_steps.rs
+WEB = $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/screenshots/*' -not -path 'web/test-results/*' -not -path 'web/.venv/*' -not -path 'web/e2e/*' -not -path 'web/measure/*' -not -name schema.d.ts) crates/client/examples/first_steps.rs
 
 web: web/dist/index.html ## Build the web app, unless it is up to date
 
