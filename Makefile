@@ -44,16 +44,20 @@ CYCLES ?= 1000
 CASES ?= 10000
 QUESTIONS ?= 3000
 SCHEDULES ?= 100000
+BAD_ROUNDS ?= 100
+NAMESPACES ?= 400
 SEED := $(or $(SEED),$(shell date +%s))
 # One set of packages for all of it, so that what they share is built once.
 TORTURE = $(CARGO) test --release --package iobeam-cli --package iobeam-store --package iobeam-promises
 
 torture: ## Break it on purpose for half an hour: power cuts, kills, random questions, thread orders
-	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) SEED=$(SEED)"
+	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) BAD_ROUNDS=$(BAD_ROUNDS) NAMESPACES=$(NAMESPACES) SEED=$(SEED)"
 	$(CARGO) build --release --package iobeam-cli --package iobeam-promises
 	IOBEAM_MODEL_CASES=$(CASES) IOBEAM_MODEL_SEED=$(SEED) $(TORTURE) --test store -- --nocapture whatever_is_done
 	IOBEAM_KILL_CYCLES=$(CYCLES) IOBEAM_SEED=$(SEED) $(TORTURE) --test survives_a_kill -- --nocapture
 	IOBEAM_QUESTIONS=$(QUESTIONS) IOBEAM_SEED=$(SEED) $(TORTURE) --test agrees_with_duckdb -- --nocapture
+	IOBEAM_BAD_ROUNDS=$(BAD_ROUNDS) IOBEAM_SEED=$(SEED) $(TORTURE) --test outlasts_bad_clients -- --nocapture
+	IOBEAM_NAMESPACES=$(NAMESPACES) $(TORTURE) --test lives_in_little_memory -- --nocapture
 	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet
 	@echo "torture: all of it passed; SEED=$(SEED) repeats it"
 
