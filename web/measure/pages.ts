@@ -69,6 +69,23 @@ async function signedUp(world: World) {
   return { person, project };
 }
 
+test('a new reading', async ({ page, world }) => {
+  const { project } = await world.home(page.context());
+  await world.rows(project, 'thermometer', ['temperature'], [[Date.now(), 0.5]]);
+  await page.goto(`/p/${project.id}/devices/thermometer`);
+  const shows = (text: string) => page.waitForFunction((text) => document.body.innerText.includes(text), text, { polling: 'raf' });
+  await shows('0.5');
+  const times: number[] = [];
+  for (let at = 1; at <= 20; at += 1) {
+    const value = 100 + at + 0.25;
+    await world.rows(project, 'thermometer', ['temperature'], [[Date.now(), value]]);
+    const acknowledged = performance.now();
+    await shows(String(value));
+    times.push(performance.now() - acknowledged);
+  }
+  say('a reading on its device\'s open page after its acknowledgement: middle / worst of 20', `${ms(middle(times))} / ${ms(Math.max(...times))}`);
+});
+
 /** A device's readings: a second apart, up to now. */
 async function fill(world: World, project: Project, now: number): Promise<number> {
   const begun = performance.now();

@@ -71,8 +71,8 @@ pub(crate) fn check(
 ) -> Result<Checked, Problem> {
     let mut draft = Draft::new(catalog, caller);
     match form {
-        Form::Series => json::read(&mut draft, body, false)?,
-        Form::Table => json::read(&mut draft, body, true)?,
+        Form::Series => json::read(&mut draft, body, false, limit)?,
+        Form::Table => json::read(&mut draft, body, true, limit)?,
         Form::Batches => batches::read(&mut draft, body, limit)?,
     }
     Ok(draft.checked)

@@ -373,6 +373,9 @@ impl Disk for FaultyDisk {
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
         let state = self.begin(Operation::List)?;
+        if state.names.contains_key(dir) {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
         if !state.dirs.contains(dir) {
             return Err(io::ErrorKind::NotFound.into());
         }

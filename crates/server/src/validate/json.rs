@@ -1,5 +1,6 @@
 //! Uploads in JSON, in the three shapes that clients send.
 
+use http::StatusCode;
 use iobeam_catalog::Namespace;
 use iobeam_model::{Column, FieldName, FieldType, NamespaceName, Texts, Value, Values};
 use iobeam_store::Incoming;
@@ -11,14 +12,43 @@ use crate::problem::Problem;
 const LIMITS: ImportLimits =
     ImportLimits { max_rows: MAX_ROWS as usize, max_columns: MAX_FIELDS as usize };
 
-/// Reads a body into the draft.
-pub(super) fn read(draft: &mut Draft<'_>, body: &[u8], table: bool) -> Result<(), Problem> {
+/// Bytes that a label takes in each row.
+const LABEL: usize = 8;
+
+/// Reads a body into the draft. `limit` is how many bytes the labels of its rows may take.
+pub(super) fn read(
+    draft: &mut Draft<'_>,
+    body: &[u8],
+    table: bool,
+    limit: usize,
+) -> Result<(), Problem> {
     let import = import::parse(body, table, &LIMITS)?;
     draft.caller.is_of_project(import.project_id)?;
     match import.shape {
         Shape::Series | Shape::Table => of_one_device(draft, import),
-        Shape::NamespaceTable => of_any_namespace(draft, import),
+        Shape::NamespaceTable => {
+            labels_fit(&import, limit)?;
+            of_any_namespace(draft, import)
+        }
     }
+}
+
+/// A label is said once and stands in every row: a small body could grow into gigabytes.
+fn labels_fit(import: &Import, limit: usize) -> Result<(), Problem> {
+    let rows: usize = import.tables.iter().map(LooseTable::rows).sum();
+    let labels = import.labels.len();
+    if rows.saturating_mul(labels).saturating_mul(LABEL) <= limit {
+        return Ok(());
+    }
+    let most = limit / LABEL / labels;
+    Err(Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "The labels would take too much",
+        format!(
+            "labels: {labels} in each of {rows} rows are more than {limit} bytes (setting body-limit); send at most \
+             {most} rows at a time, or fewer labels"
+        ),
+    ))
 }
 
 /// The shapes that name one device, whose rows belong to the namespace `input`.

@@ -195,3 +195,22 @@ fn a_body_that_breaks_off_stores_nothing_and_harms_nobody() {
     let rows = server.get("/v1/data/input", &account.token).json();
     assert_eq!(rows["result"][0]["values"], json!([]));
 }
+
+#[test]
+fn labels_that_would_make_a_small_body_large_are_413_with_the_rows_that_fit() {
+    let (server, account) = server();
+    let labelled = |rows: usize| {
+        let labels: serde_json::Map<_, _> =
+            (0..100).map(|label| (format!("label_{label}"), json!(label))).collect();
+        let values: Vec<_> = (0..rows).map(|row| json!([row])).collect();
+        let body = json!({"project_id": account.project, "namespace": "input",
+            "data": {"fields": ["time"], "values": values}, "labels": labels});
+        server.call("POST /v1/imports?fmt=table", &account.token, &body)
+    };
+    // 256 KiB are 327 rows of 100 labels of 8 bytes.
+    let reply = labelled(328);
+    assert_eq!(reply.status, 413, "{}", reply.text());
+    assert!(reply.text().contains("at most 327 rows") && reply.text().contains("body-limit"));
+    let reply = labelled(327);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}

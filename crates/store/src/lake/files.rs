@@ -96,8 +96,8 @@ impl SyncedFiles {
         Ok(found)
     }
 
-    /// What stands directly in a folder, and whether it is a file: in the lake files have a dot in their names and
-    /// folders have none.
+    /// What stands directly in a folder, and whether it is a file. In the lake folders have no dot in their names, and
+    /// nearly all files have one.
     fn entries(&self, folder: &Path) -> Result<Vec<(Path, bool)>> {
         let paths = match self.disk.list(&self.file(folder)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -105,7 +105,21 @@ impl SyncedFiles {
         };
         let names = paths.iter().filter_map(|path| path.file_name()?.to_str());
         let names = names.filter(|name| !name.ends_with(UNFINISHED));
-        Ok(names.map(|name| (folder.clone().join(name), name.contains('.'))).collect())
+        let entry = |name: &str| {
+            let location = folder.clone().join(name);
+            let is_file = name.contains('.') || self.is_file(&location)?;
+            Ok((location, is_file))
+        };
+        names.map(entry).collect()
+    }
+
+    fn is_file(&self, location: &Path) -> Result<bool> {
+        match self.disk.list(&self.file(location)) {
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(true),
+            // Gone meanwhile: then it is nothing that could be looked into.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            other => other.map(|_| false).map_err(|error| told(location, error)),
+        }
     }
 }
 

@@ -130,6 +130,27 @@ async fn a_hundred_and_twenty_commits_with_checkpoints_reopen_with_every_row_onc
 }
 
 #[tokio::test]
+async fn a_table_on_a_real_disk_goes_on_after_its_first_checkpoints() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let open = || {
+        let (clock, disk) = (Arc::new(SystemClock::new()), Arc::new(RealDisk));
+        Store::open(Settings::new(dir.path()), clock, disk).expect("it opens").0
+    };
+    let store = open();
+    for time in 0..110 {
+        store.write(one(batch("d", &[time], 1.0))).await.expect("stored");
+        store.flush().await.expect("flushed");
+    }
+    assert!(dir.path().join("lake/1/input/_delta_log/_last_checkpoint").is_file());
+    store.close().await.expect("closed");
+    let store = open();
+    assert_eq!(store.snapshot(project(), &NamespaceName::input()).rows(), 110);
+    store.write(one(batch("d", &[110], 1.0))).await.expect("stored");
+    store.flush().await.expect("flushed");
+    store.close().await.expect("closed");
+}
+
+#[tokio::test]
 async fn files_that_no_commit_names_are_swept_up_at_the_start() {
     let mut rig = Rig::new(3);
     rig.stored(one(batch("d", &[1], 1.0))).await;
