@@ -167,6 +167,10 @@ impl Lake {
     /// Reads what the log says of a table.
     pub(crate) fn load(&mut self, key: &TableKey) -> Result<Loaded, StoreError> {
         let dir = self.dir(key);
+        // A commit that failed half-way, or whose process ended, may have a name that only the system's memory has.
+        // What is read here counts, and the journal forgets what is in it: so it has to last first.
+        let log = dir.join("_delta_log");
+        self.disk.sync_dir(&log).map_err(|error| StoreError::io("sync", &log, error))?;
         let handle = self.reopen(key)?;
         let metadata = handle.state.metadata();
         let partition = metadata

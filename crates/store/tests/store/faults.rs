@@ -8,7 +8,9 @@ use iobeam_model::{Batch, Column, FieldName, NamespaceName, Remedy, Texts, Value
 use iobeam_store::{Settings, StoreError, Write};
 use iobeam_testkit::{Fault, Operation};
 
-use crate::rig::{Rig, batch, expected, hashed, incoming, name, numbered, one, project, settings};
+use crate::rig::{
+    Rig, batch, batch_in, expected, hashed, incoming, name, numbered, one, project, settings,
+};
 
 #[tokio::test]
 async fn on_a_full_disk_reads_go_on_and_writes_resume_by_themselves() {
@@ -89,6 +91,32 @@ async fn an_error_at_any_step_of_a_flush_loses_and_doubles_nothing() {
         }
     }
     assert!(failures > 20, "only {failures} steps failed");
+}
+
+/// A commit may be there and its name not yet be on the disk: then the log must not forget its rows.
+#[tokio::test]
+async fn a_commit_is_made_to_last_before_the_journal_forgets_what_is_in_it() {
+    let other: NamespaceName = "other".parse().expect("a name");
+    let times: Vec<i64> = (0..200).collect();
+    for step in 0..6 {
+        for seed in 0..6 {
+            let small = Settings { segment_bytes: 4096, ..settings() };
+            let mut rig = Rig::with(seed, small);
+            rig.stored(one(batch("d", &[1], 1.0))).await;
+            rig.store().flush().await.expect("flushed");
+            rig.stored(one(batch("d", &[2, 3], 2.0))).await;
+            rig.disk.fail(Operation::SyncDir, step, Fault::Io);
+            let _ = rig.store().flush().await;
+            rig.disk.heal();
+            // What comes later, in another table, lets the journal forget all that is before it.
+            for value in 0..5 {
+                rig.stored(one(batch_in(&other, "d", &times, f64::from(value)))).await;
+                rig.store().flush().await.expect("flushed");
+            }
+            rig.cut();
+            assert_eq!(rig.snapshot().rows(), 3, "sync {step} of a folder failed, seed {seed}");
+        }
+    }
 }
 
 #[tokio::test]
