@@ -65,19 +65,21 @@ test('a first visit', async ({ browser, world, server }) => {
 async function signedUp(world: World) {
   const person = await world.person();
   const project = await world.project(person);
+  await world.device(project, 'd');
   await world.rows(project, 'd', ['temperature'], Array.from({ length: 1000 }, (_, at) => [Date.now() - at * 1000, Math.sin(at / 50)]));
   return { person, project };
 }
 
 test('a new reading', async ({ page, world }) => {
   const { project } = await world.home(page.context());
+  await world.device(project, 'thermometer');
   await world.rows(project, 'thermometer', ['temperature'], [[Date.now(), 0.5]]);
   await page.goto(`/p/${project.id}/devices/thermometer`);
   const shows = (text: string) => page.waitForFunction((text) => document.body.innerText.includes(text), text, { polling: 'raf' });
-  await shows('0.5');
+  await page.getByText('0.5').first().waitFor();
   const times: number[] = [];
   for (let at = 1; at <= 20; at += 1) {
-    const value = 100 + at + 0.25;
+    const value = 700 + at;
     await world.rows(project, 'thermometer', ['temperature'], [[Date.now(), value]]);
     const acknowledged = performance.now();
     await shows(String(value));
@@ -99,6 +101,7 @@ async function fill(world: World, project: Project, now: number): Promise<number
 test('ten million readings', async ({ page, world }) => {
   const { project } = await world.home(page.context());
   const now = Date.now();
+  await world.device(project, 'thermometer');
   say(`${POINTS} readings, made in JavaScript and sent as JSON`, ms(await fill(world, project, now)));
   const iso = (time: number) => encodeURIComponent(new Date(time).toISOString());
   const all = `/p/${project.id}/explore?from=${iso(now - POINTS * 1000)}&to=${iso(now)}`;
