@@ -50,7 +50,7 @@ SEED := $(or $(SEED),$(shell date +%s))
 # One set of packages for all of it, so that what they share is built once.
 TORTURE = $(CARGO) test --release --package iobeam-cli --package iobeam-store --package iobeam-promises
 
-torture: ## Break it on purpose for half an hour: power cuts, kills, random questions, thread orders
+torture: ## Break it on purpose for an hour: power cuts, kills, random questions, thread orders
 	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) BAD_ROUNDS=$(BAD_ROUNDS) NAMESPACES=$(NAMESPACES) SEED=$(SEED)"
 	$(CARGO) build --release --package iobeam-cli --package iobeam-promises
 	IOBEAM_MODEL_CASES=$(CASES) IOBEAM_MODEL_SEED=$(SEED) $(TORTURE) --test store -- --nocapture whatever_is_done
