@@ -1,6 +1,7 @@
 //! What the disk does to us: full, failing, torn, damaged.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use iobeam_journal::{Journal, Options};
@@ -143,11 +144,8 @@ async fn a_torn_last_record_is_cut_off_and_reported_and_all_before_it_is_there()
 async fn a_record_that_cannot_be_applied_is_set_aside_with_its_reason_and_the_store_opens() {
     let mut rig = Rig::new(5);
     rig.stored(one(batch("d", &[1], 1.0))).await;
-    rig.store = None;
     {
-        let disk = std::sync::Arc::new(rig.disk.clone());
-        let dir = PathBuf::from("/store/journal");
-        let (mut journal, _) = Journal::open(&dir, Options::default(), disk).expect("it opens");
+        let mut journal = journal_of(&mut rig);
         journal.append(1, &[b"\x01\x00 not an import"]).expect("appended");
         journal.append(9, &[b"of a kind to come"]).expect("appended");
         journal.sync().expect("synced");
@@ -174,10 +172,7 @@ async fn a_record_that_cannot_be_applied_is_set_aside_with_its_reason_and_the_st
 async fn record_of(write: Write) -> Vec<u8> {
     let mut rig = Rig::new(8);
     rig.stored(write).await;
-    rig.store = None;
-    let disk = std::sync::Arc::new(rig.disk.clone());
-    let dir = PathBuf::from("/store/journal");
-    let (journal, _) = Journal::open(&dir, Options::default(), disk).expect("it opens");
+    let journal = journal_of(&mut rig);
     let mut records = journal.read_from(iobeam_journal::Seq(0));
     records.next().expect("a record").expect("sound").payload
 }
@@ -199,11 +194,8 @@ async fn a_record_that_is_set_aside_says_whose_it_is_and_of_which_devices() {
     *cut.last_mut().expect("bytes") ^= 1;
     let mut rig = Rig::new(5);
     rig.stored(one(batch("d", &[1], 1.0))).await;
-    rig.store = None;
     {
-        let disk = std::sync::Arc::new(rig.disk.clone());
-        let dir = PathBuf::from("/store/journal");
-        let (mut journal, _) = Journal::open(&dir, Options::default(), disk).expect("it opens");
+        let mut journal = journal_of(&mut rig);
         journal.append(1, &[theirs.as_slice()]).expect("appended");
         journal.append(1, &[cut.as_slice()]).expect("appended");
         journal.sync().expect("synced");
@@ -287,6 +279,14 @@ async fn a_write_for_which_there_is_no_room_waits_until_a_flush_has_made_some() 
     assert_eq!(receipt.rows, 2_000);
     assert_eq!(rig.snapshot().rows(), (stored + 1) * 2_000);
     assert_eq!(rig.store().statistics().waiting_bytes, 0);
+}
+
+/// Closes the store, and opens its log as it does.
+fn journal_of(rig: &mut Rig) -> Journal {
+    rig.store = None;
+    let disk = Arc::new(rig.disk.clone());
+    let dir = PathBuf::from("/store/journal");
+    Journal::open(&dir, Options::default(), disk).expect("it opens").0
 }
 
 fn journal_file(rig: &Rig) -> PathBuf {
