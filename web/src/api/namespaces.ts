@@ -4,6 +4,9 @@ import type { FieldType } from './query';
 
 export type Label = string | number | boolean;
 
+/** What fields of each type hold, in words. */
+export const HOLDS: Readonly<Record<FieldType, string>> = { DOUBLE: 'number', LONG: 'whole number', BOOLEAN: 'true or false', STRING: 'text' };
+
 export interface Namespace {
   namespace_id: number;
   project_id: number;
