@@ -63,15 +63,15 @@ export function agoText(ms: number, now: number): string {
 /** A reading's number: as many digits as it has, without the noise of binary fractions. */
 export function numberText(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e17) return value.toLocaleString('en-US').replaceAll(',', '\u202f');
+  if (Number.isInteger(value) && Math.abs(value) < 1e17) return value.toLocaleString('en-US');
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e17)) return value.toExponential(4).replace(/\.?0+e/, 'e');
   return String(Number(value.toPrecision(6)));
 }
 
-/** A number of things: `12 480`, `1.2 M`. */
+/** A number of things: `12,480`, `1.2 M`. */
 export function countText(count: number): string {
-  if (count < 1e6) return Math.round(count).toLocaleString('en-US').replaceAll(',', '\u202f');
+  if (count < 1e6) return Math.round(count).toLocaleString('en-US');
   for (const [size, letter] of [[1e9, 'G'], [1e6, 'M']] as const) {
     if (count >= size) return `${Number((count / size).toPrecision(3))}\u202f${letter}`;
   }

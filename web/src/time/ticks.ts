@@ -30,8 +30,8 @@ export interface Tick {
   major: boolean;
 }
 
-/** The marks of an axis that is so many pixels wide, at least `room` pixels apart. */
-export function ticks(from: number, to: number, width: number, zone: Zone, room = 84): Tick[] {
+/** The marks of an axis that is so many pixels wide, at least `room` pixels apart: closer where there are few. */
+export function ticks(from: number, to: number, width: number, zone: Zone, room = width < 480 ? 56 : 84): Tick[] {
   if (!(to > from) || width <= 0) return [];
   const least = ((to - from) / width) * room;
   const chosen = STEPS.find((step) => step.ms >= least) ?? STEPS[STEPS.length - 1];
