@@ -18,6 +18,8 @@ test('from signing up to the first reading of a Python program', async ({ page }
   await expect(snippet).toContainText('YOUR-TOKEN');
   await page.getByRole('button', { name: 'Make a token' }).click();
   await expect(snippet).not.toContainText('YOUR-TOKEN');
+  // Whoever has only keys goes on from where the button was.
+  await expect(page.getByRole('region', { name: 'the token' })).toBeFocused();
   await page.getByLabel('Device id').fill('orchard-1');
   await look(page, 'first-steps');
 
@@ -29,6 +31,10 @@ test('from signing up to the first reading of a Python program', async ({ page }
     await expect(arrival).toContainText('temperature');
     await expect(arrival.getByRole('img', { name: /: its last \d+ readings/ })).toBeVisible();
     await look(page, 'first-reading');
+    await arrival.getByRole('link', { name: 'Watch it in a chart' }).click();
+    await expect(page.getByRole('switch', { name: 'Live' })).toBeChecked();
+    await expect(page.getByRole('region', { name: 'temperature' })).toBeVisible();
+    await look(page, 'first-chart');
   } finally {
     await run.stop();
   }

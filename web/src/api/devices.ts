@@ -13,6 +13,11 @@ export interface Device {
   state?: DeviceState;
 }
 
+/** What a device is called by: the name that someone gave it, else its id. Names that the server made up say nothing. */
+export function calledBy({ device_id, device_name }: Pick<Device, 'device_id' | 'device_name'>): string {
+  return device_name && !/^device-[a-z0-9]{10}$/.test(device_name) ? device_name : device_id;
+}
+
 /** Which part of the list, and in what order; a `-` before the order turns it round. */
 export interface DeviceQuery {
   search?: string;

@@ -131,8 +131,8 @@ export function snippets(values: Values): Snippet[] {
     {
       id: 'python',
       label: 'Python',
-      before: { words: 'Once, in a virtual environment:', command: "pip install iobeam==0.11.0 'pyjwt<2.11'" },
-      place: 'Save it as thermometer.py and run: python thermometer.py',
+      before: { words: 'Once, in a shell (on Windows the second line is venv\\Scripts\\activate):', command: "python3 -m venv venv\n. venv/bin/activate\npip install iobeam==0.11.0 'pyjwt<2.11'" },
+      place: 'Save it as thermometer.py and run it in the same shell: python thermometer.py',
       text: python(values),
       after: 'It makes up a temperature and a humidity each second until you stop it. The package of this platform, in the folder python of its sources, runs it as well and adds a spool that survives a power cut.',
     },
