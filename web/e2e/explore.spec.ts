@@ -85,6 +85,7 @@ test('what is chosen is in the address, and the address shows it to whoever open
 
   await page.getByRole('tab', { name: 'Statistics' }).click();
   await expect(page.getByRole('row').filter({ hasText: 'bench-2' })).toContainText('temperature');
+  await look(page, 'explore-statistics');
   await page.getByRole('tab', { name: 'Table' }).click();
   await expect(page.getByRole('columnheader', { name: 'mean_temperature' })).toBeVisible();
   const [file] = await Promise.all([

@@ -87,6 +87,13 @@ function out(): string[] {
 const cut = (): string[] =>
   [...document.querySelectorAll('table.cards')].flatMap(({ parentElement: box }) => (box && box.scrollWidth > box.clientWidth ? [`${box.getAttribute('aria-label')}: ${box.scrollWidth - box.clientWidth} px`] : []));
 
+/** What a finger must hit, and is lower than that finger needs. Links within sentences are as high as their line. */
+const small = (): string[] =>
+  [...document.querySelectorAll('button, select, summary, textarea, input:not([type=checkbox], [type=radio], .unseen), [role=tab], [role=menuitem], nav a, a.button')].flatMap((element) => {
+    const { width, height } = element.getBoundingClientRect();
+    return width > 1 && height > 1 && height < 40 ? [`${element.tagName}.${element.getAttribute('class') ?? ''} ${element.getAttribute('aria-label') ?? element.textContent?.trim().slice(0, 30)}: ${height} px`] : [];
+  });
+
 const WIDTHS = [360, 1280, 2560] as const;
 /** `E2E_PICTURES=all`: each page on both grounds in all widths. Otherwise those that show the most. */
 const all = process.env.E2E_PICTURES === 'all';
@@ -102,7 +109,10 @@ export async function look(page: Page, name: string): Promise<void> {
       if (ground === 'dark' && !shown(ground, width)) continue;
       await page.setViewportSize({ width, height: width === 2560 ? 1440 : 800 });
       expect(await page.evaluate(out), `${name} sticks out at ${width} px`).toEqual([]);
-      if (width === 360) expect(await page.evaluate(cut), `a table of ${name}`).toEqual([]);
+      if (width === 360) {
+        expect(await page.evaluate(cut), `a table of ${name}`).toEqual([]);
+        expect(await page.evaluate(small), `too small for fingers on ${name}`).toEqual([]);
+      }
       if (shown(ground, width)) await page.screenshot({ path: `screenshots/${name}-${ground}-${width}.png`, fullPage: width === 360, animations: 'disabled' });
       if (width === 1280) await axe(page);
     }
