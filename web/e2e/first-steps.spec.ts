@@ -31,7 +31,7 @@ test('from signing up to the first reading of a Python program', async ({ page }
     await expect(arrival).toContainText('temperature');
     await expect(arrival.getByRole('img', { name: /: its last \d+ readings/ })).toBeVisible();
     await look(page, 'first-reading');
-    await arrival.getByRole('link', { name: 'Watch it in a chart' }).click();
+    await arrival.getByRole('link', { name: 'Live chart' }).click();
     await expect(page.getByRole('switch', { name: 'Live' })).toBeChecked();
     await expect(page.getByRole('region', { name: 'temperature' })).toBeVisible();
     await look(page, 'first-chart');

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Aligned } from './aligned';
 import { channels, colourOf, DARK, dashOf, LIGHT } from './colours';
 import { figuresOf } from './figures';
-import { alone, axisText, valueRange } from './frame';
+import { alone, axisText, valueRange, whole } from './frame';
 import { gapOf, withGaps } from './gaps';
 import { sparkPath } from './sparkline';
 import { statesOf, stretches, thinned } from './states';
@@ -189,6 +189,9 @@ describe('the axis of values', () => {
     expect(texts([15, 17.5, 20])).toEqual(['15.0', '17.5', '20.0']);
     expect(texts([0, 0.25, 0.5])).toEqual(['0.00', '0.25', '0.50']);
     expect(texts([0, 50, 100], '%')).toEqual(['0', '50', '100 %']);
+  });
+  test('leaves out a time that would be cut at the right edge', () => {
+    expect([whole('02:00', 40), whole('02:00', 2), whole('2', 0)]).toEqual(['02:00', '', '2']);
   });
   test('writes large numbers short, unless that makes them look alike', () => {
     expect(texts([0, 5e6, 1e7])).toEqual(['0', '5M', '10M']);

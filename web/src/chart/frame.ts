@@ -194,8 +194,10 @@ export function axesOf(frame: Frame): uPlot.Axis[] {
       splits: (u, _axis, from, to) => ticks(from, to, u.bbox.width / devicePixelRatio, frame.zone()).map((mark) => mark.at),
       values: (u, places) => {
         const { min = 0, max = 1 } = u.scales.x ?? {};
-        const labels = new Map(ticks(min ?? 0, max ?? 1, u.bbox.width / devicePixelRatio, frame.zone()).map((mark) => [mark.at, mark.label]));
-        return places.map((place) => labels.get(place) ?? '');
+        const width = u.bbox.width / devicePixelRatio;
+        const [from, to] = [min ?? 0, max ?? 1];
+        const labels = new Map(ticks(from, to, width, frame.zone()).map((mark) => [mark.at, mark.label]));
+        return places.map((place) => whole(labels.get(place) ?? '', ((to - place) / (to - from)) * width));
       },
     },
     {
@@ -208,6 +210,14 @@ export function axesOf(frame: Frame): uPlot.Axis[] {
       values: (_u, places) => places.map((place, at) => axisText(place, places, at, frame.unit)),
     },
   ];
+}
+
+/** Beside the drawing, in pixels. */
+export const RIGHT = 12;
+
+/** The label of a mark so many pixels from the right edge; none rather than half of one. */
+export function whole(label: string, distance: number): string {
+  return distance + RIGHT < label.length * 3.5 ? '' : label;
 }
 
 /** As few digits as tell the marks of an axis apart; the unit stands at the topmost. */
