@@ -16,6 +16,8 @@ pub(crate) mod delta;
 
 pub(crate) mod parquet;
 
+mod numbers;
+
 pub(crate) mod order;
 
 pub(crate) mod files;

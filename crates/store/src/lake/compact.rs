@@ -3,11 +3,11 @@
 //! ```text
 //! rows:  1 1 1 1 1 1 1 1  ─▶ 8        so many files of about one size, neighbours in time, become one
 //!        8 8 8 8 8 8 8 8  ─▶ 64       up to the size that a file should have
-//! order: cursor per file over partition and time, least first ─▶ places of a row group's rows
-//! merge: for each column: read it of those places ─▶ encode ─▶ one sorted file
+//! order: cursor per file over partition and time, least first ─▶ runs of rows that stay together, for a row group
+//! merge: for each column: read it, put its runs in their order ─▶ encode ─▶ one sorted file
 //! ```
 //!
-//! - Memory is bounded by the places of a row group and one column of it, however large the files are and however many
+//! - Memory is bounded by the runs of a row group and one column of it, however large the files are and however many
 //!   columns they have; it is taken out of the budget that imports and queries share.
 //! - The files that go in stay untouched; what comes out counts once it is committed in their place.
 
@@ -17,8 +17,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{Array, ArrayRef, new_null_array};
-use arrow::compute::{concat, interleave};
+use arrow::array::{Array, ArrayRef, MutableArrayData, make_array, new_null_array};
+use arrow::compute::concat;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use bytes::Bytes;
 use iobeam_journal::{Disk, DiskFile};
@@ -73,7 +73,7 @@ pub(crate) fn merge(
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let schema = unite(inputs.iter().map(|input| input.foot.schema()));
     let load = Load::of(&schema, inputs.iter().map(|input| &**input.foot.metadata()));
-    let (group, last_bytes) = (load.row_group(target.row_group_rows), target.last_bytes);
+    let (group, last_bytes) = (target.row_group(load.rows()), target.last_bytes);
     let Some(room) = Room::take(budget, load.carrying(last_bytes as u64), group, stop) else {
         return Ok(None);
     };
@@ -84,7 +84,7 @@ pub(crate) fn merge(
     let mut order = order.map_err(|error| output.failed(error))?;
     loop {
         let group = order.next(room.cut.group, keep_from).map_err(|error| output.failed(error))?;
-        if group.places.is_empty() {
+        if group.runs.is_empty() {
             return output.finish();
         }
         output.group(|field| {
@@ -113,9 +113,14 @@ fn gather(inputs: &[Input], group: &Group, field: &Field) -> Result<ArrayRef, Pa
         }
         Ok(concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())?)
     };
-    let parts = group.parts.iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-    Ok(interleave(&parts, &group.places)?)
+    let parts = group.parts.iter().map(|part| Ok(column(part)?.to_data()));
+    let parts = parts.collect::<Result<Vec<_>, ParquetError>>()?;
+    let rows = group.runs.iter().map(|run| run.rows.len()).sum();
+    let mut gathered = MutableArrayData::new(parts.iter().collect(), false, rows);
+    for run in &group.runs {
+        gathered.try_extend(run.part, run.rows.start, run.rows.end)?;
+    }
+    Ok(make_array(gathered.freeze()))
 }
 
 /// A file whose foot has been read.

@@ -6,15 +6,12 @@
 //!
 //! Nothing is visible yet when a file is written: a commit makes it so.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray as _};
-use arrow::datatypes::{
-    DataType, FieldRef, Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType,
-};
+use arrow::datatypes::{FieldRef, SchemaRef, TimestampMicrosecondType};
 use iobeam_journal::disk::{Disk, DiskFile};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -24,12 +21,10 @@ use parquet::file::writer::SerializedFileWriter;
 use crate::chunk::{self, TIME};
 use crate::columns;
 use crate::error::StoreError;
+use crate::lake::numbers::Numbers;
 use crate::lake::order::Ordered;
 use crate::snapshot::last::carried::{self, Gather};
 use crate::snapshot::{Chunk, FileFacts};
-
-/// So many values of a column tell how its values repeat.
-const SAMPLE: usize = 8192;
 
 /// Where a file goes and how it is cut.
 #[derive(Clone, Debug)]
@@ -38,10 +33,19 @@ pub(crate) struct Target {
     pub(crate) dir: PathBuf,
     /// The highest record in it.
     pub(crate) seq: u64,
-    /// Rows per row group.
+    /// Rows per row group, of a small file.
     pub(crate) row_group_rows: usize,
     /// Bytes of last rows that it carries at most.
     pub(crate) last_bytes: usize,
+}
+
+impl Target {
+    /// Rows of a row group in a file of so many rows. The more there are, the less the dictionaries weigh; but a file
+    /// has four groups or more where it can, as several cores read it by these.
+    pub(crate) fn row_group(&self, rows: u64) -> usize {
+        let least = self.row_group_rows.max(1);
+        usize::try_from(rows / 4).unwrap_or(usize::MAX).clamp(least, least.saturating_mul(8))
+    }
 }
 
 /// Writes chunks as one file. There must be a row among them.
@@ -53,7 +57,7 @@ pub(crate) fn write(
 ) -> Result<Option<FileFacts>, StoreError> {
     let ordered = Ordered::new(chunks, partition);
     let schema = chunk::united_schema(ordered.chunks());
-    let piece = target.row_group_rows.max(1);
+    let piece = target.row_group(ordered.len() as u64);
     let mut output = Output::new(disk, target, partition, schema);
     let mut start = 0;
     while start < ordered.len() {
@@ -240,6 +244,9 @@ fn as_io(error: ParquetError) -> io::Error {
     }
 }
 
+/// Bytes of a dictionary at most.
+const DICTIONARY: usize = 1 << 20;
+
 fn plain() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_created_by(concat!("iobeam ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -262,36 +269,15 @@ fn properties(values: &dyn Array, name: &str, partition: &str) -> WriterProperti
     if name == partition {
         return properties.set_statistics_enabled(EnabledStatistics::Page).build();
     }
-    match encoding(values) {
+    match Numbers::of(values) {
         // Where a dictionary grows too large after all, the rest of the row group gets this encoding.
-        Some((encoding, repeats)) => {
-            properties.set_dictionary_enabled(repeats).set_encoding(encoding).build()
-        }
+        Some(numbers) => properties
+            .set_dictionary_enabled(numbers.dictionary_serves(DICTIONARY))
+            .set_dictionary_page_size_limit(DICTIONARY)
+            .set_encoding(numbers.encoding)
+            .build(),
         None => properties.build(),
     }
-}
-
-/// The encoding of a column of numbers where a dictionary does not serve it, and whether one may: its values repeat.
-fn encoding(column: &dyn Array) -> Option<(Encoding, bool)> {
-    let (encoding, bits): (_, fn(&dyn Array, usize) -> u64) = match column.data_type() {
-        DataType::Float64 => (Encoding::BYTE_STREAM_SPLIT, |column, row| {
-            column.as_primitive::<Float64Type>().value(row).to_bits()
-        }),
-        DataType::Int64 => (Encoding::DELTA_BINARY_PACKED, |column, row| {
-            column.as_primitive::<Int64Type>().value(row).cast_unsigned()
-        }),
-        _ => return None,
-    };
-    let step = (column.len() / SAMPLE).max(1);
-    let mut seen = HashSet::with_capacity(SAMPLE);
-    let mut looked = 0;
-    for row in (0..column.len()).step_by(step).filter(|row| column.is_valid(*row)) {
-        seen.insert(bits(column, row));
-        looked += 1;
-    }
-    // A dictionary of up to about 18 000 values, as this works out, costs 15 bits a value, and less where they run.
-    let repeats = looked <= 64 || seen.len() * 5 <= looked * 4;
-    Some((encoding, repeats))
 }
 
 const BUFFER: usize = 1 << 20;
@@ -322,5 +308,20 @@ impl Write for Sink {
             self.buffer.clear();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_files_have_large_row_groups_and_each_file_several() {
+        let target = Target { dir: PathBuf::new(), seq: 1, row_group_rows: 1 << 17, last_bytes: 0 };
+        let rows = |rows| target.row_group(rows);
+        assert_eq!(
+            [1000, 1 << 18, 1 << 20, 1 << 23, 1 << 30].map(rows),
+            [1 << 17, 1 << 17, 1 << 18, 1 << 20, 1 << 20]
+        );
     }
 }

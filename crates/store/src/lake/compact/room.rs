@@ -20,8 +20,8 @@ const BATCH: usize = 8192;
 const LEAST_BATCH: usize = 256;
 /// What reading a column of a file takes beside its values: a page, packed and not, and what unpacks it.
 const READER: u64 = 256 << 10;
-/// What a row's place takes.
-const PLACE: u64 = 16;
+/// What a row's place takes where no two rows stay together.
+const PLACE: u64 = 24;
 /// How long it takes until another look whether there is room.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -88,10 +88,9 @@ impl Load {
         Self { carried: most.min(self.rows.saturating_mul(self.row)), ..self }
     }
 
-    /// Rows of a row group, where they are at least so many. The more there are, the less the dictionaries weigh; but
-    /// a file has four groups or more where it can, as several cores read it by these.
-    pub(super) fn row_group(&self, least: usize) -> usize {
-        usize::try_from(self.rows / 4).unwrap_or(usize::MAX).clamp(least, least.saturating_mul(8))
+    /// How many rows there are.
+    pub(super) const fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// The bytes that a merge takes, cut like this: the feet, the keys that are being looked at, the places of a row
@@ -168,15 +167,6 @@ mod tests {
         let room = Room::take(&small, LOAD, 1 << 17, &stop).expect("there is room for less");
         assert!(room.cut.batch < BATCH && room.cut.batch >= LEAST_BATCH, "{:?}", room.cut);
         assert!(small.taken(Use::Merges) <= 20 << 20);
-    }
-
-    #[test]
-    fn large_files_have_large_row_groups_and_each_file_several() {
-        let rows = |rows| Load { rows, ..LOAD }.row_group(1 << 17);
-        assert_eq!(
-            [1000, 1 << 18, 1 << 20, 1 << 23, 1 << 30].map(rows),
-            [1 << 17, 1 << 17, 1 << 18, 1 << 20, 1 << 20]
-        );
     }
 
     #[test]
