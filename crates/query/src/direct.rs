@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A plan of the engine costs milliseconds before it reads its first row; here the answer is there by then. It is one
-//! that the engine could have given: only among rows of equal times may another be chosen.
+//! that the engine could have given: only among rows of equal times may another be chosen. Where all that it takes is in
+//! memory already, and little, it costs less than to wake a thread of the engine's, and is given on the task that asks.
 
 mod figures;
 
@@ -18,13 +19,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array,
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, new_null_array,
 };
 use arrow::compute::{
     SortColumn, SortOptions, filter_record_batch, interleave_record_batch, is_not_null,
     lexsort_to_indices, take_record_batch,
 };
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use iobeam_model::{FieldType, Timestamp};
 use iobeam_store::{Chunk, DataFile};
@@ -35,14 +36,63 @@ use crate::request::TimeRange;
 use crate::runs::{RowsOf, Runs, times};
 use crate::scope::Table;
 
-pub(crate) use figures::{Figure, Figures};
+pub(crate) use figures::{Figure, Figures, Lines};
 
 /// More rows than this are the engine's business, which counts their memory.
 const MOST: usize = 1000;
+/// More rows in memory than this are not looked through on the task that asks.
+const AT_HAND: usize = 8192;
 /// A step back in a file that is worth taking.
 const WORTH: usize = 1024;
 
 /// A question of the kind that is answered here.
+#[derive(Clone, Debug)]
+pub(crate) enum Direct {
+    /// How many rows there are, under that heading.
+    Count(String),
+    /// The newest rows.
+    Newest(Newest),
+    /// Figures in buckets of time, and how they come out.
+    Figures(Figures, Lines),
+}
+
+impl Direct {
+    /// The rows, if they can be had this way.
+    pub(crate) fn answer(
+        &self,
+        table: &Table,
+        runs: &Runs,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        match self {
+            Self::Count(heading) => count(table, heading).map(Some),
+            Self::Newest(newest) => newest.answer(table, runs),
+            Self::Figures(figures, lines) => {
+                let Some(rows) = figures.answer(table, runs)? else { return Ok(None) };
+                lines.of(&rows).map(Some).map_err(arrow)
+            }
+        }
+    }
+
+    /// Whether the answer takes nothing but what is in memory, and little of it.
+    pub(crate) fn is_at_hand(&self, table: &Table, runs: &Runs) -> bool {
+        let few_in_memory =
+            table.snapshot.chunks.iter().map(|chunk| chunk.rows.num_rows()).sum::<usize>()
+                <= AT_HAND;
+        match self {
+            Self::Count(_) => true,
+            Self::Newest(newest) => few_in_memory && newest.is_at_hand(table, runs),
+            Self::Figures(figures, _) => few_in_memory && figures.is_at_hand(table, runs),
+        }
+    }
+}
+
+fn count(table: &Table, heading: &str) -> Result<RecordBatch, QueryError> {
+    let schema = Schema::new(vec![Field::new(heading, DataType::Int64, false)]);
+    let rows = Int64Array::from(vec![table.snapshot.rows() as i64]);
+    RecordBatch::try_new(Arc::new(schema), vec![Arc::new(rows)]).map_err(arrow)
+}
+
+/// The newest rows of one device, or the last of each.
 #[derive(Clone, Debug)]
 pub(crate) struct Newest {
     /// Of which partition value; `None` for each.
@@ -82,6 +132,18 @@ impl Newest {
             return self.all_of_one(value, table, &schema, runs);
         }
         self.newest_of_one(value, table, &schema, runs).map(Some)
+    }
+
+    fn is_at_hand(&self, table: &Table, runs: &Runs) -> bool {
+        let Some(value) = &self.of else { return false };
+        let is_last = self.rows == 1 && self.range.to.is_none() && self.present.is_none();
+        if is_last && table.snapshot.knows_last_rows() {
+            return true;
+        }
+        let (from, to) = bounds(&self.range);
+        let few = Few { values: vec![value.clone()], from, to };
+        let columns = self.columns.iter().map(String::as_str).chain(self.present.as_deref());
+        few.is_at_hand(table, runs, &columns.collect::<Vec<_>>(), AT_HAND)
     }
 
     fn last_of_each(

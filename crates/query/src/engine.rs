@@ -33,9 +33,10 @@ use iobeam_model::{ProjectId, Timestamp};
 use iobeam_store::Budget;
 
 use crate::answer::{Answer, Shape};
+use crate::direct::Direct;
 use crate::engine::pool::SharedPool;
 use crate::engine::work::{Found, Workers};
-use crate::error::QueryError;
+use crate::error::{QueryError, ROWS_SETTING};
 use crate::functions;
 use crate::latest::{self, Latest};
 use crate::plan::{self, Session};
@@ -107,6 +108,12 @@ impl Engine {
     /// # Errors
     /// When the request does not fit the table, or a limit is reached before the first rows.
     pub async fn data(&self, table: &Table, request: DataRequest) -> Result<Answer, QueryError> {
+        let shape = Shape::Table(Some(table.name.clone()));
+        if let Some(direct) = plan::direct(table, &request)
+            && let Some(answer) = self.at_once(&direct, table, shape)?
+        {
+            return Ok(answer);
+        }
         let (session, table) = (self.session(), table.clone());
         self.run(async move {
             let (schema, rows) = plan::data(&session, &table, &request).await?;
@@ -144,9 +151,15 @@ impl Engine {
         params: Vec<Param>,
         now: Timestamp,
     ) -> Result<Answer, QueryError> {
-        let (session, query) = (self.session(), query.to_owned());
+        let query = sql::Query::new(query.to_owned(), params)?;
+        if let Some((direct, table)) = query.direct(&scope)
+            && let Some(answer) = self.at_once(&direct, table, Shape::Table(None))?
+        {
+            return Ok(answer);
+        }
+        let session = self.session();
         self.run(async move {
-            let (schema, rows) = sql::run(session, scope, &query, params, now).await?;
+            let (schema, rows) = sql::run(session, scope, query, now).await?;
             Ok(Found { shape: Shape::Table(None), schema, rows })
         })
         .await
@@ -175,6 +188,28 @@ impl Engine {
         let limits = self.limits();
         let work = async move { latest::latest(&session, &table, &device, limits).await };
         self.0.workers.compute(&self.0.settings, work).await
+    }
+
+    /// Answers what needs neither a plan nor a file, without a thread of the engine's.
+    fn at_once(
+        &self,
+        direct: &Direct,
+        table: &Table,
+        shape: Shape,
+    ) -> Result<Option<Answer>, QueryError> {
+        let Inner { settings, state, runs, .. } = &*self.0;
+        if !direct.is_at_hand(table, runs) {
+            return Ok(None);
+        }
+        let Some(rows) = direct.answer(table, runs)? else { return Ok(None) };
+        let is_too_many = |limit: &u64| rows.num_rows() as u64 > *limit;
+        if let Some(limit) = settings.max_rows.filter(is_too_many) {
+            return Err(QueryError::TooManyRows { limit, setting: ROWS_SETTING });
+        }
+        let pool = &state.runtime_env().memory_pool;
+        let (schema, rows) =
+            (rows.schema(), plan::rows_at_hand(&rows, pool, settings.memory_bytes)?);
+        Ok(Some(Answer { shape, schema, rows }))
     }
 
     fn limits(&self) -> Limits {

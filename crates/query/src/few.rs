@@ -3,6 +3,7 @@
 //! Whoever knows which devices a question is about gets their rows here, and has no need of a scan.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, Datum, RecordBatch, Scalar, StringViewArray};
 use arrow::compute::filter_record_batch;
@@ -54,10 +55,7 @@ impl Few {
         if from > to {
             return Ok(Some(Vec::new()));
         }
-        let files =
-            snapshot.files.iter().filter(|file| file.max_time >= from && file.min_time <= to);
-        let looks = files.flat_map(|file| self.values.iter().map(move |value| (file, value)));
-        let looks: Vec<_> = looks.filter(|(file, value)| may_hold(file, value)).collect();
+        let looks: Vec<_> = self.looks(table).collect();
         if looks.len() > LOOKS {
             return Ok(None);
         }
@@ -86,6 +84,33 @@ impl Few {
             batches.extend(rows.columns(within, columns)?);
         }
         Ok(Some(batches))
+    }
+
+    /// The files that may hold rows, and of which value.
+    fn looks<'t>(
+        &'t self,
+        table: &'t Table,
+    ) -> impl Iterator<Item = (&'t Arc<DataFile>, &'t String)> {
+        let (from, to) = (self.from.max(table.snapshot.keep_from), self.to);
+        let files = table.snapshot.files.iter();
+        let files = files.filter(move |file| file.max_time >= from && file.min_time <= to);
+        let looks = files.flat_map(|file| self.values.iter().map(move |value| (file, value)));
+        looks.filter(|(file, value)| may_hold(file, value))
+    }
+
+    /// Whether these columns of all rows that files may hold are kept, of no more than so many rows.
+    pub(crate) fn is_at_hand(
+        &self,
+        table: &Table,
+        runs: &Runs,
+        columns: &[&str],
+        most: usize,
+    ) -> bool {
+        let mut left = Some(most);
+        self.looks(table).all(|(file, value)| {
+            left = left.and_then(|left| left.checked_sub(runs.kept_rows(file, value, columns)?));
+            left.is_some()
+        })
     }
 }
 

@@ -21,6 +21,6 @@ mod exports;
 mod session;
 
 pub(crate) use condition::{condition, field_type, within};
-pub(crate) use data::data;
+pub(crate) use data::{data, direct};
 pub(crate) use exports::exports;
-pub(crate) use session::{Session, column};
+pub(crate) use session::{Session, column, rows_at_hand};

@@ -69,6 +69,12 @@ struct Run {
     bytes: AtomicUsize,
 }
 
+impl Run {
+    fn rows(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.rows.len()).sum()
+    }
+}
+
 /// Neighbouring rows of one row group.
 #[derive(Debug)]
 struct Piece {
@@ -110,6 +116,21 @@ impl Runs {
         let beside = (1 + run.pieces.len()) * BESIDE;
         self.keep(file.path(), value, run, beside);
         Ok(rows)
+    }
+
+    /// How many rows of a value a file has, if it is known and these columns of all of them are kept.
+    pub(crate) fn kept_rows(
+        &self,
+        file: &DataFile,
+        value: &str,
+        columns: &[&str],
+    ) -> Option<usize> {
+        let run = self.known(file.path(), value)?;
+        let is_kept = |piece: &Piece| {
+            let kept = piece.columns.lock();
+            kept.contains_key(TIME) && columns.iter().all(|name| kept.contains_key(*name))
+        };
+        run.pieces.iter().all(is_kept).then(|| run.rows())
     }
 
     fn known(&self, path: &Path, value: &str) -> Option<Arc<Run>> {
@@ -186,7 +207,7 @@ impl RowsOf<'_> {
 
     /// Which rows lie in a span of time, both ends in it.
     pub(crate) fn within(&mut self, from: i64, to: i64) -> Result<Range<usize>, QueryError> {
-        let total: usize = self.pieces().iter().map(|piece| piece.rows.len()).sum();
+        let total = self.run.as_ref().map_or(0, |run| run.rows());
         if from <= self.file.min_time && self.file.max_time <= to {
             return Ok(0..total);
         }

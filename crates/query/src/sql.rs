@@ -37,28 +37,54 @@ use datafusion::sql::parser::Statement;
 use iobeam_model::Timestamp;
 
 use crate::answer::Rows;
+use crate::direct::Direct;
 use crate::error::QueryError;
 use crate::functions;
 use crate::plan::Session;
-use crate::scope::Scope;
+use crate::scope::{Scope, Table};
 use crate::sql::statement::Asked;
 
 pub use param::Param;
 pub(crate) use types::Types;
 
+/// Longer texts are not read on the task that asks.
+const SHORT: usize = 4096;
+
+/// A query whose text has been read, if it is short.
+pub(crate) struct Query {
+    text: String,
+    params: Vec<Param>,
+    asked: Option<Asked>,
+}
+
+impl Query {
+    pub(crate) fn new(text: String, params: Vec<Param>) -> Result<Self, QueryError> {
+        let asked = if text.len() <= SHORT { Some(statement::read(&text)?) } else { None };
+        Ok(Self { text, params, asked })
+    }
+
+    /// The query as one that needs no engine, and the table that it is about, if it is of that kind.
+    pub(crate) fn direct<'s>(&self, scope: &'s Scope) -> Option<(Direct, &'s Table)> {
+        let Some(Asked::Query(statement)) = &self.asked else { return None };
+        newest::direct(statement, scope, &self.params)
+    }
+}
+
 /// Runs one query.
 pub(crate) async fn run(
     mut session: Session,
     scope: Scope,
-    query: &str,
-    params: Vec<Param>,
+    query: Query,
     now: Timestamp,
 ) -> Result<(SchemaRef, Rows), QueryError> {
-    match statement::read(query)? {
+    let Query { text, params, asked } = query;
+    match asked.map_or_else(|| statement::read(&text), Ok)? {
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
-            if let Some(rows) = newest::answer(&statement, &scope, &params, &session.runs)? {
+            if let Some((direct, table)) = newest::direct(&statement, &scope, &params)
+                && let Some(rows) = direct.answer(table, &session.runs)?
+            {
                 return Ok((rows.schema(), session.rows(&rows)?));
             }
             let is_plain = newest::is_plain(&statement);

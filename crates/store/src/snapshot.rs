@@ -55,6 +55,11 @@ impl Snapshot {
         last::since(self.last.as_ref()?.one(&self.files, &self.chunks, value)?, self.keep_from)
     }
 
+    /// Whether [`last_row`](Self::last_row) would read no file, and not wait for anybody who does.
+    pub fn knows_last_rows(&self) -> bool {
+        self.last.as_ref().is_none_or(|last| last.knows(&self.files))
+    }
+
     /// The last row of each value of the partition field in the files alone, and the columns that say the same in all
     /// rows of a value there, as a truck's name does; otherwise as [`last_rows`](Self::last_rows).
     pub fn last_rows_in_files(&self) -> Option<(RecordBatch, Vec<Box<str>>)> {

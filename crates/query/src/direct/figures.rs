@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, RecordBatch,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{Field, Float64Type, Int64Type, Schema};
+use arrow::error::ArrowError;
 use iobeam_model::FieldType;
 
-use super::arrow;
+use super::{AT_HAND, arrow};
 use crate::error::QueryError;
 use crate::few::Few;
 use crate::functions::Width;
@@ -51,6 +53,34 @@ pub(crate) struct Figures {
     pub(crate) made: Vec<Figure>,
 }
 
+/// How lines come out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lines {
+    /// The newest first.
+    pub(crate) newest_first: bool,
+    /// So many at most, of those that come first.
+    pub(crate) limit: Option<usize>,
+    /// The place of the bucket among the columns.
+    pub(crate) bucket: usize,
+}
+
+impl Lines {
+    /// The lines in their order, and their columns in the question's.
+    pub(super) fn of(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let count = rows.num_rows();
+        let taken = count.min(self.limit.unwrap_or(count)) as u64;
+        let count = count as u64;
+        let places: UInt64Array = if self.newest_first {
+            (count - taken..count).rev().collect()
+        } else {
+            (0..taken).collect()
+        };
+        let mut columns: Vec<usize> = (1..rows.num_columns()).collect();
+        columns.insert(self.bucket, 0);
+        take_record_batch(&rows.project(&columns)?, &places)
+    }
+}
+
 impl Figures {
     /// A line for each bucket that has rows, the earliest first, if they can be had this way.
     pub(crate) fn answer(
@@ -60,16 +90,25 @@ impl Figures {
     ) -> Result<Option<RecordBatch>, QueryError> {
         let kinds: Option<Vec<Kind>> = self.made.iter().map(|it| Kind::of(it, table)).collect();
         let Some(kinds) = kinds else { return Ok(None) };
-        let columns = self.made.iter().map(|figure| figure.column.as_str());
-        let mut columns: Vec<&str> = columns.chain(self.present.as_deref()).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        let Some(batches) = self.few.rows(table, runs, &columns)? else { return Ok(None) };
+        let Some(batches) = self.few.rows(table, runs, &self.columns())? else { return Ok(None) };
         let mut lines: BTreeMap<i64, Vec<Made>> = BTreeMap::new();
         for rows in &batches {
             self.add(rows, &kinds, &mut lines)?;
         }
         self.batch(&kinds, &lines).map(Some).map_err(arrow)
+    }
+
+    pub(super) fn is_at_hand(&self, table: &Table, runs: &Runs) -> bool {
+        self.few.is_at_hand(table, runs, &self.columns(), AT_HAND)
+    }
+
+    /// The columns that are looked at, each once.
+    fn columns(&self) -> Vec<&str> {
+        let columns = self.made.iter().map(|figure| figure.column.as_str());
+        let mut columns: Vec<&str> = columns.chain(self.present.as_deref()).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 
     /// Adds rows to the lines of their buckets.
@@ -117,7 +156,7 @@ impl Figures {
         &self,
         kinds: &[Kind],
         lines: &BTreeMap<i64, Vec<Made>>,
-    ) -> Result<RecordBatch, arrow::error::ArrowError> {
+    ) -> Result<RecordBatch, ArrowError> {
         let starts: TimestampMicrosecondArray = lines.keys().copied().collect::<Vec<_>>().into();
         let mut fields = vec![Field::new(&self.bucket, time_type(), true)];
         let mut columns: Vec<ArrayRef> = vec![Arc::new(starts.with_timezone("UTC"))];
@@ -161,10 +200,7 @@ impl Kind {
         fits.then_some(Self { operator: figure.operator, values })
     }
 
-    fn column<'m>(
-        self,
-        made: impl Iterator<Item = &'m Made>,
-    ) -> Result<ArrayRef, arrow::error::ArrowError> {
+    fn column<'m>(self, made: impl Iterator<Item = &'m Made>) -> Result<ArrayRef, ArrowError> {
         let long = self.values == Some(FieldType::Long);
         let some = |made: &Made| made.count > 0;
         Ok(match self.operator {

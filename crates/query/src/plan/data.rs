@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt64Array};
-use arrow::compute::take_record_batch;
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::logical_expr::Expr;
@@ -17,7 +15,7 @@ use super::aggregate::{bucket, figure, fits, group_key};
 use super::condition::{condition, field_type, within};
 use super::session::{Planned, Session, Step, column};
 use crate::answer::Rows;
-use crate::direct::{Figure, Figures, Newest};
+use crate::direct::{Direct, Figure, Figures, Lines, Newest};
 use crate::error::QueryError;
 use crate::few::Few;
 use crate::functions::Width;
@@ -31,15 +29,9 @@ pub(crate) async fn data(
     table: &Table,
     request: &DataRequest,
 ) -> Result<(SchemaRef, Rows), QueryError> {
-    if let Some(newest) = newest(table, request)
-        && let Some(rows) = newest.answer(table, &session.runs)?
+    if let Some(direct) = direct(table, request)
+        && let Some(rows) = direct.answer(table, &session.runs)?
     {
-        return Ok((rows.schema(), session.rows(&rows)?));
-    }
-    if let Some(figures) = few_figures(table, request)
-        && let Some(rows) = figures.answer(table, &session.runs)?
-    {
-        let rows = newest_lines(&rows, request).map_err(QueryError::internal)?;
         return Ok((rows.schema(), session.rows(&rows)?));
     }
     if let Some(rows) = latest_in_memory(session, table, request).await? {
@@ -49,6 +41,16 @@ pub(crate) async fn data(
 }
 
 /// The request as one that needs no engine, if it is of that kind and says nothing wrong.
+pub(crate) fn direct(table: &Table, request: &DataRequest) -> Option<Direct> {
+    if let Some(newest) = newest(table, request) {
+        return Some(Direct::Newest(newest));
+    }
+    let figures = few_figures(table, request)?;
+    let limits = request.limit.into_iter().chain(request.limit_periods);
+    Some(Direct::Figures(figures, Lines { newest_first: true, limit: limits.min(), bucket: 0 }))
+}
+
+/// The request as one for the newest rows.
 fn newest(table: &Table, request: &DataRequest) -> Option<Newest> {
     let partition = &table.partition;
     let is_plain = request.operator.is_none() && request.limit_periods.is_none();
@@ -69,7 +71,7 @@ fn newest(table: &Table, request: &DataRequest) -> Option<Newest> {
     Some(Newest { of, rows, range: request.range, present, columns })
 }
 
-/// The request as one for figures of one device that needs no engine, if it is of that kind and says nothing wrong.
+/// The request as one for figures of one device.
 fn few_figures(table: &Table, request: &DataRequest) -> Option<Figures> {
     let (Some(operator), Some(width)) = (request.operator, request.group_by.bucket) else {
         return None;
@@ -98,15 +100,6 @@ fn few_figures(table: &Table, request: &DataRequest) -> Option<Figures> {
         bucket: TIME.to_owned(),
         made: figures.collect(),
     })
-}
-
-/// The lines of the newest buckets, the newest first.
-fn newest_lines(rows: &RecordBatch, request: &DataRequest) -> Result<RecordBatch, ArrowError> {
-    let most = request.limit.unwrap_or(usize::MAX).min(request.limit_periods.unwrap_or(usize::MAX));
-    let count = rows.num_rows() as u64;
-    let first = count.saturating_sub(most as u64);
-    let places: UInt64Array = (first..count).rev().collect();
-    take_record_batch(rows, &places)
 }
 
 /// The latest rows without a look at any file, when memory holds enough that are newer than all files.

@@ -8,7 +8,7 @@ use datafusion::common::Column;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -55,18 +55,9 @@ impl Session {
         QueryError::from_engine(error, self.memory)
     }
 
-    /// Rows that are there already; while they are on their way they count against the memory of queries.
+    /// Rows that are there already.
     pub(crate) fn rows(&self, rows: &RecordBatch) -> Result<Rows, QueryError> {
-        let rows = own(rows)?;
-        let pool = &self.state.runtime_env().memory_pool;
-        let held = MemoryConsumer::new("rows that are there").register(pool);
-        held.try_grow(rows.get_array_memory_size()).map_err(|error| self.error(&error))?;
-        let total = rows.num_rows();
-        let pieces = (0..total).step_by(BATCH).map(move |at| {
-            let _held = &held;
-            Ok(rows.slice(at, BATCH.min(total - at)))
-        });
-        Ok(stream::iter(pieces).boxed())
+        rows_at_hand(rows, &self.state.runtime_env().memory_pool, self.memory)
     }
 
     /// Runs a plan of the engine.
@@ -78,6 +69,24 @@ impl Session {
             .map(move |batch| batch.map_err(|error| QueryError::from_engine(&error, memory)))
             .boxed())
     }
+}
+
+/// Rows that are there already; while they are on their way they count against the memory of queries, which is so much.
+pub(crate) fn rows_at_hand(
+    rows: &RecordBatch,
+    pool: &Arc<dyn MemoryPool>,
+    memory: u64,
+) -> Result<Rows, QueryError> {
+    let rows = own(rows)?;
+    let held = MemoryConsumer::new("rows that are there").register(pool);
+    held.try_grow(rows.get_array_memory_size())
+        .map_err(|error| QueryError::from_engine(&error, memory))?;
+    let total = rows.num_rows();
+    let pieces = (0..total).step_by(BATCH).map(move |at| {
+        let _held = &held;
+        Ok(rows.slice(at, BATCH.min(total - at)))
+    });
+    Ok(stream::iter(pieces).boxed())
 }
 
 /// A column by its exact name: no letter of it is changed.

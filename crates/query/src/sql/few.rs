@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::param::Param;
-use crate::direct::{Figure, Figures};
+use crate::direct::{Figure, Figures, Lines};
 use crate::few::Few;
 use crate::functions::Width;
 use crate::request::Operator;
@@ -114,14 +114,6 @@ impl Asked<'_> {
             _ => None,
         }
     }
-}
-
-/// How lines come out.
-pub(super) struct Lines {
-    pub(super) newest_first: bool,
-    pub(super) limit: Option<usize>,
-    /// The place of the bucket among the columns.
-    pub(super) bucket: usize,
 }
 
 /// `SELECT date_bin(..) AS b, avg(x) AS .. FROM table WHERE device_id .. GROUP BY b [ORDER BY b] [LIMIT n]`.

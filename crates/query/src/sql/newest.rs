@@ -10,12 +10,7 @@
 //! else in it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch, UInt64Array};
-use arrow::compute::take_record_batch;
-use arrow::datatypes::{DataType, Field, Schema};
-use arrow::error::ArrowError;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, Statement as Sql,
@@ -26,52 +21,29 @@ use iobeam_model::Timestamp;
 
 use super::few;
 use super::param::Param;
-use crate::direct::Newest;
-use crate::error::QueryError;
+use crate::direct::{Direct, Newest};
 use crate::few::Few;
 use crate::request::TimeRange;
-use crate::runs::Runs;
 use crate::scope::{Scope, TIME, Table};
 
-/// The rows, if the query is of this kind.
-pub(super) fn answer(
+/// The query as one that needs no engine, and the table that it is about, if it is of this kind.
+pub(super) fn direct<'s>(
     statement: &Statement,
-    scope: &Scope,
+    scope: &'s Scope,
     params: &[Param],
-    runs: &Runs,
-) -> Result<Option<RecordBatch>, QueryError> {
-    let Some((query, select)) = simple(statement) else { return Ok(None) };
-    let Some((name, table)) = table(select, scope) else { return Ok(None) };
+) -> Option<(Direct, &'s Table)> {
+    let (query, select) = simple(statement)?;
+    let (name, table) = table(select, scope)?;
     if let Some(heading) = count_heading(query, select, &name)
         && !table.snapshot.files.iter().any(|file| table.snapshot.expires_in(file))
     {
-        return count(table, heading).map(Some);
+        return Some((Direct::Count(heading), table));
     }
     if let Some(newest) = newest(query, select, &name, table, params) {
-        return newest.answer(table, runs);
+        return Some((Direct::Newest(newest), table));
     }
-    let Some((figures, lines)) = few::figures(query, select, &name, table, params) else {
-        return Ok(None);
-    };
-    let Some(rows) = figures.answer(table, runs)? else { return Ok(None) };
-    lines.of(&rows).map(Some).map_err(QueryError::internal)
-}
-
-impl few::Lines {
-    /// The lines in their order, and their columns in the query's.
-    fn of(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let count = rows.num_rows();
-        let taken = count.min(self.limit.unwrap_or(count)) as u64;
-        let count = count as u64;
-        let places: UInt64Array = if self.newest_first {
-            (count - taken..count).rev().collect()
-        } else {
-            (0..taken).collect()
-        };
-        let mut columns: Vec<usize> = (1..rows.num_columns()).collect();
-        columns.insert(self.bucket, 0);
-        take_record_batch(&rows.project(&columns)?, &places)
-    }
+    let (figures, lines) = few::figures(query, select, &name, table, params)?;
+    Some((Direct::Figures(figures, lines), table))
 }
 
 fn simple(statement: &Statement) -> Option<(&Query, &Select)> {
@@ -109,12 +81,6 @@ fn count_heading(query: &Query, select: &Select, name: &str) -> Option<String> {
     };
     let text = format!("SELECT count(*){alias} FROM {name}");
     query.to_string().eq_ignore_ascii_case(&text).then_some(heading)
-}
-
-fn count(table: &Table, heading: String) -> Result<RecordBatch, QueryError> {
-    let schema = Schema::new(vec![Field::new(heading, DataType::Int64, false)]);
-    let rows = Int64Array::from(vec![table.snapshot.rows() as i64]);
-    RecordBatch::try_new(Arc::new(schema), vec![Arc::new(rows)]).map_err(QueryError::internal)
 }
 
 fn newest(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::FutureExt;
 use iobeam_model::{TimeFormat, Value};
 use iobeam_query::{DataRequest, Output};
 use proptest::prelude::*;
@@ -111,7 +112,8 @@ async fn check(case: Case) -> Result<(), TestCaseError> {
         }
     }
     let table = world.table();
-    for (field, params) in &case.questions {
+    // The second time rows are at hand.
+    for (field, params) in case.questions.iter().chain(&case.questions) {
         let request = DataRequest::parse(*field, params, NOW).expect("a sound request");
         let answer = world.engine.data(&table, request.clone()).await.expect("an answer");
         let json = text(answer, Output::Json, TimeFormat::Usec).await;
@@ -127,7 +129,6 @@ async fn check(case: Case) -> Result<(), TestCaseError> {
     let count: Json =
         serde_json::from_str(&world.sql_text("SELECT count(*) FROM input").await).expect("JSON");
     prop_assert_eq!(count["result"][0]["values"][0][0].as_u64(), Some(rows.len() as u64));
-    // The second time rows are at hand.
     for _ in 0..2 {
         check_few(&world).await?;
     }
@@ -312,6 +313,47 @@ fn are_last(
         );
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn what_is_at_hand_is_answered_on_the_task_that_asks() {
+    let world = World::new();
+    let rows = |device: &'static str| {
+        let row = move |at: i64| {
+            let values = vec![
+                ("device_id", Value::String(device.into())),
+                ("temperature", Value::Double(at as f64)),
+            ];
+            Row::new(1_700_000_000_000_000 + at * 1_000_000, values)
+        };
+        (0..200).map(row).collect::<Vec<_>>()
+    };
+    world.add(&rows("a")).await;
+    world.add(&rows("b")).await;
+    world.flush().await;
+    let questions: [(Option<&str>, Vec<(&str, &str)>); 3] = [
+        (None, vec![("where", "eq(device_id,a)"), ("limit", "1")]),
+        (None, vec![("where", "eq(device_id,a)"), ("limit", "10")]),
+        (
+            Some("temperature"),
+            vec![("where", "eq(device_id,b)"), ("operator", "mean"), ("group_by", "time(1m)")],
+        ),
+    ];
+    let table = world.table();
+    for (field, params) in questions {
+        let request = crate::world::data_request(field, &params).expect("a sound request");
+        let ask = || world.engine.data(&table, request.clone());
+        assert!(ask().now_or_never().is_none(), "the first time a file is read: {params:?}");
+        let first = text(ask().await.expect("an answer"), Output::Json, TimeFormat::Usec).await;
+        let again = ask().now_or_never().expect("no other task is waited for");
+        let again = text(again.expect("an answer"), Output::Json, TimeFormat::Usec).await;
+        assert_eq!(first, again, "{params:?}");
+    }
+    let many = "SELECT count(*) FROM input";
+    let ask = |query| world.sql(query, Vec::new());
+    assert!(ask(many).now_or_never().is_some(), "a count looks at no row");
+    let planned = "SELECT count(*) + 1 FROM input";
+    assert!(ask(planned).now_or_never().is_none(), "this one needs a plan");
 }
 
 #[tokio::test]

@@ -235,3 +235,116 @@ impl Read for From {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray as _;
+    use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+    use iobeam_journal::RealDisk;
+    use iobeam_model::{Batch, Bitmap, Column, NamespaceName, Texts, Values};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::chunk;
+    use crate::lake::parquet;
+
+    /// Some that fit into a view, some that do not and begin alike.
+    const DEVICES: [Option<&str>; 5] = [
+        None,
+        Some("a"),
+        Some("b"),
+        Some("a device with a long name 1"),
+        Some("a device with a long name 2"),
+    ];
+
+    /// A row: the device, the time, and a number that no other row has.
+    type Row = (Option<&'static str>, i64, i64);
+
+    fn chunk_of(rows: &[Row]) -> Arc<crate::Chunk> {
+        let (mut texts, mut there) = (Texts::new(), Bitmap::new());
+        for (device, ..) in rows {
+            there.push(device.is_some());
+            match device {
+                Some(device) => texts.push(device),
+                None => texts.push_missing(),
+            }
+        }
+        let column = |name: &str, values, there| {
+            Column::new(name.parse().expect("a name"), values, there).expect("a column")
+        };
+        let numbers = rows.iter().map(|(.., number)| *number).collect();
+        let columns = vec![
+            column("device_id", Values::String(texts), Some(there)),
+            column("number", Values::Long(numbers), None),
+        ];
+        let times = rows.iter().map(|(_, time, _)| *time).collect();
+        let batch = Batch::new(NamespaceName::input(), times, columns).expect("a batch");
+        Arc::new(chunk::from_batch(batch).expect("Arrow takes it"))
+    }
+
+    fn rows_of(disk: &Arc<dyn Disk>, file: &FileFacts) -> Vec<(Option<String>, i64, i64)> {
+        let (reader, _) = open_at(disk, &file.path, file.size).expect("it opens");
+        let rows = |rows: arrow::record_batch::RecordBatch| {
+            let column = |name: &str| Arc::clone(rows.column_by_name(name).expect("it is there"));
+            let (times, numbers) = (column(TIME), column("number"));
+            let devices = rows.column_by_name("device_id").map(Arc::clone);
+            let devices = devices.map_or_else(
+                || vec![None; rows.num_rows()],
+                |it| it.as_string_view().iter().map(|it| it.map(str::to_owned)).collect(),
+            );
+            let times = times.as_primitive::<TimestampMicrosecondType>().values().to_vec();
+            let numbers = numbers.as_primitive::<Int64Type>().values().to_vec();
+            let both = times.into_iter().zip(numbers);
+            devices
+                .into_iter()
+                .zip(both)
+                .map(|(one, (two, three))| (one, two, three))
+                .collect::<Vec<_>>()
+        };
+        reader.flat_map(|read| rows(read.expect("rows"))).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_merge_gives_the_rows_of_its_files_by_device_and_time_and_then_as_they_came(
+            files in prop::collection::vec(
+                (prop::collection::vec(0..DEVICES.len(), 1..5), 1_usize..700, 1_i64..400),
+                1..5,
+            ),
+            keep_from in prop_oneof![Just(i64::MIN), 0_i64..200],
+            few_rows in any::<bool>(),
+        ) {
+            let dir = tempfile::tempdir()?;
+            let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+            let target = |seq| {
+                let row_group_rows = if few_rows { 100 } else { 10_000 };
+                Target { dir: dir.path().to_owned(), seq, row_group_rows, last_bytes: 1 << 20 }
+            };
+            let (mut expected, mut inputs) = (Vec::<Row>::new(), Vec::new());
+            for (seq, (devices, count, span)) in (1..).zip(&files) {
+                let row = |at: usize| {
+                    let mixed = (at * 7919 + seq as usize * 104_729) % 100_003;
+                    let time = mixed as i64 % span;
+                    (DEVICES[devices[mixed % devices.len()]], time, seq * 1000 + at as i64)
+                };
+                let rows: Vec<Row> = (0..*count).map(row).collect();
+                let chunks = vec![chunk_of(&rows)];
+                let facts = parquet::write(&*disk, target(seq as u64), chunks, "device_id");
+                inputs.push(facts.expect("it is written").expect("it has rows"));
+                expected.extend(rows);
+            }
+            expected.retain(|(_, time, _)| *time >= keep_from);
+            expected.sort_by_key(|(device, time, _)| (*device, *time));
+            let files = inputs.into_iter().map(|facts| Arc::new(DataFile::new(facts))).collect();
+            let asked = Merge { files, keep_from, target: target(9), partition: "device_id".into() };
+            // So little memory that files are looked at in small pieces.
+            let budget = Budget::new(1 << 20);
+            let merged = merge(&disk, asked, (&budget, &AtomicBool::new(false)));
+            let found = merged.expect("it is merged").map_or_else(Vec::new, |it| rows_of(&disk, &it));
+            let found = found.iter().map(|(device, time, it)| (device.as_deref(), *time, *it));
+            prop_assert_eq!(found.collect::<Vec<_>>(), expected);
+        }
+    }
+}

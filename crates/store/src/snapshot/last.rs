@@ -135,6 +135,13 @@ impl LastRows {
         })
     }
 
+    /// Whether those of these files are known, and nobody is at work on them.
+    pub(crate) fn knows(&self, files: &[Arc<DataFile>]) -> bool {
+        let Some(state) = self.state.try_lock() else { return false };
+        let is_known = |filed: &Filed| filed.rows.is_some() && filed.is_all_of(files);
+        state.filed.as_ref().map_or(files.is_empty(), is_known)
+    }
+
     /// The last row of each partition value in the files alone, and the columns that say the same in all rows of a
     /// partition value there.
     pub(crate) fn in_files(&self, files: &[Arc<DataFile>], chunks: &[Arc<Chunk>]) -> Option<Read> {
