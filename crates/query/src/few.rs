@@ -8,13 +8,12 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, Datum, RecordBatch, Scalar, StringViewArray};
 use arrow::compute::filter_record_batch;
 use arrow::compute::kernels::cmp::eq;
-use arrow::datatypes::TimestampMicrosecondType;
 use iobeam_model::FieldType;
 use iobeam_store::{Chunk, DataFile};
 
 use crate::error::QueryError;
-use crate::runs::Runs;
-use crate::scope::{TIME, Table};
+use crate::runs::{Runs, times};
+use crate::scope::Table;
 
 /// More values than this are a scan's business.
 pub(crate) const VALUES: usize = 64;
@@ -129,21 +128,22 @@ pub(crate) fn of_chunk(
 ) -> Result<Option<RecordBatch>, QueryError> {
     let rows = &chunk.rows;
     let keys = rows.column_by_name(partition).and_then(|keys| keys.as_string_view_opt());
-    let times = rows.column_by_name(TIME).map(AsArray::as_primitive::<TimestampMicrosecondType>);
-    let (Some(keys), Some(times)) = (keys, times) else { return Ok(None) };
-    let mut keep = one_of(keys, values)?;
-    if from > chunk.min_time || chunk.max_time > to {
-        let times = times.values();
-        let in_time = keep
-            .iter()
-            .zip(times)
-            .map(|(keep, time)| keep == Some(true) && from <= *time && *time <= to);
-        keep = in_time.map(Some).collect();
-    }
+    let Some(keys) = keys else { return Ok(None) };
+    let keep = one_of(keys, values)?;
     if keep.true_count() == 0 {
         return Ok(None);
     }
-    filter_record_batch(rows, &keep).map(Some).map_err(QueryError::internal)
+    // Of many rows few are wanted: these alone are held against the times.
+    let rows = filter_record_batch(rows, &keep).map_err(QueryError::internal)?;
+    if from <= chunk.min_time && chunk.max_time <= to {
+        return Ok(Some(rows));
+    }
+    let keep: BooleanArray =
+        times(&rows).iter().map(|time| Some(from <= *time && *time <= to)).collect();
+    if keep.true_count() == 0 {
+        return Ok(None);
+    }
+    filter_record_batch(&rows, &keep).map(Some).map_err(QueryError::internal)
 }
 
 fn one_of(keys: &StringViewArray, values: &[String]) -> Result<BooleanArray, QueryError> {

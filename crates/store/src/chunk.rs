@@ -9,15 +9,15 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatchOptions,
-    StringViewArray, TimestampMicrosecondArray, make_view, new_null_array,
+    Array, ArrayRef, AsArray as _, BooleanArray, Float64Array, Int64Array, PrimitiveArray,
+    RecordBatchOptions, StringViewArray, make_view, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use iobeam_model::{Batch, Bitmap, FieldType, Texts, Values};
+use iobeam_model::{Batch, Bitmap, Column, FieldType, Texts, Values};
 
 use crate::snapshot::Chunk;
 
@@ -39,23 +39,44 @@ pub(crate) const fn arrow_type(kind: FieldType) -> DataType {
     }
 }
 
-/// Turns a batch with at least one row into a chunk.
-pub(crate) fn from_batch(batch: Batch) -> Result<Chunk, ArrowError> {
+/// Turns a batch with at least one row into a chunk. It shares that schema if it has the same columns: many small chunks
+/// of one table then cost less to make, and to merge.
+pub(crate) fn from_batch(batch: Batch, like: Option<&SchemaRef>) -> Result<Chunk, ArrowError> {
     let (_, times, columns) = batch.into_parts();
     let (min_time, max_time) = times
         .iter()
         .fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(*time), most.max(*time)));
-    let mut fields = Vec::with_capacity(columns.len() + 1);
+    let schema = match like.filter(|schema| describes(schema, &columns)) {
+        Some(schema) => Arc::clone(schema),
+        None => schema_of(&columns),
+    };
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len() + 1);
-    fields.push(time_field());
-    arrays.push(Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC")));
+    let times = PrimitiveArray::<TimestampMicrosecondType>::from(times);
+    arrays.push(Arc::new(times.with_data_type(schema.field(0).data_type().clone())));
     for column in columns {
-        let (name, values, present) = column.into_parts();
-        fields.push(Field::new(name.as_str(), arrow_type(values.field_type()), true));
+        let (_, values, present) = column.into_parts();
         arrays.push(array(values, present)?);
     }
-    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
+    let rows = RecordBatch::try_new(schema, arrays)?;
     Ok(Chunk { rows, min_time, max_time, seq: 0 })
+}
+
+/// Whether a schema is that of such columns, in their order.
+fn describes(schema: &SchemaRef, columns: &[Column]) -> bool {
+    let others = &schema.fields()[1..];
+    let same = |(field, column): (&Arc<Field>, &Column)| {
+        field.name() == column.name().as_str()
+            && *field.data_type() == arrow_type(column.values().field_type())
+    };
+    others.len() == columns.len() && others.iter().zip(columns).all(same)
+}
+
+fn schema_of(columns: &[Column]) -> SchemaRef {
+    let others = columns.iter().map(|column| {
+        let kind = arrow_type(column.values().field_type());
+        Field::new(column.name().as_str(), kind, true)
+    });
+    Arc::new(Schema::new(std::iter::once(time_field()).chain(others).collect::<Vec<_>>()))
 }
 
 fn array(values: Values, present: Option<Bitmap>) -> Result<ArrayRef, ArrowError> {
@@ -117,7 +138,10 @@ pub(crate) fn widen(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatc
 
 /// Several small chunks as one.
 pub(crate) fn merge(chunks: &[Arc<Chunk>]) -> Result<Chunk, ArrowError> {
-    let schema = united_schema(chunks);
+    let schema = match common_schema(chunks) {
+        Some(schema) => Arc::clone(schema),
+        None => united_schema(chunks),
+    };
     let batches =
         chunks.iter().map(|chunk| widen(&chunk.rows, &schema)).collect::<Result<Vec<_>, _>>()?;
     let rows = compact(&concat_batches(&schema, &batches)?)?;
@@ -127,6 +151,12 @@ pub(crate) fn merge(chunks: &[Arc<Chunk>]) -> Result<Chunk, ArrowError> {
         max_time: chunks.iter().map(|chunk| chunk.max_time).max().unwrap_or(i64::MIN),
         seq: chunks.iter().map(|chunk| chunk.seq).max().unwrap_or(0),
     })
+}
+
+/// The very schema that all chunks share, if they do.
+fn common_schema(chunks: &[Arc<Chunk>]) -> Option<&SchemaRef> {
+    let schema = chunks.first()?.rows.schema_ref();
+    chunks.iter().all(|chunk| Arc::ptr_eq(chunk.rows.schema_ref(), schema)).then_some(schema)
 }
 
 /// Texts of many chunks would otherwise keep each chunk's buffer alive.
@@ -174,13 +204,13 @@ pub(crate) fn weight(chunk: &Chunk) -> usize {
 #[cfg(test)]
 mod tests {
     use arrow::datatypes::Float64Type;
-    use iobeam_model::{Column, NamespaceName};
+    use iobeam_model::NamespaceName;
 
     use super::*;
 
     fn chunk(columns: Vec<Column>, times: Vec<i64>) -> Arc<Chunk> {
         let batch = Batch::new(NamespaceName::input(), times, columns).expect("a sound batch");
-        Arc::new(from_batch(batch).expect("Arrow takes it"))
+        Arc::new(from_batch(batch, None).expect("Arrow takes it"))
     }
 
     fn texts(name: &str, texts: &[&str]) -> Column {
@@ -204,6 +234,32 @@ mod tests {
         assert_eq!((devices.value(0), devices.value(1)), ("d", long));
         let values = chunk.rows.column(2).as_primitive::<Float64Type>();
         assert!(values.is_null(1) && values.value(2).to_bits() == 3f64.to_bits());
+    }
+
+    #[test]
+    fn chunks_share_a_schema_that_says_the_same_and_no_other() {
+        let batch = |columns| Batch::new(NamespaceName::input(), vec![1], columns).expect("sound");
+        let first = chunk(vec![texts("device_id", &["d"]), numbers("a", vec![1.0])], vec![1]);
+        let schema = first.rows.schema();
+        let next =
+            |columns| Arc::new(from_batch(batch(columns), Some(&schema)).expect("Arrow takes it"));
+        let same = next(vec![texts("device_id", &["e"]), numbers("a", vec![2.0])]);
+        assert!(Arc::ptr_eq(&same.rows.schema(), &schema));
+        let merged = merge(&[first, same]).expect("they merge");
+        assert!(Arc::ptr_eq(&merged.rows.schema(), &schema));
+        for others in [
+            vec![texts("device_id", &["e"])],
+            vec![texts("device_id", &["e"]), numbers("b", vec![2.0])],
+            vec![texts("device_id", &["e"]), texts("a", &["2.0"])],
+            vec![numbers("a", vec![2.0]), texts("device_id", &["e"])],
+        ] {
+            let names: Vec<String> = std::iter::once(TIME.to_owned())
+                .chain(others.iter().map(|column| column.name().to_string()))
+                .collect();
+            let other = next(others).rows.schema();
+            let found: Vec<String> = other.fields().iter().map(|it| it.name().clone()).collect();
+            assert_eq!(found, names);
+        }
     }
 
     #[test]

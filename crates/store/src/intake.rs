@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::chunk;
 use crate::error::StoreError;
 use crate::lake::delta::TableKey;
+use crate::memtable::Tables;
 use crate::receipts::body_key;
 use crate::snapshot::Chunk;
 use crate::wal::BatchHead;
@@ -81,13 +82,13 @@ pub(crate) struct Part {
 }
 
 /// Does to a write what can be done without the writer. Batches without rows fall away.
-pub(crate) fn prepare(write: Write) -> Result<Prepared, StoreError> {
+pub(crate) fn prepare(write: Write, tables: &Tables) -> Result<Prepared, StoreError> {
     let Write { project, batches, body_hash } = write;
     let numbered = batches.iter().all(|incoming| incoming.id.is_some());
     let parts = batches
         .into_iter()
         .filter(|incoming| !incoming.batch.is_empty())
-        .map(|incoming| part(project, incoming))
+        .map(|incoming| part(project, incoming, tables))
         .collect::<Result<Vec<_>, _>>()?;
     if u16::try_from(parts.len()).is_err() {
         let namespace = parts.first().map(|part| part.key.1.to_string()).unwrap_or_default();
@@ -109,7 +110,7 @@ pub(crate) fn prepare(write: Write) -> Result<Prepared, StoreError> {
     })
 }
 
-fn part(project: ProjectId, incoming: Incoming) -> Result<Part, StoreError> {
+fn part(project: ProjectId, incoming: Incoming, tables: &Tables) -> Result<Part, StoreError> {
     let Incoming { id, partition, batch, encoded } = incoming;
     let key = (project, batch.namespace().clone());
     let unfit = |reason: String| StoreError::Unfit { namespace: key.1.to_string(), reason };
@@ -130,7 +131,9 @@ fn part(project: ProjectId, incoming: Incoming) -> Result<Part, StoreError> {
         fingerprint: fingerprint(batch.times()),
         length: length.ok_or_else(|| unfit("the batch is too large; split it".to_owned()))?,
     };
-    let chunk = chunk::from_batch(batch).map_err(|error| unfit(error.to_string()))?;
+    let snapshot = tables.snapshot(&key);
+    let like = snapshot.chunks.last().map(|chunk| chunk.rows.schema_ref());
+    let chunk = chunk::from_batch(batch, like).map_err(|error| unfit(error.to_string()))?;
     Ok(Part { key, head, chunk, bytes })
 }
 

@@ -100,7 +100,7 @@ impl Store {
     /// # Errors
     /// When nothing of it was stored.
     pub async fn write(&self, write: Write) -> Result<Receipt, StoreError> {
-        let prepared = intake::prepare(write)?;
+        let prepared = intake::prepare(write, &self.0.tables)?;
         if prepared.parts.is_empty() {
             return Ok(Receipt { rows: 0, repeat: false, expired: 0 });
         }

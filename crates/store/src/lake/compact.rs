@@ -279,7 +279,7 @@ mod tests {
         ];
         let times = rows.iter().map(|(_, time, _)| *time).collect();
         let batch = Batch::new(NamespaceName::input(), times, columns).expect("a batch");
-        Arc::new(chunk::from_batch(batch).expect("Arrow takes it"))
+        Arc::new(chunk::from_batch(batch, None).expect("Arrow takes it"))
     }
 
     fn rows_of(disk: &Arc<dyn Disk>, file: &FileFacts) -> Vec<(Option<String>, i64, i64)> {

@@ -178,7 +178,7 @@ mod tests {
         let column = Column::new(name, Values::String(texts), Some(present)).expect("a column");
         let times = rows.iter().map(|(_, time)| *time).collect();
         let batch = Batch::new(NamespaceName::input(), times, vec![column]).expect("a batch");
-        Arc::new(chunk::from_batch(batch).expect("Arrow takes it"))
+        Arc::new(chunk::from_batch(batch, None).expect("Arrow takes it"))
     }
 
     #[test]

@@ -134,7 +134,8 @@ impl Writer {
                 continue;
             }
             let decoded = decode(bytes, &Limits::NONE).map_err(|error| error.to_string())?;
-            let chunk = chunk::from_batch(decoded.batch).map_err(|error| error.to_string())?;
+            let chunk =
+                chunk::from_batch(decoded.batch, None).map_err(|error| error.to_string())?;
             let part = Part { key, head: batch.clone(), chunk, bytes: Bytes::new() };
             self.admit(&part).map_err(|error| error.to_string())?;
             parts.push(part);
