@@ -27,6 +27,9 @@ const ID_SIGNS: usize = 20;
 /// How many random signs a generated name ends in.
 const NAME_SIGNS: usize = 10;
 
+/// How names begin that nobody gave.
+const MADE_UP: &str = "device-";
+
 /// Longest name and kind, in characters.
 const LONGEST_NAME: usize = 255;
 
@@ -354,12 +357,19 @@ fn free_name(
         Some(name) if taken(&name)? => Err(CatalogError::DeviceNameTaken { name }),
         Some(name) => Ok(name),
         None => loop {
-            let name = format!("device-{}", random_text(NAME_SIGNS));
+            let name = format!("{MADE_UP}{}", random_text(NAME_SIGNS));
             if !taken(&name)? {
                 return Ok(name);
             }
         },
     }
+}
+
+/// Whether a name is one that was made up, as far as its form tells.
+fn is_made_up(name: &str) -> bool {
+    let signs = name.strip_prefix(MADE_UP).map_or(&[][..], str::as_bytes);
+    let is_sign = |sign: &u8| sign.is_ascii_lowercase() || sign.is_ascii_digit();
+    signs.len() == NAME_SIGNS && signs.iter().all(is_sign)
 }
 
 fn exists(

@@ -49,7 +49,7 @@ pub enum DeviceOrder {
     Created,
     /// Its id.
     Id,
-    /// Its name, as people count: `pump 2` before `pump 10`.
+    /// Its name, as people count: `pump 2` before `pump 10`. One whose name was made up stands where its id would.
     Name,
     /// Its type.
     Type,
@@ -107,6 +107,13 @@ struct Meant<'m> {
     known: &'m KnownDevice,
     last_seen: Option<Timestamp>,
     state: DeviceState,
+}
+
+impl Meant<'_> {
+    /// The name that somebody gave it, or else its id.
+    fn called(&self) -> &str {
+        if super::is_made_up(&self.known.name) { self.id } else { &self.known.name }
+    }
 }
 
 impl Catalog {
@@ -204,7 +211,7 @@ fn compare(order: DeviceOrder, a: &Meant<'_>, b: &Meant<'_>) -> Ordering {
     match order {
         DeviceOrder::Created => a.known.created.cmp(&b.known.created),
         DeviceOrder::Id => as_people_count(a.id, b.id),
-        DeviceOrder::Name => as_people_count(&a.known.name, &b.known.name),
+        DeviceOrder::Name => as_people_count(a.called(), b.called()),
         DeviceOrder::Type => a.known.kind.cmp(&b.known.kind),
         DeviceOrder::LastSeen => a.last_seen.cmp(&b.last_seen),
     }

@@ -126,6 +126,18 @@ fn every_page_of_every_order_is_a_part_of_the_whole() {
 }
 
 #[test]
+fn a_device_that_nobody_named_stands_where_its_id_would_in_the_order_of_names() {
+    let (scene, project) = greenhouse();
+    for id in ["zinc", "apple", "q-1"] {
+        let new = NewDevice { id: Some(device_id(id)), ..NewDevice::default() };
+        scene.catalog().register_device(project, new).expect("registered");
+    }
+    let search = DeviceSearch { order: DeviceOrder::Name, ..DeviceSearch::default() };
+    let found = find(&scene, project, &search);
+    assert_eq!(ids(&found), ["apple", "p-2", "p-3", "p-10", "q-1", "loose", "door", "zinc"]);
+}
+
+#[test]
 fn a_search_shows_what_the_file_holds_after_each_change_and_after_a_restart() {
     let (mut scene, project) = greenhouse();
     let changes = DeviceChanges { name: Some("Valve".to_owned()), kind: Some(String::new()) };
