@@ -155,7 +155,7 @@ fn ask(plan: Plan, asker: &mut dyn Asker, phrase: &str, columns: usize) -> Resul
     let answer = asker.ask(phrase)?;
     let digest = asker.digest(&answer, columns)?;
     let mut times = Vec::new();
-    while times.is_empty() || (times.len() < 7 && !until.passed() && !plan.options.quick) {
+    while times.is_empty() || (times.len() < 101 && !until.passed() && !plan.options.quick) {
         let (time, answer) = timed(|| asker.ask(phrase));
         answer?;
         times.push(time);
