@@ -317,6 +317,7 @@ fn are_last(
 
 #[tokio::test]
 async fn what_is_at_hand_is_answered_on_the_task_that_asks() {
+    type Asked = (Option<&'static str>, Vec<(&'static str, &'static str)>);
     let world = World::new();
     let rows = |device: &'static str| {
         let row = move |at: i64| {
@@ -331,7 +332,7 @@ async fn what_is_at_hand_is_answered_on_the_task_that_asks() {
     world.add(&rows("a")).await;
     world.add(&rows("b")).await;
     world.flush().await;
-    let questions: [(Option<&str>, Vec<(&str, &str)>); 3] = [
+    let questions: [Asked; 3] = [
         (None, vec![("where", "eq(device_id,a)"), ("limit", "1")]),
         (None, vec![("where", "eq(device_id,a)"), ("limit", "10")]),
         (
