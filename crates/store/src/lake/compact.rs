@@ -17,9 +17,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{Array, ArrayRef, MutableArrayData, make_array, new_null_array};
+use arrow::array::{
+    Array, ArrayData, ArrayRef, ArrowPrimitiveType, AsArray as _, MutableArrayData, PrimitiveArray,
+    make_array, new_null_array,
+};
 use arrow::compute::concat;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
 use bytes::Bytes;
 use iobeam_journal::{Disk, DiskFile};
 use parquet::arrow::ProjectionMask;
@@ -37,7 +42,7 @@ use crate::lake::files::read_range;
 use crate::lake::parquet::{Output, Target};
 use crate::snapshot::{DataFile, FileFacts};
 
-use order::{Group, Order};
+use order::{Group, Order, Run};
 use room::{Load, Room};
 
 pub(crate) use plan::plan;
@@ -113,14 +118,39 @@ fn gather(inputs: &[Input], group: &Group, field: &Field) -> Result<ArrayRef, Pa
         }
         Ok(concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())?)
     };
-    let parts = group.parts.iter().map(|part| Ok(column(part)?.to_data()));
-    let parts = parts.collect::<Result<Vec<_>, ParquetError>>()?;
+    let parts = group.parts.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    let numbers = match field.data_type() {
+        DataType::Float64 => numbers::<Float64Type>(&parts, &group.runs),
+        DataType::Int64 => numbers::<Int64Type>(&parts, &group.runs),
+        DataType::Timestamp(..) => numbers::<TimestampMicrosecondType>(&parts, &group.runs),
+        _ => None,
+    };
+    if let Some(numbers) = numbers {
+        return Ok(numbers);
+    }
+    let parts: Vec<ArrayData> = parts.iter().map(|part| part.to_data()).collect();
     let rows = group.runs.iter().map(|run| run.rows.len()).sum();
     let mut gathered = MutableArrayData::new(parts.iter().collect(), false, rows);
     for run in &group.runs {
         gathered.try_extend(run.part, run.rows.start, run.rows.end)?;
     }
     Ok(make_array(gathered.freeze()))
+}
+
+/// The runs of numbers of which none is missing: these are copied as they are.
+fn numbers<T: ArrowPrimitiveType>(parts: &[ArrayRef], runs: &[Run]) -> Option<ArrayRef> {
+    let arrays: Vec<_> =
+        parts.iter().map(|part| part.as_primitive_opt::<T>()).collect::<Option<_>>()?;
+    if arrays.iter().any(|array| array.null_count() > 0) {
+        return None;
+    }
+    let parts: Vec<&[T::Native]> = arrays.iter().map(|array| &array.values()[..]).collect();
+    let mut gathered = Vec::with_capacity(runs.iter().map(|run| run.rows.len()).sum());
+    for run in runs {
+        gathered.extend_from_slice(&parts[run.part][run.rows.clone()]);
+    }
+    let gathered = PrimitiveArray::<T>::new(gathered.into(), None);
+    Some(Arc::new(gathered.with_data_type(arrays.first()?.data_type().clone())))
 }
 
 /// A file whose foot has been read.
@@ -238,8 +268,6 @@ impl Read for From {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray as _;
-    use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
     use iobeam_journal::RealDisk;
     use iobeam_model::{Batch, Bitmap, Column, NamespaceName, Texts, Values};
     use proptest::prelude::*;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::array::{Array as _, AsArray as _, StringViewArray};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::TimestampMicrosecondType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
@@ -32,7 +33,8 @@ pub(super) struct Run {
     pub(super) rows: Range<usize>,
 }
 
-/// Goes through files in the order of their rows.
+/// Goes through files in the order of their rows: partition value by partition value, and within one by time. So names
+/// are compared once for each file and value, and times, which are numbers, for each row.
 pub(super) struct Order {
     cursors: Vec<Cursor>,
     partition: Box<str>,
@@ -49,56 +51,54 @@ struct Cursor {
     row: usize,
     /// Rows of the batch from here on have another partition value.
     same: usize,
-    times: ArrayRef,
-    partitions: Option<ArrayRef>,
+    times: ScalarBuffer<i64>,
+    partitions: Option<StringViewArray>,
 }
 
 impl Cursor {
-    /// By what rows are sorted. A missing partition comes first, as `None` does.
-    fn key(&self) -> (Option<&str>, i64, usize) {
-        (self.partition(self.row), self.times()[self.row], self.file)
+    /// The partition value of the next row. A missing one comes first, as `None` does.
+    fn value(&self) -> Option<&str> {
+        self.value_of(self.row)
     }
 
-    fn partition(&self, row: usize) -> Option<&str> {
-        let texts = self.partitions.as_ref()?.as_string_view();
+    fn value_of(&self, row: usize) -> Option<&str> {
+        let texts = self.partitions.as_ref()?;
         texts.is_valid(row).then(|| texts.value(row))
-    }
-
-    fn times(&self) -> &[i64] {
-        self.times.as_primitive::<TimestampMicrosecondType>().values()
     }
 
     /// The end of the rows whose partition value is that of the next row.
     fn end_of_same(&self) -> usize {
-        let Some(column) = &self.partitions else { return self.times.len() };
-        let texts = column.as_string_view();
-        let (views, first) = (texts.views(), self.partition(self.row));
+        let Some(texts) = &self.partitions else { return self.times.len() };
+        let (views, value) = (texts.views(), self.value());
         // Equal views are equal texts; equal long texts may have different views.
         let same = |row: &usize| {
             let alike = texts.null_count() == 0 && views[*row] == views[self.row];
-            alike || self.partition(*row) == first
+            alike || self.value_of(*row) == value
         };
         let more = (self.row + 1..texts.len()).take_while(same).count();
         self.row + 1 + more
     }
 
-    /// The end of the rows that come before all of another cursor's, whose next row comes after this one's.
-    fn end_before(&self, rival: Option<&Self>) -> usize {
-        let Some(rival) =
-            rival.filter(|rival| rival.partition(rival.row) == self.partition(self.row))
-        else {
-            return self.same;
-        };
-        let (times, bar) = (self.times(), (rival.times()[rival.row], rival.file));
-        let precedes = |row: usize| (times[row], self.file) < bar;
+    /// The end of the rows of one partition value that come before a time and file.
+    fn end_before(&self, bar: Option<(i64, usize)>) -> usize {
+        let Some(bar) = bar else { return self.same };
+        let precedes = |time: &i64| (*time, self.file) < bar;
         // Often it is all of them or only one, so that a search begins with small steps.
         let (mut start, mut step) = (self.row, 1);
-        while start + step < self.same && precedes(start + step) {
+        while start + step < self.same && precedes(&self.times[start + step]) {
             (start, step) = (start + step, step * 2);
         }
         let end = self.same.min(start + step);
-        start + times[start..end].partition_point(|time| (*time, self.file) < bar)
+        start + self.times[start..end].partition_point(precedes)
     }
+}
+
+/// The next row of a cursor whose partition value is the one that has its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    time: i64,
+    file: usize,
+    cursor: usize,
 }
 
 impl Order {
@@ -124,9 +124,12 @@ impl Order {
         before: usize,
     ) -> Result<(), ParquetError> {
         let Some(rows) = reader.next().transpose()? else { return Ok(()) };
-        let column = |name: &str| rows.column_by_name(name).map(ArrayRef::clone);
+        let times = rows.column_by_name(TIME);
+        let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
         let none = || ParquetError::General("a file has no times".to_owned());
-        let (times, partitions) = (column(TIME).ok_or_else(none)?, column(&self.partition));
+        let times = times.ok_or_else(none)?.values().clone();
+        let partitions = rows.column_by_name(&self.partition);
+        let partitions = partitions.and_then(|texts| texts.as_string_view_opt()).cloned();
         let mut cursor = Cursor { file, reader, before, row: 0, same: 0, times, partitions };
         cursor.same = cursor.end_of_same();
         self.cursors.push(cursor);
@@ -135,25 +138,63 @@ impl Order {
 
     /// The next rows in order, up to so many.
     pub(super) fn next(&mut self, most: usize, keep_from: i64) -> Result<Group, ParquetError> {
-        let (mut runs, mut count): (Vec<Run>, _) = (Vec::new(), 0);
-        while count < most {
-            let Some((least, rival)) = self.least() else { break };
-            let cursor = &self.cursors[least];
-            let end = cursor.end_before(rival.map(|rival| &self.cursors[rival]));
-            let end = end.min(cursor.row + (most - count));
-            let gone = cursor.times()[cursor.row..end].partition_point(|time| *time < keep_from);
+        let (mut runs, mut left) = (Vec::new(), most);
+        while left > 0 && !self.cursors.is_empty() {
+            let heads = self.heads();
+            self.take(heads, &mut left, keep_from, &mut runs);
+            // All but those that are at the end of what they have of the value.
+            for at in (0..self.cursors.len()).rev() {
+                self.go_on(at)?;
+            }
+        }
+        Ok(self.group(runs))
+    }
+
+    /// The heads of the cursors that stand at the least partition value.
+    fn heads(&self) -> Vec<Head> {
+        let least = self.cursors.iter().map(Cursor::value).min().flatten();
+        let cursors = self.cursors.iter().enumerate();
+        cursors
+            .filter(|(_, cursor)| cursor.value() == least)
+            .map(|(at, cursor)| Head {
+                time: cursor.times[cursor.row],
+                file: cursor.file,
+                cursor: at,
+            })
+            .collect()
+    }
+
+    /// Takes rows of one partition value in order of time, until one of the cursors has no more of it in its batch.
+    fn take(
+        &mut self,
+        mut heads: Vec<Head>,
+        left: &mut usize,
+        keep_from: i64,
+        runs: &mut Vec<Run>,
+    ) {
+        while *left > 0 {
+            let Some((least, rival)) = least(&heads) else { return };
+            let head = heads[least];
+            let cursor = &mut self.cursors[head.cursor];
+            let end = cursor.end_before(rival.map(|rival| (rival.time, rival.file)));
+            let end = end.min(cursor.row + *left);
+            let times = &cursor.times[cursor.row..end];
+            let gone = times.partition_point(|time| *time < keep_from);
             let rows = cursor.before + cursor.row + gone..cursor.before + end;
-            count += rows.len();
+            *left -= rows.len();
+            cursor.row = end;
             match runs.last_mut() {
-                Some(open) if open.part == cursor.file && open.rows.end == rows.start => {
+                Some(open) if open.part == head.file && open.rows.end == rows.start => {
                     open.rows.end = rows.end;
                 }
                 _ if rows.is_empty() => {}
-                _ => runs.push(Run { part: cursor.file, rows }),
+                _ => runs.push(Run { part: head.file, rows }),
             }
-            self.go_on(least, end)?;
+            if end == cursor.same {
+                return;
+            }
+            heads[least].time = cursor.times[end];
         }
-        Ok(self.group(runs))
     }
 
     /// Numbers parts where there were files.
@@ -177,33 +218,31 @@ impl Order {
         Group { parts, runs }
     }
 
-    /// The cursor with the least row, and the one with the least of the others.
-    fn least(&self) -> Option<(usize, Option<usize>)> {
-        let precedes = |one: usize, other: Option<usize>| {
-            other.is_none_or(|other| self.cursors[one].key() < self.cursors[other].key())
-        };
-        let (mut least, mut rival) = (None, None);
-        for at in 0..self.cursors.len() {
-            if precedes(at, least) {
-                (least, rival) = (Some(at), least);
-            } else if precedes(at, rival) {
-                rival = Some(at);
-            }
-        }
-        Some((least?, rival))
-    }
-
-    /// Goes on to a cursor's row; a batch that is at its end makes way for the file's next one, and cursors change places.
-    fn go_on(&mut self, at: usize, row: usize) -> Result<(), ParquetError> {
+    /// Goes on to a cursor's next partition value; a batch that is at its end makes way for the file's next one, and
+    /// cursors behind it change places.
+    fn go_on(&mut self, at: usize) -> Result<(), ParquetError> {
         let cursor = &mut self.cursors[at];
-        cursor.row = row;
-        if row == cursor.times.len() {
-            let Cursor { file, reader, before, .. } = self.cursors.swap_remove(at);
+        if cursor.row == cursor.times.len() {
+            let Cursor { file, reader, before, row, .. } = self.cursors.swap_remove(at);
             return self.load(file, reader, before + row);
         }
-        if row == cursor.same {
+        if cursor.row == cursor.same {
             cursor.same = cursor.end_of_same();
         }
         Ok(())
     }
+}
+
+/// The place of the least head, and the least of the others.
+fn least(heads: &[Head]) -> Option<(usize, Option<Head>)> {
+    let (first, others) = heads.split_first()?;
+    let (mut least, mut place, mut rival) = (*first, 0, None);
+    for (at, head) in (1..).zip(others) {
+        if *head < least {
+            (least, place, rival) = (*head, at, Some(least));
+        } else if rival.is_none_or(|rival| *head < rival) {
+            rival = Some(*head);
+        }
+    }
+    Some((place, rival))
 }
