@@ -128,7 +128,7 @@ fn gather(inputs: &[Input], group: &Group, field: &Field) -> Result<ArrayRef, Pa
     if let Some(numbers) = numbers {
         return Ok(numbers);
     }
-    let parts: Vec<ArrayData> = parts.iter().map(|part| part.to_data()).collect();
+    let parts: Vec<ArrayData> = parts.iter().map(Array::to_data).collect();
     let rows = group.runs.iter().map(|run| run.rows.len()).sum();
     let mut gathered = MutableArrayData::new(parts.iter().collect(), false, rows);
     for run in &group.runs {
