@@ -22,6 +22,35 @@ pub(crate) fn describe() -> String {
     )
 }
 
+/// Processor time so far, and how much of it the host of this virtual machine gave to others instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stolen {
+    all: u64,
+    stolen: u64,
+}
+
+impl Stolen {
+    /// Until now.
+    pub(crate) fn so_far() -> Self {
+        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+        Self::read(stat.lines().next().unwrap_or_default())
+    }
+
+    /// Of the line of all cores: user, nice, system, idle, iowait, irq, softirq, steal, and two that count twice.
+    fn read(line: &str) -> Self {
+        let times: Vec<u64> =
+            line.split_whitespace().skip(1).take(8).filter_map(|time| time.parse().ok()).collect();
+        Self { all: times.iter().sum(), stolen: times.get(7).copied().unwrap_or(0) }
+    }
+
+    /// The percentage since then, if it is worth a word.
+    pub(crate) fn percent_since(self) -> Option<u64> {
+        let now = Self::so_far();
+        let percent = (now.stolen - self.stolen) * 100 / (now.all - self.all).max(1);
+        (percent > 0).then_some(percent)
+    }
+}
+
 /// The date and time, in UTC.
 pub(crate) fn date() -> String {
     output("date", &["-u", "+%Y-%m-%d %H:%M UTC"])
@@ -38,4 +67,17 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> String {
 pub(crate) fn drop_page_cache() -> bool {
     rustix::fs::sync();
     fs::write("/proc/sys/vm/drop_caches", "3").is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_took_is_the_eighth_of_the_times() {
+        let read = Stolen::read("cpu  10 1 20 60 3 0 2 4 5 6");
+        assert_eq!((read.all, read.stolen), (100, 4));
+        let without = Stolen::read("");
+        assert_eq!((without.all, without.stolen), (0, 0));
+    }
 }

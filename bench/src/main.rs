@@ -50,6 +50,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use clock::Deadline;
+use machine::Stolen;
 use options::Options;
 use results::{Results, Work};
 use works::Plan;
@@ -93,8 +94,14 @@ fn run() -> Result<()> {
             name => {
                 let deadline = whole.sooner_by(options.budget.mul_f64(1.0 - share));
                 eprintln!("{name}, {:.0} s", deadline.left().as_secs_f64());
+                let before = Stolen::so_far();
                 match work(name)?(Plan { options: &options, deadline }) {
-                    Ok(work) => {
+                    Ok(mut work) => {
+                        if let Some(percent) = before.percent_since() {
+                            work.note(format!(
+                                "The host gave {percent} % of this machine's processor time to others meanwhile."
+                            ));
+                        }
                         results.works.insert(name.to_owned(), work);
                         results.save(&options.out)?;
                     }
