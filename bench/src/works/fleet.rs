@@ -2,13 +2,14 @@
 //! Suite, in SQL.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use iobeam_testkit::{Disorder, Fleet, Kind};
 
-use super::{Plan, folder, python};
+use super::{Patience, Plan, folder, python, repeat};
 use crate::answer::Digest;
-use crate::clock::{Deadline, median, milliseconds, timed};
+use crate::clock::milliseconds;
 use crate::fleet_questions::{FleetQuestion, all};
 use crate::peers::clickhouse::ClickHouse;
 use crate::peers::duckdb::DuckDb;
@@ -150,15 +151,8 @@ fn ask_all(
 }
 
 fn ask(plan: Plan, asker: &mut dyn Asker, phrase: &str, columns: usize) -> Result<(f64, Digest)> {
-    let until = Deadline::after(std::time::Duration::from_millis(800));
-    // The first answer warms.
-    let answer = asker.ask(phrase)?;
-    let digest = asker.digest(&answer, columns)?;
-    let mut times = Vec::new();
-    while times.is_empty() || (times.len() < 101 && !until.passed() && !plan.options.quick) {
-        let (time, answer) = timed(|| asker.ask(phrase));
-        answer?;
-        times.push(time);
-    }
-    Ok((milliseconds(median(times)), digest))
+    let times = if plan.options.quick { 2 } else { 101 };
+    let (time, answer) =
+        repeat(asker, phrase, Patience { times, time: Duration::from_millis(800) })?;
+    Ok((milliseconds(time), asker.digest(&answer, columns)?))
 }

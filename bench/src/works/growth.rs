@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Plan, folder};
-use crate::clock::{median, milliseconds, timed};
+use super::{Patience, Plan, folder, repeat};
+use crate::clock::{milliseconds, timed};
 use crate::peers::Running;
 use crate::peers::iobeam::{Form, Started};
 use crate::questions::{Question, Scope};
@@ -15,6 +15,8 @@ use crate::works::queries::load;
 /// The least set: so many devices, for so many hours.
 const DEVICES: u32 = 40;
 const HOURS: u32 = 6;
+/// Of each question to each size.
+const PATIENCE: Patience = Patience { times: 101, time: Duration::from_secs(1) };
 /// What is asked of each size.
 const QUESTIONS: [(Question, &str); 5] = [
     (Question::LastOfOne, "last_ms"),
@@ -64,13 +66,8 @@ fn measure(plan: Plan, scope: Scope, group: &str) -> Result<Figure> {
     let (_, mut asker) = started.askers()?.swap_remove(0);
     for (question, key) in QUESTIONS {
         let Some(phrase) = asker.phrase(question, scope) else { continue };
-        let mut times: Vec<Duration> = Vec::new();
-        for _ in 0..9 {
-            let (time, answer) = timed(|| asker.ask(&phrase));
-            answer?;
-            times.push(time);
-        }
-        values.push((key, milliseconds(median(times.split_off(2)))));
+        let (time, _) = repeat(asker.as_mut(), &phrase, PATIENCE)?;
+        values.push((key, milliseconds(time)));
     }
     Ok(Figure::new(group, "iobeam", "synced before acknowledged", &values))
 }

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Plan, folder, python};
+use super::{Patience, Plan, folder, python, repeat};
 use crate::answer::Digest;
-use crate::clock::{Deadline, median, milliseconds, timed};
+use crate::clock::{milliseconds, timed};
 use crate::machine::drop_page_cache;
 use crate::peers::duckdb::DuckDb;
 use crate::peers::iobeam::{Form, Iobeam, Started};
@@ -27,13 +27,6 @@ use crate::sensors::{FIELDS, START, Sensors};
 const LOAD_BATCH: usize = 10_000;
 /// Rows a second that come in while questions are asked; each system can take so many.
 const TRICKLE: usize = 20_000;
-
-/// How often a question is asked, and for how long, at the most.
-#[derive(Clone, Copy, Debug)]
-struct Patience {
-    times: usize,
-    time: Duration,
-}
 
 /// One system on the query set: its figures, question by question.
 struct Asked<'a> {
@@ -78,8 +71,8 @@ pub(crate) fn run(plan: Plan) -> Result<Work> {
     }
     work.note(format!(
         "{} rows: {} devices × {} h, a row every {} s, {FIELDS} float fields; the same in each system, loaded in batches of \
-         {LOAD_BATCH} over 2 connections and settled (ours flushed and compacted). Warm: median of as many answers as 0.6 s give, up to 500; cold: the \
-         server restarted and the page cache dropped before each question; importing: warm, while {TRICKLE} rows a second \
+         {LOAD_BATCH} over 2 connections and settled (ours flushed and compacted). Warm: median of as many \
+         answers as 0.6 s give, up to 500; cold: the server restarted and the page cache dropped before each question; importing: warm, while {TRICKLE} rows a second \
          come in. Answers were compared with ours by count and sum of their values.",
         scope.rows(), scope.devices, scope.hours, scope.step
     ));
@@ -275,27 +268,6 @@ impl Asked<'_> {
 }
 
 const ONCE: Patience = Patience { times: 1, time: Duration::ZERO };
-
-/// Asks until it was often enough or took long enough; the median, and the last answer.
-fn repeat(asker: &mut dyn Asker, phrase: &str, patience: Patience) -> Result<(Duration, Vec<u8>)> {
-    let until = Deadline::after(patience.time);
-    let mut times = Vec::new();
-    loop {
-        let (time, answer) = timed(|| asker.ask(phrase));
-        times.push(time);
-        // What is asked once, is asked first: the first warm answer is one too many, as it may still be cold.
-        if times.len() >= patience.times
-            || (until.passed() && times.len() > 1)
-            || until.left() < time
-        {
-            if times.len() > 2 {
-                times.remove(0);
-            }
-            return Ok((median(times), answer?));
-        }
-        answer?;
-    }
-}
 
 /// Sends the whole set over two connections.
 pub(crate) fn load(running: &dyn Running, scope: Scope) -> Result<()> {

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{Plan, folder};
-use crate::clock::{median, milliseconds, timed};
+use super::{Patience, Plan, folder, repeat};
+use crate::clock::{milliseconds, timed};
 use crate::machine::drop_page_cache;
+use crate::peers::Running;
 use crate::peers::iobeam::{Form, Started};
-use crate::peers::{Asker, Running};
 use crate::process::bytes_on_disk;
 use crate::questions::{Question, Scope};
 use crate::results::{Figure, Work};
 use crate::sensors::Sensors;
 use crate::works::queries::load;
+
+/// Of each question to the large set.
+const PATIENCE: Patience = Patience { times: 32, time: Duration::from_secs(3) };
 
 /// Fills the log, kills, starts again; then asks a large set.
 pub(crate) fn run(plan: Plan) -> Result<Work> {
@@ -89,7 +92,7 @@ fn large(plan: Plan, work: &mut Work) -> Result<()> {
     for (name, mut asker) in started.askers()? {
         for question in [Question::Last10OfOne, Question::LastOfEach] {
             let Some(phrase) = asker.phrase(question, scope) else { continue };
-            let time = milliseconds(warm(asker.as_mut(), &phrase)?);
+            let time = milliseconds(repeat(asker.as_mut(), &phrase, PATIENCE)?.0);
             eprintln!("  {} · {name}: {time:.2} ms", question.title());
             let group = format!("{} among {} rows", question.title(), scope.rows());
             let mut figure = Figure::new(&group, "iobeam", "settled", &[("warm_ms", time)]);
@@ -103,14 +106,4 @@ fn large(plan: Plan, work: &mut Work) -> Result<()> {
         bytes_on_disk(&started.lake()) / 1_000_000
     ));
     Ok(())
-}
-
-fn warm(asker: &mut dyn Asker, phrase: &str) -> Result<Duration> {
-    let mut times = Vec::new();
-    for _ in 0..32 {
-        let (time, answer) = timed(|| asker.ask(phrase));
-        answer?;
-        times.push(time);
-    }
-    Ok(median(times.split_off(2)))
 }

@@ -365,7 +365,8 @@ fn free_name(
     }
 }
 
-/// Whether a name is one that was made up, as far as its form tells.
+/// Whether a name is one that was made up, as far as its form tells. The web app shows ids in their place by the same
+/// rule (`calledBy`).
 fn is_made_up(name: &str) -> bool {
     let signs = name.strip_prefix(MADE_UP).map_or(&[][..], str::as_bytes);
     let is_sign = |sign: &u8| sign.is_ascii_lowercase() || sign.is_ascii_digit();

@@ -75,13 +75,13 @@ impl Direct {
 
     /// Whether the answer takes nothing but what is in memory, and little of it.
     pub(crate) fn is_at_hand(&self, table: &Table, runs: &Runs) -> bool {
-        let few_in_memory =
-            table.snapshot.chunks.iter().map(|chunk| chunk.rows.num_rows()).sum::<usize>()
-                <= AT_HAND;
+        let chunks = table.snapshot.chunks.iter();
+        let few_in_memory = chunks.map(|chunk| chunk.rows.num_rows()).sum::<usize>() <= AT_HAND;
         match self {
             Self::Count(_) => true,
-            Self::Newest(newest) => few_in_memory && newest.is_at_hand(table, runs),
-            Self::Figures(figures, _) => few_in_memory && figures.is_at_hand(table, runs),
+            _ if !few_in_memory => false,
+            Self::Newest(newest) => newest.is_at_hand(table, runs),
+            Self::Figures(figures, _) => figures.is_at_hand(table, runs),
         }
     }
 }
@@ -140,10 +140,18 @@ impl Newest {
         if is_last && table.snapshot.knows_last_rows() {
             return true;
         }
+        self.few(value).is_at_hand(table, runs, &self.looked_at(), AT_HAND)
+    }
+
+    /// All rows of a value in the span of time.
+    fn few(&self, value: &str) -> Few {
         let (from, to) = bounds(&self.range);
-        let few = Few { values: vec![value.clone()], from, to };
-        let columns = self.columns.iter().map(String::as_str).chain(self.present.as_deref());
-        few.is_at_hand(table, runs, &columns.collect::<Vec<_>>(), AT_HAND)
+        Few { values: vec![value.to_owned()], from, to }
+    }
+
+    /// The columns that are looked at.
+    fn looked_at(&self) -> Vec<&str> {
+        self.columns.iter().map(String::as_str).chain(self.present.as_deref()).collect()
     }
 
     fn last_of_each(
@@ -197,11 +205,8 @@ impl Newest {
         schema: &SchemaRef,
         runs: &Runs,
     ) -> Result<Option<RecordBatch>, QueryError> {
-        let (from, to) = bounds(&self.range);
-        let few = Few { values: vec![value.to_owned()], from, to };
-        let columns = self.columns.iter().map(String::as_str).chain(self.present.as_deref());
-        let columns: Vec<&str> = columns.collect();
-        let Some(batches) = few.rows(table, runs, &columns)? else { return Ok(None) };
+        let rows = self.few(value).rows(table, runs, &self.looked_at())?;
+        let Some(batches) = rows else { return Ok(None) };
         let mut best = Best { most: self.rows, ..Best::default() };
         for rows in batches {
             if let Some(rows) = self.present(rows)? {
@@ -261,8 +266,7 @@ impl Newest {
         mut rows: RowsOf<'_>,
         (from, to): (i64, i64),
     ) -> Result<Vec<RecordBatch>, QueryError> {
-        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        let columns: Vec<&str> = columns.into_iter().chain(self.present.as_deref()).collect();
+        let columns = self.looked_at();
         let Range { start, mut end } = rows.within(from, to)?;
         let (mut found, mut left, mut step) = (Vec::new(), self.rows, self.rows);
         while start < end && left > 0 {

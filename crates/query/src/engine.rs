@@ -109,15 +109,16 @@ impl Engine {
     /// When the request does not fit the table, or a limit is reached before the first rows.
     pub async fn data(&self, table: &Table, request: DataRequest) -> Result<Answer, QueryError> {
         let shape = Shape::Table(Some(table.name.clone()));
-        if let Some(direct) = plan::direct(table, &request)
-            && let Some(answer) = self.at_once(&direct, table, shape)?
+        let direct = plan::direct(table, &request);
+        if let Some(direct) = &direct
+            && let Some(answer) = self.at_once(direct, table, &shape)?
         {
             return Ok(answer);
         }
         let (session, table) = (self.session(), table.clone());
         self.run(async move {
-            let (schema, rows) = plan::data(&session, &table, &request).await?;
-            Ok(Found { shape: Shape::Table(Some(table.name)), schema, rows })
+            let (schema, rows) = plan::data(&session, &table, &request, direct.as_ref()).await?;
+            Ok(Found { shape, schema, rows })
         })
         .await
     }
@@ -151,16 +152,17 @@ impl Engine {
         params: Vec<Param>,
         now: Timestamp,
     ) -> Result<Answer, QueryError> {
-        let query = sql::Query::new(query.to_owned(), params)?;
+        let query = sql::Query::new(query, params, &scope)?;
+        let shape = Shape::Table(None);
         if let Some((direct, table)) = query.direct(&scope)
-            && let Some(answer) = self.at_once(&direct, table, Shape::Table(None))?
+            && let Some(answer) = self.at_once(direct, table, &shape)?
         {
             return Ok(answer);
         }
         let session = self.session();
         self.run(async move {
             let (schema, rows) = sql::run(session, scope, query, now).await?;
-            Ok(Found { shape: Shape::Table(None), schema, rows })
+            Ok(Found { shape, schema, rows })
         })
         .await
     }
@@ -195,7 +197,7 @@ impl Engine {
         &self,
         direct: &Direct,
         table: &Table,
-        shape: Shape,
+        shape: &Shape,
     ) -> Result<Option<Answer>, QueryError> {
         let Inner { settings, state, runs, .. } = &*self.0;
         if !direct.is_at_hand(table, runs) {
@@ -209,7 +211,7 @@ impl Engine {
         let pool = &state.runtime_env().memory_pool;
         let (schema, rows) =
             (rows.schema(), plan::rows_at_hand(&rows, pool, settings.memory_bytes)?);
-        Ok(Some(Answer { shape, schema, rows }))
+        Ok(Some(Answer { shape: shape.clone(), schema, rows }))
     }
 
     fn limits(&self) -> Limits {
@@ -226,11 +228,12 @@ impl Engine {
         }
     }
 
-    async fn run(
+    /// Not `async`: who waits for the answer need not carry the question, which moves to the engine's threads.
+    fn run(
         &self,
         find: impl Future<Output = Result<Found, QueryError>> + Send + 'static,
-    ) -> Result<Answer, QueryError> {
-        self.0.workers.run(&self.0.settings, find).await
+    ) -> impl Future<Output = Result<Answer, QueryError>> {
+        self.0.workers.run(&self.0.settings, Box::pin(find))
     }
 }
 

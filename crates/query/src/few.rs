@@ -105,11 +105,10 @@ impl Few {
         columns: &[&str],
         most: usize,
     ) -> bool {
-        let mut left = Some(most);
-        self.looks(table).all(|(file, value)| {
-            left = left.and_then(|left| left.checked_sub(runs.kept_rows(file, value, columns)?));
-            left.is_some()
-        })
+        let left = self.looks(table).try_fold(most, |left, (file, value)| {
+            left.checked_sub(runs.kept_rows(file, value, columns)?)
+        });
+        left.is_some()
     }
 }
 

@@ -50,23 +50,29 @@ pub(crate) use types::Types;
 /// Longer texts are not read on the task that asks.
 const SHORT: usize = 4096;
 
-/// A query whose text has been read, if it is short.
+/// A query whose text has been read, if it is short. A long one is planned, whatever it asks for.
 pub(crate) struct Query {
     text: String,
     params: Vec<Param>,
     asked: Option<Asked>,
+    /// What it is where it needs no engine, and the number of its table in the scope.
+    direct: Option<(Direct, usize)>,
 }
 
 impl Query {
-    pub(crate) fn new(text: String, params: Vec<Param>) -> Result<Self, QueryError> {
-        let asked = if text.len() <= SHORT { Some(statement::read(&text)?) } else { None };
-        Ok(Self { text, params, asked })
+    pub(crate) fn new(text: &str, params: Vec<Param>, scope: &Scope) -> Result<Self, QueryError> {
+        let asked = if text.len() <= SHORT { Some(statement::read(text)?) } else { None };
+        let direct = match &asked {
+            Some(Asked::Query(statement)) => newest::direct(statement, scope, &params),
+            _ => None,
+        };
+        Ok(Self { text: text.to_owned(), params, asked, direct })
     }
 
-    /// The query as one that needs no engine, and the table that it is about, if it is of that kind.
-    pub(crate) fn direct<'s>(&self, scope: &'s Scope) -> Option<(Direct, &'s Table)> {
-        let Some(Asked::Query(statement)) = &self.asked else { return None };
-        newest::direct(statement, scope, &self.params)
+    /// What it is where it needs no engine, and its table.
+    pub(crate) fn direct<'s>(&self, scope: &'s Scope) -> Option<(&Direct, &'s Table)> {
+        let (direct, table) = self.direct.as_ref()?;
+        Some((direct, scope.tables.get(*table)?))
     }
 }
 
@@ -77,16 +83,16 @@ pub(crate) async fn run(
     query: Query,
     now: Timestamp,
 ) -> Result<(SchemaRef, Rows), QueryError> {
-    let Query { text, params, asked } = query;
+    if let Some((direct, table)) = query.direct(&scope)
+        && let Some(rows) = direct.answer(table, &session.runs)?
+    {
+        return Ok((rows.schema(), session.rows(&rows)?));
+    }
+    let Query { text, params, asked, .. } = query;
     match asked.map_or_else(|| statement::read(&text), Ok)? {
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
-            if let Some((direct, table)) = newest::direct(&statement, &scope, &params)
-                && let Some(rows) = direct.answer(table, &session.runs)?
-            {
-                return Ok((rows.schema(), session.rows(&rows)?));
-            }
             let is_plain = newest::is_plain(&statement);
             let prepared = prepare(&mut session, &scope, now, is_plain);
             prepared.map_err(|error| session.error(&error))?;

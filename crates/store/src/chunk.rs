@@ -202,15 +202,29 @@ pub(crate) fn weight(chunk: &Chunk) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use arrow::datatypes::Float64Type;
     use iobeam_model::NamespaceName;
 
     use super::*;
 
-    fn chunk(columns: Vec<Column>, times: Vec<i64>) -> Arc<Chunk> {
+    pub(crate) fn chunk(columns: Vec<Column>, times: Vec<i64>) -> Arc<Chunk> {
         let batch = Batch::new(NamespaceName::input(), times, columns).expect("a sound batch");
         Arc::new(from_batch(batch, None).expect("Arrow takes it"))
+    }
+
+    /// A column of devices, which some rows have none of.
+    pub(crate) fn devices<'d>(of: impl Iterator<Item = Option<&'d str>>) -> Column {
+        let (mut texts, mut present) = (Texts::new(), Bitmap::new());
+        for device in of {
+            present.push(device.is_some());
+            match device {
+                Some(device) => texts.push(device),
+                None => texts.push_missing(),
+            }
+        }
+        let name = "device_id".parse().expect("a name");
+        Column::new(name, Values::String(texts), Some(present)).expect("devices")
     }
 
     fn texts(name: &str, texts: &[&str]) -> Column {

@@ -13,7 +13,7 @@ export interface Device {
   state?: DeviceState;
 }
 
-/** What a device is called by: the name that someone gave it, else its id. Names that the server made up say nothing. */
+/** What a device is called by: the name that someone gave it, else its id. Names that the server made up say nothing; it orders by the same rule (`is_made_up`). */
 export function calledBy({ device_id, device_name }: Pick<Device, 'device_id' | 'device_name'>): string {
   return device_name && !/^device-[a-z0-9]{10}$/.test(device_name) ? device_name : device_id;
 }

@@ -26,24 +26,25 @@ use crate::few::Few;
 use crate::request::TimeRange;
 use crate::scope::{Scope, TIME, Table};
 
-/// The query as one that needs no engine, and the table that it is about, if it is of this kind.
-pub(super) fn direct<'s>(
+/// The query as one that needs no engine, and the number of the table that it is about, if it is of this kind.
+pub(super) fn direct(
     statement: &Statement,
-    scope: &'s Scope,
+    scope: &Scope,
     params: &[Param],
-) -> Option<(Direct, &'s Table)> {
+) -> Option<(Direct, usize)> {
     let (query, select) = simple(statement)?;
-    let (name, table) = table(select, scope)?;
+    let (name, at) = table(select, scope)?;
+    let table = &scope.tables[at];
     if let Some(heading) = count_heading(query, select, &name)
         && !table.snapshot.files.iter().any(|file| table.snapshot.expires_in(file))
     {
-        return Some((Direct::Count(heading), table));
+        return Some((Direct::Count(heading), at));
     }
     if let Some(newest) = newest(query, select, &name, table, params) {
-        return Some((Direct::Newest(newest), table));
+        return Some((Direct::Newest(newest), at));
     }
     let (figures, lines) = few::figures(query, select, &name, table, params)?;
-    Some((Direct::Figures(figures, lines), table))
+    Some((Direct::Figures(figures, lines), at))
 }
 
 fn simple(statement: &Statement) -> Option<(&Query, &Select)> {
@@ -62,14 +63,14 @@ pub(super) fn is_plain(statement: &Statement) -> bool {
     is_table && query.to_string().matches("SELECT").count() == 1
 }
 
-/// The only table, and how the query writes its name.
-fn table<'s>(select: &Select, scope: &'s Scope) -> Option<(String, &'s Table)> {
+/// How the query writes the name of its only table, and that table's number.
+fn table(select: &Select, scope: &Scope) -> Option<(String, usize)> {
     let [from] = &select.from[..] else { return None };
     let TableFactor::Table { name, .. } = &from.relation else { return None };
     let [part] = &name.0[..] else { return None };
     let ident = part.as_ident()?;
-    let table = scope.tables.iter().find(|table| table.name.as_str() == ident.value)?;
-    Some((ident.to_string(), table))
+    let at = scope.tables.iter().position(|table| table.name.as_str() == ident.value)?;
+    Some((ident.to_string(), at))
 }
 
 /// What a count of all rows is called, if the query is one.

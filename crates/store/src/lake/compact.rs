@@ -42,7 +42,7 @@ use crate::lake::files::read_range;
 use crate::lake::parquet::{Output, Target};
 use crate::snapshot::{DataFile, FileFacts};
 
-use order::{Group, Order, Run};
+use order::{Group, Order};
 use room::{Load, Room};
 
 pub(crate) use plan::plan;
@@ -119,34 +119,33 @@ fn gather(inputs: &[Input], group: &Group, field: &Field) -> Result<ArrayRef, Pa
         Ok(concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())?)
     };
     let parts = group.parts.iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    let numbers = match field.data_type() {
-        DataType::Float64 => numbers::<Float64Type>(&parts, &group.runs),
-        DataType::Int64 => numbers::<Int64Type>(&parts, &group.runs),
-        DataType::Timestamp(..) => numbers::<TimestampMicrosecondType>(&parts, &group.runs),
+    let copied = match field.data_type() {
+        DataType::Float64 => copied::<Float64Type>(&parts, group),
+        DataType::Int64 => copied::<Int64Type>(&parts, group),
+        DataType::Timestamp(..) => copied::<TimestampMicrosecondType>(&parts, group),
         _ => None,
     };
-    if let Some(numbers) = numbers {
-        return Ok(numbers);
+    if let Some(copied) = copied {
+        return Ok(copied);
     }
     let parts: Vec<ArrayData> = parts.iter().map(Array::to_data).collect();
-    let rows = group.runs.iter().map(|run| run.rows.len()).sum();
-    let mut gathered = MutableArrayData::new(parts.iter().collect(), false, rows);
+    let mut gathered = MutableArrayData::new(parts.iter().collect(), false, group.rows());
     for run in &group.runs {
         gathered.try_extend(run.part, run.rows.start, run.rows.end)?;
     }
     Ok(make_array(gathered.freeze()))
 }
 
-/// The runs of numbers of which none is missing: these are copied as they are.
-fn numbers<T: ArrowPrimitiveType>(parts: &[ArrayRef], runs: &[Run]) -> Option<ArrayRef> {
+/// The rows of numbers of which none is missing: these are copied as they are.
+fn copied<T: ArrowPrimitiveType>(parts: &[ArrayRef], group: &Group) -> Option<ArrayRef> {
     let arrays: Vec<_> =
         parts.iter().map(|part| part.as_primitive_opt::<T>()).collect::<Option<_>>()?;
     if arrays.iter().any(|array| array.null_count() > 0) {
         return None;
     }
     let parts: Vec<&[T::Native]> = arrays.iter().map(|array| &array.values()[..]).collect();
-    let mut gathered = Vec::with_capacity(runs.iter().map(|run| run.rows.len()).sum());
-    for run in runs {
+    let mut gathered = Vec::with_capacity(group.rows());
+    for run in &group.runs {
         gathered.extend_from_slice(&parts[run.part][run.rows.clone()]);
     }
     let gathered = PrimitiveArray::<T>::new(gathered.into(), None);
@@ -269,11 +268,11 @@ impl Read for From {
 #[cfg(test)]
 mod tests {
     use iobeam_journal::RealDisk;
-    use iobeam_model::{Batch, Bitmap, Column, NamespaceName, Texts, Values};
+    use iobeam_model::{Column, Values};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chunk;
+    use crate::chunk::tests::{chunk, devices};
     use crate::lake::parquet;
 
     /// Some that fit into a view, some that do not and begin alike.
@@ -289,25 +288,11 @@ mod tests {
     type Row = (Option<&'static str>, i64, i64);
 
     fn chunk_of(rows: &[Row]) -> Arc<crate::Chunk> {
-        let (mut texts, mut there) = (Texts::new(), Bitmap::new());
-        for (device, ..) in rows {
-            there.push(device.is_some());
-            match device {
-                Some(device) => texts.push(device),
-                None => texts.push_missing(),
-            }
-        }
-        let column = |name: &str, values, there| {
-            Column::new(name.parse().expect("a name"), values, there).expect("a column")
-        };
-        let numbers = rows.iter().map(|(.., number)| *number).collect();
-        let columns = vec![
-            column("device_id", Values::String(texts), Some(there)),
-            column("number", Values::Long(numbers), None),
-        ];
+        let numbers = Values::Long(rows.iter().map(|(.., number)| *number).collect());
+        let numbers = Column::new("number".parse().expect("a name"), numbers, None);
+        let devices = devices(rows.iter().map(|(device, ..)| *device));
         let times = rows.iter().map(|(_, time, _)| *time).collect();
-        let batch = Batch::new(NamespaceName::input(), times, columns).expect("a batch");
-        Arc::new(chunk::from_batch(batch, None).expect("Arrow takes it"))
+        chunk(vec![devices, numbers.expect("numbers")], times)
     }
 
     fn rows_of(disk: &Arc<dyn Disk>, file: &FileFacts) -> Vec<(Option<String>, i64, i64)> {

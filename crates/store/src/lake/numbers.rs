@@ -71,10 +71,13 @@ impl Numbers {
 
 /// How many of all values differ, when so many of a sample do: as many as would, drawn at random, give as many.
 fn different(looked: usize, seen: usize, count: f64) -> f64 {
-    if looked as f64 >= count || seen == looked {
-        return if seen == looked { count } else { seen as f64 };
+    if seen == looked {
+        return count;
     }
     let (looked, seen) = (looked as f64, seen as f64);
+    if looked >= count {
+        return seen;
+    }
     let expected = |different: f64| different * (1.0 - (-looked / different).exp());
     let (mut low, mut high) = (seen, count.max(seen));
     while high - low > low / 100.0 {
@@ -108,16 +111,8 @@ fn bits_of_differences(values: &[i64], rows: &[usize]) -> f64 {
 /// Rows to look at, one of each stretch; not always the same of it, as values often have a rhythm.
 fn sample(rows: usize) -> impl Iterator<Item = usize> {
     let step = (rows / SAMPLE).max(1);
-    let within = move |start: usize| mixed(start as u64) as usize % step;
+    let within = move |start: usize| crc32c::crc32c(&start.to_le_bytes()) as usize % step;
     (0..rows).step_by(step).map(move |start| (start + within(start)).min(rows - 1))
-}
-
-/// A number that has nothing to do with the one that it is made of: splitmix64.
-const fn mixed(of: u64) -> u64 {
-    let mut z = of.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -129,8 +124,9 @@ mod tests {
     const LIMIT: usize = 1 << 20;
 
     /// So many values with two decimals out of so many that differ, in no order.
-    fn doubles(count: u64, different: u64) -> Float64Array {
-        (0..count).map(|at| Some((mixed(at << 20) % different) as f64 / 100.0)).collect()
+    fn doubles(count: u32, different: u32) -> Float64Array {
+        let mixed = |at: u32| crc32c::crc32c(&at.to_le_bytes());
+        (0..count).map(|at| Some(f64::from(mixed(at) % different) / 100.0)).collect()
     }
 
     fn serves(column: &dyn Array) -> bool {
@@ -141,7 +137,7 @@ mod tests {
     fn how_many_differ_is_told_by_a_sample() {
         for truth in [10, 1000, 10_000, 60_000] {
             let numbers = Numbers::of(&doubles(400_000, truth)).expect("numbers");
-            let off = numbers.different / truth as f64;
+            let off = numbers.different / f64::from(truth);
             assert!((0.85..1.15).contains(&off), "{truth}: {}", numbers.different);
         }
     }

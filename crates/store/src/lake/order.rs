@@ -159,26 +159,13 @@ fn numbers<'a>(texts: &'a StringViewArray, known: &mut HashMap<&'a str, u32>) ->
 
 #[cfg(test)]
 mod tests {
-    use iobeam_model::{Batch, Bitmap, Column, NamespaceName, Texts, Values};
-
     use super::*;
     use crate::chunk;
+    use crate::chunk::tests::devices;
 
     fn chunk(rows: &[(Option<&str>, i64)]) -> Arc<Chunk> {
-        let mut texts = Texts::new();
-        let mut present = Bitmap::new();
-        for (device, _) in rows {
-            present.push(device.is_some());
-            match device {
-                Some(device) => texts.push(device),
-                None => texts.push_missing(),
-            }
-        }
-        let name = "device_id".parse().expect("a name");
-        let column = Column::new(name, Values::String(texts), Some(present)).expect("a column");
-        let times = rows.iter().map(|(_, time)| *time).collect();
-        let batch = Batch::new(NamespaceName::input(), times, vec![column]).expect("a batch");
-        Arc::new(chunk::from_batch(batch, None).expect("Arrow takes it"))
+        let columns = vec![devices(rows.iter().map(|(device, _)| *device))];
+        chunk::tests::chunk(columns, rows.iter().map(|(_, time)| *time).collect())
     }
 
     #[test]

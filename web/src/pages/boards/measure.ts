@@ -15,7 +15,7 @@ export function shown(value: unknown, decimals?: number): string {
 
 function signed(text: string): string {
   const [whole = '', rest] = text.replace(/^-(?=[0.]+$)/, '').split('.');
-  // Narrow blanks between thousands; four digits stay together.
+  // Commas between thousands; four digits stay together.
   const grouped = /^-?\d{5,}$/.test(whole) ? whole.replace(/\B(?=(\d{3})+$)/g, ',') : whole;
   return (rest === undefined ? grouped : `${grouped}.${rest}`).replace(/^-/, '\u2212');
 }

@@ -19,6 +19,13 @@ pub(super) struct Group {
     pub(super) runs: Vec<Run>,
 }
 
+impl Group {
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.runs.iter().map(|run| run.rows.len()).sum()
+    }
+}
+
 /// Rows of a file.
 #[derive(Debug)]
 pub(super) struct Part {
