@@ -27,6 +27,7 @@ use iobeam_model::{Clock, Timestamp};
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::audit::{self, Actor};
 use crate::error::CatalogError;
 use crate::password::Passwords;
 use crate::record::{Deletion, Namespace};
@@ -55,6 +56,8 @@ impl Default for Settings {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     open: Arc<Open>,
+    /// Who makes the changes of this handle, for the audit log.
+    actor: Actor,
 }
 
 /// What ends with the last handle.
@@ -112,7 +115,19 @@ impl Catalog {
         });
         let upkeep = Upkeep::start(Arc::clone(&core))
             .map_err(|source| CatalogError::File { path: path.to_owned(), source })?;
-        Ok(Self { open: Arc::new(Open { core, upkeep: Some(upkeep) }) })
+        let open = Arc::new(Open { core, upkeep: Some(upkeep) });
+        Ok(Self { open, actor: Actor::default() })
+    }
+
+    /// The same catalog, whose changes are recorded in the audit log as made by that actor.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor) -> Self {
+        Self { open: Arc::clone(&self.open), actor }
+    }
+
+    /// Who makes the changes of this handle.
+    pub fn actor(&self) -> Actor {
+        self.actor
     }
 
     /// Writes the times kept in memory (devices last seen, tokens last used) to the file now; gives how many.
@@ -198,11 +213,14 @@ pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
         return Err(CatalogError::Damaged { path: path.to_owned(), detail });
     }
     let _lock = file::lock(path)?;
-    let (connection, problems) = file::open_to_look(path)?;
+    let (connection, mut problems) = file::open_to_look(path)?;
     let version: u64 = connection
         .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
         .map_err(|error| file::damaged_or(path, error))?
         .into();
+    if version >= file::AUDITED {
+        problems.extend(audit::verify(&connection).map_err(|error| file::damaged_or(path, error))?);
+    }
     if version < file::LATEST {
         return Ok(Contents { problems, namespaces: Vec::new(), deletions: Vec::new() });
     }

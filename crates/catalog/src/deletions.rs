@@ -10,6 +10,7 @@
 use iobeam_model::{NamespaceId, NamespaceName, ProjectId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::audit::{AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::record::Deletion;
@@ -24,6 +25,8 @@ impl Catalog {
             |transaction| {
                 self.expect_project(id)?;
                 transaction.execute("DELETE FROM projects WHERE id = ?1", [id.get()])?;
+                let event = AuditEvent::new(AuditAction::ProjectDelete).in_project(id);
+                self.audit(transaction, event.target("project", &id))?;
                 note(transaction, id, None)
             },
             |mirror, _| {
@@ -56,6 +59,8 @@ impl Catalog {
                     return Err(CatalogError::invalid("namespace", reason));
                 }
                 transaction.execute("DELETE FROM namespaces WHERE id = ?1", [id.get()])?;
+                let event = AuditEvent::new(AuditAction::NamespaceDelete).in_project(project);
+                self.audit(transaction, event.target("namespace", &found.name))?;
                 note(transaction, project, Some(found.name.clone()))
             },
             |mirror, deletion| {

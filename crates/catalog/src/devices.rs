@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Transaction, params};
 
 pub use listing::{DeviceOrder, DeviceSearch, DeviceState, FoundDevices, Patience};
 
+use crate::audit::{AuditAction, AuditEvent};
 use crate::database::{Catalog, Mirror};
 use crate::error::CatalogError;
 use crate::record::{Changed, Device};
@@ -240,7 +241,11 @@ impl Catalog {
                     "DELETE FROM devices WHERE project = ?1 AND id = ?2",
                     params![project.get(), id.as_str()],
                 )?;
-                if gone == 0 { Err(CatalogError::not_found("device", &id)) } else { Ok(()) }
+                if gone == 0 {
+                    return Err(CatalogError::not_found("device", &id));
+                }
+                let event = AuditEvent::new(AuditAction::DeviceDelete).in_project(project);
+                self.audit(transaction, event.target("device", id))
             },
             |mirror, ()| {
                 mirror

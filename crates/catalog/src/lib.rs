@@ -18,7 +18,11 @@ pub mod shares;
 
 pub mod dashboards;
 
+mod audit_log;
+
 pub mod database;
+
+pub mod audit;
 
 pub mod record;
 
@@ -28,6 +32,7 @@ mod secret;
 
 pub mod error;
 
+pub use audit::{Actor, AuditAction, AuditEntry, AuditEvent};
 pub use dashboards::{DashboardChanges, ListedDashboard, NewDashboard};
 pub use database::{Catalog, Contents, Settings, inspect};
 pub use devices::{

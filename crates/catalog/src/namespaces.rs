@@ -16,6 +16,7 @@ use iobeam_model::{
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::audit::{AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::deletions::expect_free;
 use crate::error::CatalogError;
@@ -112,6 +113,8 @@ impl Catalog {
                 let partition = BTreeMap::from([(new.partition.clone(), FieldType::String)]);
                 let fields: Vec<_> = new.fields.clone().into_iter().collect();
                 missing(&partition, &fields, self.settings().max_fields)?;
+                let event = AuditEvent::new(AuditAction::NamespaceCreate).in_project(new.project);
+                self.audit(transaction, event.target("namespace", &new.name))?;
                 insert_namespace(transaction, new, true, created).map(Arc::new)
             },
             |mirror, namespace| mirror.put_namespace(Arc::clone(namespace)),
@@ -185,6 +188,10 @@ impl Catalog {
                 let is_new =
                     |label: &(&String, &Value)| before.labels.get(label.0) != Some(label.1);
                 let labels: Vec<_> = changes.labels.iter().filter(is_new).collect();
+                let event = AuditEvent::new(AuditAction::NamespaceChange).in_project(project);
+                let event = event.target("namespace", &before.name);
+                let event = event.detail("new_fields", fields.len()).detail("labels", labels.len());
+                self.audit(transaction, event.detail("retention", changes.retention.is_some()))?;
                 let before = keep_for(transaction, before, changes.retention, now)?;
                 extend(transaction, &before, &fields, &labels, now)
             },

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use iobeam_model::{Permissions, ProjectId, UserId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::audit::{AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::namespaces::{NewNamespace, insert_namespace};
@@ -47,6 +48,8 @@ impl Catalog {
                 expect_user(transaction, owner)?;
                 let id = insert_project(transaction, &name, created.micros())?;
                 put_member(transaction, id, owner, Permissions::ALL)?;
+                let event = AuditEvent::new(AuditAction::ProjectCreate).in_project(id);
+                self.audit(transaction, event.target("project", &id))?;
                 let input = insert_namespace(transaction, NewNamespace::input(id), false, created)?;
                 let project = Project { id, name, created, auto_register: false };
                 Ok((Arc::new(project), Arc::new(input)))
@@ -144,11 +147,14 @@ impl Catalog {
                     return Err(CatalogError::LastAdmin { project });
                 }
                 put_member(transaction, project, user, may)?;
-                Ok(match (before.is_empty(), may.is_empty()) {
-                    (true, _) => PermissionChange::Added,
-                    (_, true) => PermissionChange::Removed,
-                    _ => PermissionChange::Changed,
-                })
+                let (action, change) = match (before.is_empty(), may.is_empty()) {
+                    (true, _) => (AuditAction::MemberAdd, PermissionChange::Added),
+                    (_, true) => (AuditAction::MemberRemove, PermissionChange::Removed),
+                    _ => (AuditAction::MemberChange, PermissionChange::Changed),
+                };
+                let event = AuditEvent::new(action).in_project(project).target("user", &user);
+                self.audit(transaction, event.permissions(may))?;
+                Ok(change)
             },
             |mirror, change| {
                 let mut members = mirror.members.write();
@@ -189,6 +195,10 @@ impl Catalog {
                     "UPDATE projects SET name = ?2, auto_register = ?3 WHERE id = ?1",
                     params![id.get(), after.name, after.auto_register],
                 )?;
+                let event = AuditEvent::new(AuditAction::ProjectChange).in_project(id);
+                let event =
+                    event.target("project", &id).detail("auto_register", after.auto_register);
+                self.audit(transaction, event.detail("renamed", after.name != before.name))?;
                 Ok(Some(Arc::new(after)))
             },
             |mirror, after| {

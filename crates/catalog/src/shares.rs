@@ -12,6 +12,7 @@ use std::sync::Arc;
 use iobeam_model::{ProjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
+use crate::audit::{AuditAction, AuditEvent};
 use crate::dashboards::find_dashboard;
 use crate::database::Catalog;
 use crate::error::CatalogError;
@@ -58,6 +59,9 @@ impl Catalog {
                         params![dashboard, hash, created.micros(), expires.map(Timestamp::micros)],
                         |row| row.get(0),
                     )?;
+                let event = AuditEvent::new(AuditAction::ShareCreate).in_project(project);
+                let event = event.target("share", &id).detail("dashboard", dashboard);
+                self.audit(transaction, event)?;
                 Ok(Share { id, dashboard, project, created, expires, last_used: None })
             },
             |mirror, share| mirror.put_share(hash, share.clone()),
@@ -125,7 +129,11 @@ impl Catalog {
                     )?
                     .query_row(params![id, dashboard], |row| row.get(0))
                     .optional()?;
-                hash.ok_or_else(|| CatalogError::not_found("link", &id))
+                let hash = hash.ok_or_else(|| CatalogError::not_found("link", &id))?;
+                let event = AuditEvent::new(AuditAction::ShareRevoke).in_project(project);
+                let event = event.target("share", &id).detail("dashboard", dashboard);
+                self.audit(transaction, event)?;
+                Ok(hash)
             },
             |mirror, hash| drop(mirror.shares.write().remove(hash)),
         )

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use iobeam_model::{DeviceId, Permissions, ProjectId, Timestamp, TokenId, UserId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::database::{Catalog, Mirror};
 use crate::error::CatalogError;
 use crate::record::{Changed, Token};
@@ -56,6 +57,7 @@ impl Catalog {
                     return Err(CatalogError::not_found("project", &project));
                 }
                 let id = insert_token(transaction, &new, created)?;
+                self.audit_issue(transaction, id, &new)?;
                 Ok(Token {
                     id,
                     user: new.user,
@@ -124,11 +126,45 @@ impl Catalog {
                     "UPDATE tokens SET revoked = ?2 WHERE id = ?1",
                     params![id.get(), now.micros()],
                 )?;
+                self.audit_revoke(transaction, &token)?;
                 Ok(Some(token))
             },
             |mirror, revoked| revoked.iter().for_each(|token| mirror.put_token(token)),
         )?;
         Ok(Changed::when(revoked.is_some()))
+    }
+
+    /// Records that a token was issued, or that its user signed in.
+    fn audit_issue(
+        &self,
+        transaction: &Transaction<'_>,
+        id: TokenId,
+        new: &NewToken,
+    ) -> Result<(), CatalogError> {
+        let by = Actor { user: Some(new.user), ..self.actor() };
+        let Some(project) = new.project else {
+            let event = AuditEvent::new(AuditAction::SignIn).target("user", &new.user);
+            return self.audit_as(transaction, Actor { token: Some(id), ..by }, event);
+        };
+        let event = AuditEvent::new(AuditAction::TokenIssue).in_project(project);
+        let event = event.target("token", &id).permissions(new.permissions);
+        let device = new.device.as_ref().map(DeviceId::as_str);
+        self.audit_as(transaction, by, event.detail("device", device))
+    }
+
+    /// Records that a token was revoked.
+    pub(crate) fn audit_revoke(
+        &self,
+        transaction: &Transaction<'_>,
+        token: &Token,
+    ) -> Result<(), CatalogError> {
+        let event = AuditEvent::new(AuditAction::TokenRevoke).target("token", &token.id);
+        let event = event.detail("user", token.user.get());
+        let event = match token.project {
+            Some(project) => event.in_project(project),
+            None => event.detail("session", true),
+        };
+        self.audit(transaction, event)
     }
 
     fn list_tokens(&self, which: &str, number: u32) -> Result<Vec<Token>, CatalogError> {

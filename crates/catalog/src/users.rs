@@ -22,6 +22,7 @@ use std::num::NonZeroU32;
 use iobeam_model::{ProjectId, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
+use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::record::{Changed, User};
@@ -130,6 +131,9 @@ impl Catalog {
             |transaction| {
                 user.operator = !any_user(transaction)?;
                 user.id = insert(transaction, &user, &hash)?;
+                let by = Actor { user: Some(user.id), ..self.actor() };
+                let event = AuditEvent::new(AuditAction::UserCreate).target("user", &user.id);
+                self.audit_as(transaction, by, event.detail("operator", user.operator))?;
                 let Some(code) = code else { return Ok(None) };
                 let joined = self.redeem(transaction, user.id, code, user.created)?;
                 if joined.is_none() && by_invite {
@@ -235,7 +239,13 @@ impl Catalog {
                     return Ok(Changed::No);
                 }
                 update(transaction, &after, hash.as_deref())?;
+                if hash.is_some() {
+                    let event = AuditEvent::new(AuditAction::UserPassword).target("user", &id);
+                    self.audit(transaction, event)?;
+                }
                 if after.email != before.email {
+                    let event = AuditEvent::new(AuditAction::UserEmail).target("user", &id);
+                    self.audit(transaction, event)?;
                     // Keys in the old mailbox must not speak for the new address.
                     transaction.execute("DELETE FROM keys WHERE user = ?1", [id.get()])?;
                 }
@@ -252,8 +262,17 @@ impl Catalog {
     pub fn log_in(&self, name: &str, password: &str) -> Result<User, CatalogError> {
         let found = self.read(|connection| by_name(connection, name))?;
         let (user, hash) = found.unzip();
-        let right = self.passwords().verify(password, hash.as_deref())?;
-        user.filter(|_| right).ok_or(CatalogError::WrongPassword)
+        let user = match (self.passwords().verify(password, hash.as_deref())?, user) {
+            (true, Some(user)) => return Ok(user),
+            (_, user) => user,
+        };
+        // What was typed in place of a name is not kept: it may be a password.
+        let event = AuditEvent::new(AuditAction::SignInFailed);
+        self.record_audit(match user {
+            Some(user) => event.target("user", &user.id),
+            None => event.detail("account", "unknown"),
+        })?;
+        Err(CatalogError::WrongPassword)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use iobeam_catalog::{Catalog, CatalogError};
+use iobeam_catalog::{Actor, Catalog, CatalogError};
 use iobeam_model::Clock;
 use iobeam_query::Engine;
 use iobeam_store::Store;
@@ -18,9 +18,13 @@ use crate::refusals::Refusals;
 use crate::retention::Keeper;
 use crate::web_app::WebApp;
 
-/// A cheap handle to everything.
+/// A cheap handle to everything, on behalf of somebody.
 #[derive(Clone)]
-pub(crate) struct App(Arc<Parts>);
+pub(crate) struct App {
+    parts: Arc<Parts>,
+    /// Who makes the changes of this handle, for the audit log.
+    actor: Actor,
+}
 
 /// What an [`App`] is made of.
 pub(crate) struct Parts {
@@ -64,7 +68,12 @@ pub(crate) struct Parts {
 impl App {
     /// Wires the parts.
     pub(crate) fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self { parts: Arc::new(parts), actor: Actor::default() }
+    }
+
+    /// The same, whose changes of the catalog are recorded as made by that actor.
+    pub(crate) fn acting_as(&self, actor: Actor) -> Self {
+        Self { parts: Arc::clone(&self.parts), actor }
     }
 
     /// Works on the catalog, whose calls wait for the disk, on a thread that may wait.
@@ -80,7 +89,7 @@ impl App {
         &self,
         work: impl FnOnce(&Catalog) -> Result<T, CatalogError> + Send + 'static,
     ) -> Result<T, CatalogError> {
-        let catalog = self.catalog.clone();
+        let catalog = self.catalog.acting_as(self.actor);
         match tokio::task::spawn_blocking(move || work(&catalog)).await {
             Ok(done) => done,
             // A panic goes on where it is caught for every request; blocking tasks are not cancelled.
@@ -93,6 +102,6 @@ impl Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }

@@ -123,6 +123,10 @@ pub(crate) struct UserCaller {
 /// The bearer of a project token: a device, a program, or a person at the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct ProjectCaller {
+    /// The token they are known by: a project token, or that of a session.
+    pub(crate) token: TokenId,
+    /// The user, if it is their session; the bearer of a project token may be anyone.
+    pub(crate) user: Option<UserId>,
     /// The project the token opens.
     pub(crate) project: ProjectId,
     /// What it grants at this moment.
@@ -161,7 +165,8 @@ impl Auth {
         };
         let permissions = self.granted(&token, project);
         let device = token.device.clone();
-        Ok(Caller::Project(ProjectCaller { project, permissions, device }))
+        let caller = ProjectCaller { token: token.id, user: None, project, permissions, device };
+        Ok(Caller::Project(caller))
     }
 
     /// The project, and perhaps the device, that the token of these headers was issued for; it may have ended.

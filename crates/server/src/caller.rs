@@ -27,7 +27,7 @@ use http::header::{
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
-use iobeam_catalog::CatalogError;
+use iobeam_catalog::{Actor, CatalogError};
 use iobeam_model::ProjectId;
 
 use crate::app::App;
@@ -249,6 +249,24 @@ impl OptionalFromRequestParts<App> for OverTls {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Option<Self>, Infallible> {
         Ok(parts.extensions.get().copied())
+    }
+}
+
+/// The platform, on behalf of who sent the request: what is changed with it is recorded as theirs.
+pub(crate) struct Acting(pub(crate) App);
+
+impl FromRequestParts<App> for Acting {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = peer.map(|ConnectInfo(peer)| peer.ip());
+        let (user, token) = match parts.extensions.get::<Caller>() {
+            Some(Caller::User(caller)) => (Some(caller.user), Some(caller.token)),
+            Some(Caller::Project(caller)) => (caller.user, Some(caller.token)),
+            Some(Caller::Share(_)) | None => (None, None),
+        };
+        Ok(Self(app.acting_as(Actor { user, token, address })))
     }
 }
 

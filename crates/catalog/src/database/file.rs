@@ -22,6 +22,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("v2.sql")),
     M::up(include_str!("v3.sql")),
     M::up(include_str!("v4.sql")),
+    M::up(include_str!("v5.sql")),
 ];
 
 /// "ioBc": by this a catalog is told from other programs' SQLite files. Set by the first step.
@@ -32,6 +33,9 @@ const MODE: u32 = 0o600;
 
 /// The newest version of the file that this program knows.
 pub(crate) const LATEST: u64 = STEPS.len() as u64;
+
+/// The first version of the file that has an audit log.
+pub(crate) const AUDITED: u64 = 5;
 
 /// Takes the lock that keeps a second process away. It lasts as long as the file returned.
 pub(crate) fn lock(path: &Path) -> Result<File, CatalogError> {

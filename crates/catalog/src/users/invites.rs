@@ -9,6 +9,7 @@
 use iobeam_model::{Timestamp, UserId};
 use rusqlite::{Connection, Transaction, params};
 
+use crate::audit::{AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::record::{Changed, Invite};
@@ -55,7 +56,9 @@ impl Catalog {
                         expires.map(Timestamp::micros)
                     ],
                 )?;
-                Ok(())
+                let id = transaction.last_insert_rowid();
+                let event = AuditEvent::new(AuditAction::InviteCreate).target("invite", &id);
+                self.audit(transaction, event.detail("uses", uses))
             },
             |_, ()| {},
         )?;
@@ -91,6 +94,10 @@ impl Catalog {
                     [id],
                     |row| row.get(0),
                 )?;
+                if changed > 0 {
+                    let event = AuditEvent::new(AuditAction::InviteRevoke).target("invite", &id);
+                    self.audit(transaction, event)?;
+                }
                 if known {
                     Ok(Changed::when(changed > 0))
                 } else {

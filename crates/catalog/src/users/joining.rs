@@ -12,6 +12,7 @@ use iobeam_model::{Permissions, ProjectId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::rules;
+use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::projects::{expect_user, put_member};
@@ -88,6 +89,8 @@ impl Catalog {
                         ],
                         |row| row.get(0),
                     )?;
+                let event = AuditEvent::new(AuditAction::ProjectInviteCreate).in_project(project);
+                self.audit(transaction, event.target("invite", &id).permissions(may))?;
                 Ok(ProjectInvite { id, project, email, may, by, created, expires })
             },
             |_, _| {},
@@ -124,7 +127,11 @@ impl Catalog {
                     "DELETE FROM project_invites WHERE project = ?1 AND id = ?2",
                     params![project.get(), id],
                 )?;
-                if gone == 0 { Err(CatalogError::not_found("invite", &id)) } else { Ok(()) }
+                if gone == 0 {
+                    return Err(CatalogError::not_found("invite", &id));
+                }
+                let event = AuditEvent::new(AuditAction::ProjectInviteWithdraw).in_project(project);
+                self.audit(transaction, event.target("invite", &id))
             },
             |_, ()| {},
         )
@@ -174,6 +181,11 @@ impl Catalog {
         let held = self.permissions(user, project);
         let may = Permissions::from_bits(held.bits() | granted.bits()).unwrap_or(granted);
         put_member(transaction, project, user, may)?;
+        let is_new = held.is_empty();
+        let action = if is_new { AuditAction::MemberAdd } else { AuditAction::MemberChange };
+        let by = Actor { user: Some(user), ..self.actor() };
+        let event = AuditEvent::new(action).in_project(project).target("user", &user);
+        self.audit_as(transaction, by, event.permissions(may).detail("by", "invite"))?;
         Ok(Some(Joined { user, project, may }))
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use iobeam_model::{Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::record::User;
@@ -105,6 +106,9 @@ impl Catalog {
                     "DELETE FROM keys WHERE user = ?1 AND purpose = ?2",
                     params![user.get(), RESET.name],
                 )?;
+                let by = Actor { user: Some(user), ..self.actor() };
+                let event = AuditEvent::new(AuditAction::UserPassword).target("user", &user);
+                self.audit_as(transaction, by, event.detail("by", "reset key"))?;
                 let revoked = crate::tokens::revoke_user_tokens(transaction, user, now)?;
                 Ok((by_id(transaction, user)?, revoked))
             },

@@ -112,7 +112,7 @@ fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
     let refused = scene.try_open().expect_err("newer");
     assert!(matches!(refused, CatalogError::NewerVersion { found: 99, .. }), "{refused}");
     let text = refused.to_string().replace(&scene.path().display().to_string(), "catalog.db");
-    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 4; start the newer program that wrote it, or restore a backup");
+    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 5; start the newer program that wrote it, or restore a backup");
     assert_eq!(refused.remedy(), Remedy::CallOperator);
     assert_eq!(fs::read(scene.path()).expect("read"), before);
 }

@@ -22,6 +22,8 @@ mod namespaces;
 
 mod dashboards;
 
+mod audit;
+
 mod deletions;
 
 mod refusals;

@@ -40,7 +40,8 @@ impl Auth {
         project: ProjectId,
     ) -> Option<ProjectCaller> {
         let permissions = self.0.catalog.permissions(caller.user, project);
-        let caller = ProjectCaller { project, permissions, device: None };
+        let UserCaller { user, token } = *caller;
+        let caller = ProjectCaller { token, user: Some(user), project, permissions, device: None };
         (!permissions.is_empty()).then_some(caller)
     }
 

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::board::{Board, Limits};
 use crate::body::{Json, Path};
+use crate::caller::Acting;
 use crate::problem::Problem;
 
 /// The routes of this file.
@@ -161,7 +162,7 @@ struct ShareList {
     ),
 )]
 async fn create(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Json(request): Json<DashboardRequest>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<DashboardObject>), Problem> {
@@ -184,10 +185,7 @@ async fn create(
     get, operation_id = "list_dashboards", path = "/v1/dashboards", tag = "dashboards",
     responses((status = 200, description = "The dashboards, without their panels", body = DashboardList)),
 )]
-async fn list(
-    app: axum::extract::State<App>,
-    caller: ProjectCaller,
-) -> Result<Reply<DashboardList>, Problem> {
+async fn list(Acting(app): Acting, caller: ProjectCaller) -> Result<Reply<DashboardList>, Problem> {
     let found = app.catalog(move |catalog| catalog.dashboards(caller.project)).await?;
     Ok(Reply(DashboardList { dashboards: found.into_iter().map(listed).collect() }))
 }
@@ -199,7 +197,7 @@ async fn list(
     responses((status = 200, description = "The dashboard", body = DashboardObject)),
 )]
 async fn show(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
 ) -> Result<Reply<DashboardObject>, Problem> {
@@ -214,7 +212,7 @@ async fn show(
     responses((status = 200, description = "The dashboard as it is now", body = DashboardObject)),
 )]
 async fn update(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
     Json(request): Json<DashboardUpdate>,
@@ -240,7 +238,7 @@ async fn update(
     responses((status = 204, description = "It is gone")),
 )]
 async fn delete(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
 ) -> Result<StatusCode, Problem> {
@@ -256,7 +254,7 @@ async fn delete(
     responses((status = 201, description = "The link, with its key", body = NewShare)),
 )]
 async fn share(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
     Json(request): Json<ShareRequest>,
@@ -295,7 +293,7 @@ async fn share(
     responses((status = 200, description = "The links", body = ShareList)),
 )]
 async fn shares(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
 ) -> Result<Reply<ShareList>, Problem> {
@@ -313,7 +311,7 @@ async fn shares(
     responses((status = 204, description = "It is revoked")),
 )]
 async fn revoke(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path((id, share)): Path<(u32, u32)>,
 ) -> Result<StatusCode, Problem> {

@@ -28,6 +28,7 @@ use super::{schema, statistics};
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::body::{Json, Path, Query};
+use crate::caller::Acting;
 use crate::problem::Problem;
 
 /// The routes of this file.
@@ -152,7 +153,7 @@ enum ServerTime {
                body = schema::DeviceOrList)),
 )]
 async fn register(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Json(request): Json<NewDeviceRequest>,
 ) -> Result<(StatusCode, Reply<Registered>), Problem> {
@@ -216,7 +217,7 @@ fn legal(caller: &ProjectCaller, asked: OneOfMany) -> Result<NewDevice, Problem>
     ),
 )]
 async fn list(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Query(mut query): Query<DeviceQuery>,
 ) -> Result<Reply<Found>, Problem> {
@@ -266,7 +267,7 @@ async fn add_statistics(
     responses((status = 200, description = "The server's time", body = schema::ServerTime)),
 )]
 async fn timestamp(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     _caller: ProjectCaller,
     Query(query): Query<TimeQuery>,
 ) -> Result<Reply<ServerTime>, Problem> {
@@ -292,7 +293,7 @@ async fn timestamp(
     responses((status = 200, description = "The device", body = schema::Device)),
 )]
 async fn show(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<String>,
 ) -> Result<Reply<DeviceObject>, Problem> {
@@ -312,7 +313,7 @@ async fn show(
     ),
 )]
 async fn update(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<String>,
     Json(request): Json<DeviceUpdate>,
@@ -340,7 +341,7 @@ async fn update(
     responses((status = 204, description = "It is removed")),
 )]
 async fn delete(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {

@@ -16,6 +16,7 @@ use super::tokens::life;
 use crate::app::App;
 use crate::auth::UserCaller;
 use crate::body::{Json, Path};
+use crate::caller::Acting;
 use crate::problem::Problem;
 
 /// The routes of this file.
@@ -84,7 +85,7 @@ struct InviteList {
     responses((status = 201, description = "The invite, with its code", body = NewInvite)),
 )]
 async fn create(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Json(request): Json<InviteRequest>,
 ) -> Result<(StatusCode, Reply<NewInvite>), Problem> {
@@ -102,10 +103,7 @@ async fn create(
     get, operation_id = "list_invites", path = "/v1/invites", tag = "invites",
     responses((status = 200, description = "The invites", body = InviteList)),
 )]
-async fn list(
-    app: axum::extract::State<App>,
-    _caller: UserCaller,
-) -> Result<Reply<InviteList>, Problem> {
+async fn list(Acting(app): Acting, _caller: UserCaller) -> Result<Reply<InviteList>, Problem> {
     let invites = app.catalog(iobeam_catalog::Catalog::invites).await?;
     Ok(Reply(InviteList { invites: invites.into_iter().map(listed).collect() }))
 }
@@ -117,7 +115,7 @@ async fn list(
     responses((status = 204, description = "It is revoked")),
 )]
 async fn revoke(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     _caller: UserCaller,
     Path(number): Path<u32>,
 ) -> Result<StatusCode, Problem> {

@@ -26,6 +26,7 @@ use super::schema;
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::body::{Json, Path, Query};
+use crate::caller::Acting;
 use crate::deletion;
 use crate::problem::Problem;
 
@@ -94,7 +95,7 @@ struct NamespaceQuery {
     ),
 )]
 async fn create(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Json(request): Json<NamespaceRequest>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<NamespaceObject>), Problem> {
@@ -121,7 +122,7 @@ async fn create(
     responses((status = 200, description = "The namespaces", body = schema::NamespaceList)),
 )]
 async fn list(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Query(query): Query<NamespaceQuery>,
 ) -> Result<Reply<NamespaceList>, Problem> {
@@ -146,7 +147,7 @@ async fn list(
     responses((status = 200, description = "The namespace", body = schema::Namespace)),
 )]
 async fn show(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
 ) -> Result<Reply<NamespaceObject>, Problem> {
@@ -161,7 +162,7 @@ async fn show(
     responses((status = 204, description = "It is so now")),
 )]
 async fn update(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Json(request): Json<NamespaceUpdate>,
@@ -185,7 +186,7 @@ async fn update(
     responses((status = 204, description = "It is gone")),
 )]
 async fn delete(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
 ) -> Result<StatusCode, Problem> {

@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::auth::UserCaller;
 use crate::auth::refusal::Refusal;
 use crate::body::{Json, Path, Query};
+use crate::caller::Acting;
 use crate::deletion;
 use crate::problem::Problem;
 
@@ -95,7 +96,7 @@ enum Found {
     responses((status = 201, description = "The project was made", body = schema::Project)),
 )]
 async fn create(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Json(request): Json<ProjectRequest>,
 ) -> Result<(StatusCode, Reply<ProjectObject>), Problem> {
@@ -120,7 +121,7 @@ async fn create(
     ),
 )]
 async fn list(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Query(query): Query<ProjectQuery>,
 ) -> Result<Reply<Found>, Problem> {
@@ -146,7 +147,7 @@ async fn list(
     responses((status = 200, description = "The project", body = schema::Project)),
 )]
 async fn show(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
 ) -> Result<Reply<ProjectObject>, Problem> {
@@ -174,7 +175,7 @@ async fn show(
     ),
 )]
 async fn update(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
     Json(request): Json<ProjectUpdate>,
@@ -206,7 +207,7 @@ async fn update(
     responses((status = 204, description = "It is gone")),
 )]
 async fn delete(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
 ) -> Result<StatusCode, Problem> {
@@ -223,7 +224,7 @@ async fn delete(
     responses((status = 200, description = "Who may do what", body = schema::PermissionsReply)),
 )]
 async fn permissions(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
 ) -> Result<Reply<PermissionsReply>, Problem> {
@@ -243,7 +244,7 @@ async fn permissions(
     ),
 )]
 async fn set_permissions(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
     Json(request): Json<PermissionsRequest>,

@@ -12,7 +12,6 @@
 use std::net::IpAddr;
 
 use axum::Json as Reply;
-use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
@@ -31,7 +30,7 @@ use crate::auth::basic::Credentials;
 use crate::auth::cookie::Way;
 use crate::auth::refusal::Refusal;
 use crate::body::Json;
-use crate::caller::{OverTls, Peer};
+use crate::caller::{Acting, OverTls, Peer};
 use crate::config::SignUp;
 use crate::problem::Problem;
 
@@ -87,7 +86,7 @@ type Private = ([(HeaderName, &'static str); 1], AppendHeaders<Option<(HeaderNam
     responses((status = 200, description = "The session, and its cookie", body = schema::Session)),
 )]
 async fn sign_in(
-    State(app): State<App>,
+    Acting(app): Acting,
     Peer(peer): Peer,
     over_tls: Option<OverTls>,
     headers: HeaderMap,
@@ -123,7 +122,7 @@ async fn sign_in(
     responses((status = 200, description = "The session; without a good cookie `user` is null", body = schema::Session)),
 )]
 async fn show(
-    State(app): State<App>,
+    Acting(app): Acting,
     over_tls: Option<OverTls>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -144,7 +143,7 @@ async fn show(
     responses((status = 204, description = "There is no session any more")),
 )]
 async fn sign_out(
-    State(app): State<App>,
+    Acting(app): Acting,
     over_tls: Option<OverTls>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

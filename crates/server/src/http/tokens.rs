@@ -31,7 +31,7 @@ use crate::auth::UserCaller;
 use crate::auth::basic::{self, Credentials};
 use crate::auth::refusal::Refusal;
 use crate::body::{Json, Path, Query};
-use crate::caller::Peer;
+use crate::caller::{Acting, Peer};
 use crate::problem::Problem;
 
 /// No token lives longer.
@@ -160,7 +160,7 @@ type Secret = ([(HeaderName, &'static str); 1], Reply<TokenReply>);
     responses((status = 200, description = "A user token", body = schema::UserToken)),
 )]
 async fn log_in(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     Peer(peer): Peer,
     headers: HeaderMap,
     Query(query): Query<LogInQuery>,
@@ -202,7 +202,7 @@ pub(super) async fn user_token(
     responses((status = 200, description = "A project token", body = schema::ProjectToken)),
 )]
 async fn issue(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Query(query): Query<IssueQuery>,
 ) -> Result<Secret, Problem> {
@@ -233,7 +233,7 @@ async fn issue(
     responses((status = 200, description = "The new token", body = schema::ProjectToken)),
 )]
 async fn refresh(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     Json(request): Json<RefreshRequest>,
 ) -> Result<Secret, Problem> {
     let old = app.auth.refreshable(request.refresh_token.trim())?;
@@ -262,7 +262,7 @@ async fn refresh(
     responses((status = 200, description = "The tokens", body = TokenList)),
 )]
 async fn list(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Query(query): Query<ListQuery>,
 ) -> Result<Reply<TokenList>, Problem> {
@@ -283,7 +283,7 @@ async fn list(
     responses((status = 204, description = "It is revoked")),
 )]
 async fn revoke(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
 ) -> Result<StatusCode, Problem> {

@@ -23,7 +23,7 @@ use super::schema;
 use crate::app::App;
 use crate::auth::UserCaller;
 use crate::body::{Json, Query};
-use crate::caller::Peer;
+use crate::caller::{Acting, Peer};
 use crate::config::SignUp;
 use crate::mail::{Letter, Purpose};
 use crate::problem::Problem;
@@ -164,7 +164,7 @@ pub(super) fn shown(user: User) -> UserObject {
     responses((status = 201, description = "The account was made", body = schema::User)),
 )]
 async fn create(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     Peer(peer): Peer,
     Json(request): Json<UserRequest>,
 ) -> Result<(StatusCode, Reply<UserObject>), Problem> {
@@ -208,7 +208,7 @@ async fn create(
     ),
 )]
 async fn find(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     _caller: UserCaller,
     Query(query): Query<UserQuery>,
 ) -> Result<Reply<Found>, Problem> {
@@ -238,10 +238,7 @@ async fn find(
     get, operation_id = "show_me", path = "/v1/users/me", tag = "users",
     responses((status = 200, description = "The caller", body = schema::User)),
 )]
-async fn me(
-    app: axum::extract::State<App>,
-    caller: UserCaller,
-) -> Result<Reply<UserObject>, Problem> {
+async fn me(Acting(app): Acting, caller: UserCaller) -> Result<Reply<UserObject>, Problem> {
     let user = app.catalog(move |catalog| catalog.user(caller.user)).await?;
     Ok(Reply(shown(user)))
 }
@@ -257,7 +254,7 @@ async fn me(
     ),
 )]
 async fn update(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Peer(peer): Peer,
     Query(query): Query<OldPassword>,
@@ -301,7 +298,7 @@ async fn update(
     responses((status = 204, description = "The address is verified")),
 )]
 async fn verify(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     Peer(peer): Peer,
     Json(request): Json<Verification>,
 ) -> Result<StatusCode, Problem> {
@@ -318,7 +315,7 @@ async fn verify(
     responses((status = 204, description = "A letter is sent, unless the address is verified already")),
 )]
 async fn ask_verification(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Peer(peer): Peer,
 ) -> Result<StatusCode, Problem> {
@@ -339,13 +336,12 @@ async fn ask_verification(
     responses((status = 204, description = "If there is such a user, a letter is sent")),
 )]
 async fn ask_reset(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     Peer(peer): Peer,
     Query(query): Query<ResetQuery>,
 ) -> Result<StatusCode, Problem> {
     // Never given back: letters are what is limited. Log-ins of the same account are counted apart.
     let _ = app.auth.attempt(&format!("reset of {}", query.reset), peer)?;
-    let app = app.0;
     tokio::spawn(async move {
         match app.catalog(move |catalog| catalog.start_password_reset(&query.reset)).await {
             Ok(Some((user, key))) => {
@@ -364,7 +360,7 @@ async fn ask_reset(
     responses((status = 204, description = "The password is set; every log-in of the user ended")),
 )]
 async fn reset(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     Peer(peer): Peer,
     Json(request): Json<Reset>,
 ) -> Result<StatusCode, Problem> {

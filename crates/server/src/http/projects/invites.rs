@@ -23,7 +23,7 @@ use super::administered;
 use crate::app::App;
 use crate::auth::UserCaller;
 use crate::body::{Json, Path};
-use crate::caller::Peer;
+use crate::caller::{Acting, Peer};
 use crate::mail::{Letter, Purpose};
 use crate::problem::Problem;
 
@@ -116,7 +116,7 @@ struct JoinedProject {
     responses((status = 201, description = "The invite, with its link", body = ListedProjectInvite)),
 )]
 async fn invite(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Peer(peer): Peer,
     Path(number): Path<u32>,
@@ -154,7 +154,7 @@ async fn invite(
     responses((status = 200, description = "The invites", body = ProjectInviteList)),
 )]
 async fn list(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
 ) -> Result<Reply<ProjectInviteList>, Problem> {
@@ -174,7 +174,7 @@ async fn list(
     responses((status = 204, description = "It is withdrawn")),
 )]
 async fn withdraw(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Path((number, invite)): Path<(u32, u32)>,
 ) -> Result<StatusCode, Problem> {
@@ -189,7 +189,7 @@ async fn withdraw(
     responses((status = 200, description = "The project", body = JoinedProject)),
 )]
 async fn accept(
-    app: axum::extract::State<App>,
+    Acting(app): Acting,
     caller: UserCaller,
     Peer(peer): Peer,
     Json(request): Json<InviteCode>,
