@@ -46,6 +46,9 @@ QUESTIONS ?= 3000
 SCHEDULES ?= 100000
 BAD_ROUNDS ?= 100
 NAMESPACES ?= 400
+SENDS ?= 1000
+REAL_MINUTES ?= 20
+EXAMPLES ?= 200
 SEED := $(or $(SEED),$(shell date +%s))
 # One set of packages for all of it, so that what they share is built once.
 TORTURE = $(CARGO) test --release --package iobeam-cli --package iobeam-store --package iobeam-promises
@@ -57,6 +60,8 @@ torture: ## Break it on purpose for an hour: power cuts, kills, random questions
 	IOBEAM_KILL_CYCLES=$(CYCLES) IOBEAM_SEED=$(SEED) $(TORTURE) --test survives_a_kill -- --nocapture
 	IOBEAM_QUESTIONS=$(QUESTIONS) IOBEAM_SEED=$(SEED) $(TORTURE) --test agrees_with_duckdb -- --nocapture
 	IOBEAM_BAD_ROUNDS=$(BAD_ROUNDS) IOBEAM_SEED=$(SEED) $(TORTURE) --test outlasts_bad_clients -- --nocapture
+	IOBEAM_SENDS=$(SENDS) IOBEAM_REAL_MINUTES=$(REAL_MINUTES) $(TORTURE) --test keeps_a_connection_between_readings -- --nocapture
+	IOBEAM_EXAMPLES=$(EXAMPLES) $(TORTURE) --test keeps_to_its_document -- --nocapture
 	IOBEAM_NAMESPACES=$(NAMESPACES) $(TORTURE) --test lives_in_little_memory -- --nocapture
 	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet
 	@echo "torture: all of it passed; SEED=$(SEED) repeats it"

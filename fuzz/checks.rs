@@ -74,3 +74,13 @@ pub(crate) fn import(body: &[u8]) {
         }
     }
 }
+
+/// Bytes as a token: its claims are read without being believed.
+pub(crate) fn token(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Some(claims) = iobeam_wire::token::peek_claims(&text) else { return };
+    assert_eq!(text.split('.').count(), 3, "a token has three parts");
+    let written = serde_json::to_vec(&claims).expect("plain data");
+    let again = serde_json::from_slice(&written).expect("its own bytes");
+    assert_eq!(claims, again, "the same again");
+}

@@ -196,7 +196,8 @@ fn a_device_is_heard_while_others_are_slow_silent_deaf_or_talk_nonsense() {
     let mut chance = Chance::new(seed);
     let room = format!("--max-connections={ROOM}");
     let platform = Platform::start_with(&[
-        "--head-timeout=2s",
+        "--header-timeout=2s",
+        "--idle-timeout=2s",
         "--body-timeout=2s",
         "--reply-timeout=2s",
         &room,

@@ -45,6 +45,8 @@ fn a_full_disk_is_507_queries_go_on_and_imports_resume_by_themselves() {
         stored += 10;
     }
 
+    platform.get("/ready", None).expect_status(200);
+
     // Somebody else fills the disk to the last byte.
     let path = platform.data().join("somebody-elses-file");
     let mut hog = File::create(&path).expect("a file");
@@ -66,6 +68,10 @@ fn a_full_disk_is_507_queries_go_on_and_imports_resume_by_themselves() {
     refused.expect_status(507);
     assert!(refused.header("retry-after").is_some(), "{:?}", refused.headers);
     assert_eq!(count(&platform, &account), stored, "queries go on, and see what was acknowledged");
+    let ready = platform.get("/ready", None);
+    ready.expect_status(503);
+    assert!(ready.body.to_string().contains("disk"), "{:?}", ready.body);
+    platform.get("/health", None).expect_status(200);
 
     std::fs::remove_file(path).expect("room again");
     let mut resumed = false;
@@ -80,5 +86,10 @@ fn a_full_disk_is_507_queries_go_on_and_imports_resume_by_themselves() {
         std::thread::sleep(Duration::from_millis(200));
     }
     assert!(resumed, "imports resume by themselves:\n{}", platform.log());
+    platform.get("/ready", None).expect_status(200);
+    let log = platform.log();
+    let said = |text: &str| log.matches(text).count();
+    assert_eq!(said("imports cannot be taken"), 1, "once at the change:\n{log}");
+    assert_eq!(said("imports can be taken again"), 1, "and once at the other:\n{log}");
     assert_eq!(count(&platform, &account), stored);
 }

@@ -5,7 +5,8 @@
 //!             └ no ─▶ add_fields: all of them or none, on disk ─▶ go on      the first to add a field decides its type
 //! ```
 //!
-//! The partitioning field is always there, as `STRING`. No two fields of a namespace differ in letter case alone.
+//! The partitioning field is always there, as `STRING`. No two fields of a namespace differ in letter case alone: names that
+//! do are one field, which keeps the spelling it had first.
 //! The label `<partitioning field>:distinct` is set from the start.
 
 use std::collections::BTreeMap;
@@ -174,7 +175,8 @@ impl Catalog {
                 let before = self.namespace_by_id(project, id);
                 let before = before.ok_or_else(|| CatalogError::not_found("namespace", &id))?;
                 let mut fields = Vec::new();
-                if let Some(wanted) = &changes.fields {
+                if let Some(wanted) = changes.fields.clone() {
+                    let wanted = spelled(&before.fields, wanted)?;
                     if let Some(left_out) = before.fields.keys().find(|f| !wanted.contains_key(*f))
                     {
                         let reason = format!(
@@ -182,7 +184,7 @@ impl Catalog {
                         );
                         return Err(CatalogError::invalid("fields", reason));
                     }
-                    let wanted: Vec<_> = wanted.clone().into_iter().collect();
+                    let wanted: Vec<_> = wanted.into_iter().collect();
                     fields = missing(&before.fields, &wanted, self.settings().max_fields)?;
                 }
                 let is_new =
@@ -235,6 +237,26 @@ impl Catalog {
     ) -> Result<Arc<Namespace>, CatalogError> {
         self.namespace(project, name).ok_or_else(|| CatalogError::not_found("namespace", &name))
     }
+}
+
+/// The wanted fields, those that are there already in the spelling they have.
+fn spelled(
+    known: &BTreeMap<FieldName, FieldType>,
+    wanted: BTreeMap<FieldName, FieldType>,
+) -> Result<BTreeMap<FieldName, FieldType>, CatalogError> {
+    if wanted.keys().all(|name| known.contains_key(name)) {
+        return Ok(wanted);
+    }
+    let lower_case = |name: &FieldName| name.as_str().to_ascii_lowercase();
+    let spellings: BTreeMap<_, _> = known.keys().map(|name| (lower_case(name), name)).collect();
+    let mut spelled = BTreeMap::new();
+    for (name, kind) in wanted {
+        let existing = spellings.get(&lower_case(&name)).map_or(&name, |known| *known).clone();
+        if spelled.insert(existing.clone(), kind).is_some() {
+            return Err(CatalogError::FieldCase { field: name, existing });
+        }
+    }
+    Ok(spelled)
 }
 
 /// Those of the wanted fields that are not there yet; each once.

@@ -187,6 +187,15 @@ pub struct Namespace {
     pub last_modified: Timestamp,
 }
 
+impl Namespace {
+    /// The field that has this name, whatever the letter case.
+    pub fn spelling(&self, name: &str) -> Option<&FieldName> {
+        let same = |field: &&FieldName| field.as_str().eq_ignore_ascii_case(name);
+        let exact = self.fields.get_key_value(name).map(|(field, _)| field);
+        exact.or_else(|| self.fields.keys().find(same))
+    }
+}
+
 /// Panels under a name: what people look at again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dashboard {

@@ -201,6 +201,12 @@ impl Column {
         &self.name
     }
 
+    /// The same values under another name.
+    #[must_use]
+    pub fn with_name(self, name: FieldName) -> Self {
+        Self { name, ..self }
+    }
+
     /// The values; zero, false or the first text where there is none.
     pub fn values(&self) -> &Values {
         &self.values

@@ -1,7 +1,7 @@
 //! The names of namespaces and fields.
 //!
-//! Letters count as they are written: `Temp` and `temp` are two names. But no two fields of a namespace may
-//! differ in letter case alone, as the open table format would take them for one column.
+//! A name keeps the spelling it was given, and names compare letter by letter. In a namespace, names of fields that differ in
+//! letter case alone are one field: who takes names from outside brings them into the namespace's spelling first.
 
 use std::fmt;
 use std::str::FromStr;

@@ -44,6 +44,7 @@ use crate::request::{DataRequest, ExportRequest, SeriesRequest};
 use crate::runs::Runs;
 use crate::scope::{Scope, Table};
 use crate::series::{self, Limits, SeriesAnswer};
+use crate::spelling;
 use crate::sql::{self, Param};
 use crate::table::ReadLastRows;
 
@@ -108,6 +109,7 @@ impl Engine {
     /// # Errors
     /// When the request does not fit the table, or a limit is reached before the first rows.
     pub async fn data(&self, table: &Table, request: DataRequest) -> Result<Answer, QueryError> {
+        let request = spelling::data(table, request);
         let shape = Shape::Table(Some(table.name.clone()));
         let direct = plan::direct(table, &request);
         if let Some(direct) = &direct
@@ -133,6 +135,7 @@ impl Engine {
         table: &Table,
         request: ExportRequest,
     ) -> Result<Answer, QueryError> {
+        let request = spelling::exports(table, request);
         let (session, table) = (self.session(), table.clone());
         self.run(async move {
             let (schema, rows) = plan::exports(&session, &table, &request)?;
@@ -176,6 +179,7 @@ impl Engine {
         table: &Table,
         request: SeriesRequest,
     ) -> Result<SeriesAnswer, QueryError> {
+        let request = spelling::series(table, request);
         let (session, table, limits) = (self.session(), table.clone(), self.limits());
         let work = async move { series::series(&session, &table, &request, limits).await };
         self.0.workers.compute(&self.0.settings, work).await

@@ -14,6 +14,8 @@ mod figures;
 
 mod engine;
 
+mod spelling;
+
 mod sql;
 
 mod latest;

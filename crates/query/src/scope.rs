@@ -44,6 +44,19 @@ impl Table {
         self.fields.iter().find(|(field, _)| field.as_str() == name).map(|(_, kind)| *kind)
     }
 
+    /// A field's name as the namespace spells it, whatever the letter case of this one; what it does not have stays.
+    pub(crate) fn spelled(&self, name: FieldName) -> FieldName {
+        self.spelling(name.as_str()).cloned().unwrap_or(name)
+    }
+
+    /// The field that has this name, whatever the letter case.
+    pub(crate) fn spelling(&self, name: &str) -> Option<&FieldName> {
+        let exact = self.fields.iter().find(|(field, _)| field.as_str() == name);
+        let same =
+            || self.fields.iter().find(|(field, _)| field.as_str().eq_ignore_ascii_case(name));
+        exact.or_else(same).map(|(field, _)| field)
+    }
+
     /// The fields in alphabetical order.
     pub(crate) fn sorted_fields(&self) -> Vec<(FieldName, FieldType)> {
         let mut fields = self.fields.clone();

@@ -6,11 +6,13 @@
 //! ```
 //!
 //! - The tables of the scope are all there is: no file, no setting and no other project has a name here.
-//! - Names mean themselves, letter by letter; one with `-` stands in double quotes.
+//! - Names of fields are found in any letter case, in double quotes letter by letter; one with `-` stands in them.
 
 mod explain;
 
 mod few;
+
+mod letter_case;
 
 mod newest;
 
@@ -61,7 +63,8 @@ pub(crate) struct Query {
 
 impl Query {
     pub(crate) fn new(text: &str, params: Vec<Param>, scope: &Scope) -> Result<Self, QueryError> {
-        let asked = if text.len() <= SHORT { Some(statement::read(text)?) } else { None };
+        let asked =
+            if text.len() <= SHORT { Some(spelled(statement::read(text)?, scope)) } else { None };
         let direct = match &asked {
             Some(Asked::Query(statement)) => newest::direct(statement, scope, &params),
             _ => None,
@@ -74,6 +77,14 @@ impl Query {
         let (direct, table) = self.direct.as_ref()?;
         Some((direct, scope.tables.get(*table)?))
     }
+}
+
+/// The same, with fields spelled as the tables spell them.
+fn spelled(mut asked: Asked, scope: &Scope) -> Asked {
+    if let Asked::Query(statement) = &mut asked {
+        letter_case::resolve(statement, scope);
+    }
+    asked
 }
 
 /// Runs one query.
@@ -89,7 +100,11 @@ pub(crate) async fn run(
         return Ok((rows.schema(), session.rows(&rows)?));
     }
     let Query { text, params, asked, .. } = query;
-    match asked.map_or_else(|| statement::read(&text), Ok)? {
+    let asked = match asked {
+        Some(asked) => asked,
+        None => spelled(statement::read(&text)?, &scope),
+    };
+    match asked {
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {

@@ -11,9 +11,11 @@ use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::event_cache::EventCache;
 use crate::mail::Mail;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::readiness::Readiness;
 use crate::refusals::Refusals;
 use crate::retention::Keeper;
 use crate::web_app::WebApp;
@@ -48,6 +50,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Imports that were refused.
     pub(crate) refusals: Refusals,
+    /// Whether imports can be taken.
+    pub(crate) readiness: Readiness,
     /// Held by imports from their check until they are stored; who has all of it knows that none is in between.
     pub(crate) importing: RwLock<()>,
     /// Held by who ends a deletion.
@@ -61,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) room_for_checks: Semaphore,
     /// Live connections that there may still be.
     pub(crate) room_for_live: Arc<Semaphore>,
+    /// Events that live connections share.
+    pub(crate) events: EventCache,
     /// Becomes true when it is time to stop.
     pub(crate) stop: watch::Sender<bool>,
 }

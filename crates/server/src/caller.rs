@@ -1,7 +1,7 @@
 //! The caller of a request: asked for once, before anything else of the request is read.
 //!
 //! ```text
-//! request ─▶ route ─▶ guard: row of the table ─▶ may they? ─▶ Caller in the request ─▶ handler(UserCaller, ..)
+//! request ─▶ route ─▶ guard: row of the table ─▶ who? ─▶ known parameters? ─▶ may they? ─▶ Caller in the request ─▶ handler(UserCaller, ..)
 //!                        └─ no row: refused
 //! ```
 //!
@@ -13,6 +13,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{
@@ -36,6 +37,7 @@ use crate::auth::refusal::Refusal;
 use crate::auth::share::ShareCaller;
 use crate::auth::table::{self, Who};
 use crate::auth::{Caller, ProjectCaller, UserCaller};
+use crate::parameters::{PROJECT_ID, Parameters};
 use crate::problem::Problem;
 
 /// How much is read of a body that nobody wants.
@@ -45,10 +47,20 @@ const UNWANTED: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The call by which readings come in.
-const IMPORTS: &str = "/v1/imports";
+pub(crate) const IMPORTS: &str = "/v1/imports";
+
+/// What is known before a request is looked at.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    /// The platform's parts.
+    pub(crate) app: App,
+    /// What each route takes.
+    pub(crate) parameters: Arc<Parameters>,
+}
 
 /// Stands before every route and lets in whom the table names.
-pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(at): State<Guard>, mut request: Request, next: Next) -> Response {
+    let app = &at.app;
     let Some(route) = request.extensions().get::<MatchedPath>().cloned() else {
         return Problem::from(Refusal::Nobody).into_response();
     };
@@ -58,11 +70,19 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     };
     let by_cookie =
         !request.headers().contains_key(AUTHORIZATION) && request.headers().contains_key(COOKIE);
-    let mut entered = enter(&app, who, &request, route.as_str());
+    let mut entered = enter(app, who, &request, route.as_str());
     if let Ok(caller) = &entered
-        && let Err(refused) = operates(&app, who, caller.as_ref()).await
+        && let Err(refused) = operates(app, who, caller.as_ref()).await
     {
         entered = Err(refused);
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let takes_project = matches!(who, Who::Project(_));
+    let unknown = at.parameters.refusal(request.method(), route.as_str(), takes_project, query);
+    if let Some(unknown) = unknown
+        && !matches!(&entered, Err(refused) if refused.status == StatusCode::UNAUTHORIZED)
+    {
+        entered = Err(unknown);
     }
     let mut reply = match entered {
         Ok(caller) => {
@@ -165,7 +185,7 @@ fn named_project(headers: &HeaderMap, uri: &Uri) -> Result<u32, Problem> {
     let text = match headers.get(PROJECT) {
         Some(value) => Some(String::from_utf8_lossy(value.as_bytes()).into_owned()),
         None => url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-            .find(|(name, _)| name == "project_id")
+            .find(|(name, _)| name == PROJECT_ID)
             .map(|(_, value)| value.into_owned()),
     };
     let text = text.ok_or_else(|| {
@@ -196,7 +216,9 @@ fn no_row(route: &str, method: &Method) -> Response {
         format!("This path takes {methods}"),
     )
     .into_response();
-    if let Ok(value) = HeaderValue::from_str(&methods) {
+    // What answers GET answers HEAD too, and OPTIONS is answered everywhere.
+    let head = if methods.contains("GET") { ", HEAD" } else { "" };
+    if let Ok(value) = HeaderValue::from_str(&format!("{methods}{head}, OPTIONS")) {
         reply.headers_mut().insert(ALLOW, value);
     }
     reply

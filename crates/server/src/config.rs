@@ -40,8 +40,14 @@ pub struct Config {
     pub signup: SignUp,
     /// The largest request body in bytes, before and after decompression.
     pub body_limit: usize,
-    /// How long a request's head may take, and how long a connection may be idle.
-    pub head_timeout: Duration,
+    /// How many fields one table or batch of an import may have.
+    pub max_fields_per_request: usize,
+    /// How many fields a namespace may have.
+    pub max_fields_per_namespace: usize,
+    /// How long a request's head may take, from its first byte on.
+    pub header_timeout: Duration,
+    /// How long a connection may be open without a request.
+    pub idle_timeout: Duration,
     /// How long a request's body may take.
     pub body_timeout: Duration,
     /// How long a client may take to fetch some of a reply.
@@ -253,7 +259,10 @@ impl Config {
             tls: Self::check_tls(raw)?,
             signup: raw.parse("signup", |text| units::signup(text, listen))?,
             body_limit: raw.parse("body-limit", |text| units::bytes(text, 1 << 10))?,
-            head_timeout: raw.parse("head-timeout", units::duration)?,
+            max_fields_per_request: raw.parse("max-fields-per-request", units::count)?,
+            max_fields_per_namespace: raw.parse("max-fields-per-namespace", units::count)?,
+            header_timeout: raw.parse("header-timeout", units::duration)?,
+            idle_timeout: raw.parse("idle-timeout", units::duration)?,
             body_timeout: raw.parse("body-timeout", units::duration)?,
             reply_timeout: raw.parse("reply-timeout", units::duration)?,
             max_connections: raw.parse("max-connections", units::count)?,

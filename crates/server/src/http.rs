@@ -1,7 +1,7 @@
 //! The routes of the API, one file for each thing they speak of, and the door before them.
 //!
 //! ```text
-//! request ─▶ OPTIONS? ─▶ path without its last slash ─▶ route ─▶ guard ─▶ handler ─▶ reply
+//! request ─▶ path without its last slash ─▶ route ─▶ guard ─▶ handler ─▶ reply
 //!                                                         └─ none: web app, 404    ├─ error? a JSON body, always
 //!                                                                                  └─ log, count
 //! ```
@@ -62,7 +62,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use futures::FutureExt as _;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use tower::ServiceExt as _;
@@ -72,8 +72,12 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::auth::described::describe;
-use crate::caller::{guard, without};
+use crate::caller::{Guard, guard, without};
+use crate::parameters::Parameters;
 use crate::problem::Problem;
+
+/// The header of a refusal that tells its request's number, by which the log calls it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers requests. A cheap handle.
 #[derive(Clone)]
@@ -87,9 +91,10 @@ impl Site {
     /// All routes, with what they need.
     pub(crate) fn new(app: App) -> Self {
         let (paths, description) = described();
+        let parameters = Arc::new(Parameters::of(&description));
         let router = paths
             .layer(Extension(openapi::Text::of(&description)))
-            .route_layer(from_fn_with_state(app.clone(), guard))
+            .route_layer(from_fn_with_state(Guard { app: app.clone(), parameters }, guard))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(elsewhere)
             .with_state(app.clone());
@@ -99,15 +104,13 @@ impl Site {
     /// Answers one request, whatever it is.
     pub(crate) async fn answer(&self, mut request: Request<Body>) -> Response {
         let begun = self.app.clock.monotonic();
-        self.app.metrics.begun();
+        let _running = self.app.metrics.begun();
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let from_browser = request.headers().contains_key(header::ORIGIN);
         let span = tracing::info_span!("request", id = number, %method, path);
-        let mut reply = if method == Method::OPTIONS {
-            preflight()
-        } else {
+        let mut reply = {
             without_last_slash(request.uri_mut());
             let answer = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
             match answer.instrument(span.clone()).await {
@@ -116,11 +119,17 @@ impl Site {
                 Err(_panic) => Problem::internal("a handler panicked").into_response(),
             }
         };
+        if method == Method::OPTIONS {
+            reply = preflight(reply.headers().get(header::ALLOW));
+        }
         if from_browser {
             let any = HeaderValue::from_static("*");
             reply.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
         }
-        let reply = with_json_error(reply);
+        let mut reply = with_json_error(reply);
+        if reply.status().is_client_error() || reply.status().is_server_error() {
+            reply.headers_mut().insert(REQUEST_ID, number.into());
+        }
         self.note(&span, &method, &reply, begun);
         reply
     }
@@ -212,8 +221,9 @@ async fn method_not_allowed(request: Request<Body>) -> Response {
     without(request, problem.into_response()).await
 }
 
-/// What browsers ask before they send a request from another site's page.
-fn preflight() -> Response {
+/// What browsers ask before they send a request from another site's page. The methods that the path takes are those of
+/// the refusal that any other method meets there.
+fn preflight(allowed: Option<&HeaderValue>) -> Response {
     let mut reply = Response::new(Body::empty());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     let headers = reply.headers_mut();
@@ -225,9 +235,11 @@ fn preflight() -> Response {
             "Authorization, Accept-Type, Access-Control-Allow-Origin, Content-Type, Content-Encoding",
         ),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
-        (header::ALLOW, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(allowed) = allowed {
+        headers.insert(header::ALLOW, allowed.clone());
     }
     reply
 }

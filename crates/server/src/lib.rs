@@ -36,6 +36,10 @@ mod caller;
 
 mod app;
 
+mod readiness;
+
+mod event_cache;
+
 mod auth;
 
 mod retention;
@@ -50,6 +54,8 @@ mod metrics;
 
 mod refusals;
 
+mod parameters;
+
 mod problem;
 
 pub mod log;
@@ -57,6 +63,8 @@ pub mod log;
 mod files;
 
 pub mod config;
+
+mod nearest;
 
 pub mod error;
 

@@ -7,9 +7,12 @@
 //!            └─────────── may they still? no: event end ◀─────────────┘
 //! ```
 //!
-//! Invariants: a connection pulls, and holds no more than one event; the writer never waits for it. Whether the caller
+//! Invariants: a connection pulls, and holds no more than one event; the writer never waits for it; events that are the
+//! same for many are made once, and all of them together take one core at most. Whether the caller
 //! may read is asked again before each event and each second.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -20,13 +23,14 @@ use futures::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, StatusCode};
 use iobeam_model::{NamespaceName, ProjectId};
-use iobeam_query::Selection;
+use iobeam_query::{QueryError, Selection};
 use iobeam_store::{Followed, Follower, Point};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::App;
 use crate::caller;
+use crate::event_cache::EventKey;
 use crate::problem::Problem;
 
 /// Where it is asked for.
@@ -56,7 +60,7 @@ pub(crate) struct Wish {
 
 /// Answers with a stream of events that goes on until either side ends it.
 pub(crate) fn follow(app: &App, wish: Wish, request: Request) -> Result<Response, Problem> {
-    let place = std::sync::Arc::clone(&app.room_for_live).try_acquire_owned();
+    let place = Arc::clone(&app.room_for_live).try_acquire_owned();
     let place = place.map_err(|_| {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -69,6 +73,7 @@ pub(crate) fn follow(app: &App, wish: Wish, request: Request) -> Result<Response
     let stopping = app.stop.subscribe();
     let watcher = Watcher {
         said: follower.point(),
+        selection: wish.key(),
         app: app.clone(),
         wish,
         request,
@@ -104,6 +109,8 @@ enum Phase {
 struct Watcher {
     app: App,
     wish: Wish,
+    /// What is followed, written out.
+    selection: Arc<str>,
     /// The request's head: who asks.
     request: Request,
     follower: Follower,
@@ -135,18 +142,28 @@ impl Watcher {
             if let Some(until) = self.rest_until.take() {
                 sleep_until(until).await;
             }
+            let from = self.follower.point();
             match self.follower.take(ROWS) {
-                Followed::Rows { parts, point } => match self.wish.selection.members(&parts) {
-                    Ok(Some(members)) => return Some(self.rows(&members, point)),
-                    // Whoever wants none of many rows lets others have their turn.
-                    Ok(None) => tokio::task::yield_now().await,
-                    Err(error) => {
-                        tracing::error!(%error, "rows cannot be shown to a live connection");
-                        return Some(
-                            self.end("the server failed; the operator finds the cause in its log"),
-                        );
+                Followed::Rows { parts, point } => {
+                    let wish = &self.wish;
+                    let selection = Arc::clone(&self.selection);
+                    let key = EventKey { selection, from, to: point };
+                    let make = || {
+                        let members = wish.selection.members(&parts)?;
+                        Ok::<_, QueryError>(members.map(|members| wish.event(&members, point)))
+                    };
+                    match self.app.events.event(key, make).await {
+                        Ok(Some(event)) => return Some(self.rows(event, point)),
+                        // Whoever wants none of many rows lets others have their turn.
+                        Ok(None) => tokio::task::yield_now().await,
+                        Err(error) => {
+                            tracing::error!(%error, "rows cannot be shown to a live connection");
+                            let reason =
+                                "the server failed; the administrator finds the cause in its log";
+                            return Some(self.end(reason));
+                        }
                     }
-                },
+                }
                 Followed::Gap { point } => return Some(self.gap(point)),
                 Followed::Nothing => self.wait().await,
             }
@@ -192,11 +209,11 @@ impl Watcher {
         )
     }
 
-    fn rows(&mut self, members: &[u8], point: Point) -> Bytes {
+    fn rows(&mut self, event: Bytes, point: Point) -> Bytes {
         self.rest_until = Some(Instant::now() + REST);
-        let members = String::from_utf8_lossy(members);
-        let data = format!(r#"{{"namespace":"{}",{members}}}"#, self.wish.namespace);
-        self.event("rows", Some(point), &data)
+        self.spoke = Instant::now();
+        self.said = point;
+        event
     }
 
     fn gap(&mut self, point: Point) -> Bytes {
@@ -222,11 +239,31 @@ impl Watcher {
     /// An event. Its data is JSON, which has no line breaks.
     fn event(&mut self, name: &str, point: Option<Point>, data: &str) -> Bytes {
         self.spoke = Instant::now();
-        let mut id = String::new();
         if let Some(point) = point {
             self.said = point;
-            id = format!("id: {point}\n");
         }
-        Bytes::from(format!("event: {name}\n{id}data: {data}\n\n"))
+        Bytes::from(event_text(name, point, data))
     }
+}
+
+impl Wish {
+    /// The event of rows whose members are written already.
+    fn event(&self, members: &[u8], point: Point) -> Bytes {
+        let members = String::from_utf8_lossy(members);
+        let data = format!(r#"{{"namespace":"{}",{members}}}"#, self.namespace);
+        Bytes::from(event_text("rows", Some(point), &data))
+    }
+
+    /// What is followed, written out: equal texts are equal wishes.
+    fn key(&self) -> Arc<str> {
+        let Self { project, namespace, selection, .. } = self;
+        let Selection { key, devices, fields, time_format } = selection;
+        let devices = devices.as_ref().map(|all| all.iter().collect::<BTreeSet<_>>());
+        format!("{project} {namespace} {key} {devices:?} {fields:?} {time_format:?}").into()
+    }
+}
+
+fn event_text(name: &str, point: Option<Point>, data: &str) -> String {
+    let id = point.map(|point| format!("id: {point}\n")).unwrap_or_default();
+    format!("event: {name}\n{id}data: {data}\n\n")
 }

@@ -60,6 +60,16 @@ struct Asked {
     door: &'static str,
 }
 
+/// Counts a request as running.
+#[derive(Debug)]
+pub(crate) struct RunningRequest(Gauge);
+
+impl Drop for RunningRequest {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 fn times() -> Histogram {
     Histogram::new(TIMES)
 }
@@ -105,14 +115,14 @@ impl Metrics {
         Self(Arc::new(counters))
     }
 
-    /// A request begins.
-    pub(crate) fn begun(&self) {
+    /// A request begins. It runs until the guard is dropped, also when nobody waits for its response any more.
+    pub(crate) fn begun(&self) -> RunningRequest {
         self.0.running.inc();
+        RunningRequest(self.0.running.clone())
     }
 
     /// A request has its reply.
     pub(crate) fn answered(&self, method: &http::Method, status: u16, took: Duration) {
-        self.0.running.dec();
         let method = match method.as_str() {
             "GET" => "GET",
             "POST" => "POST",

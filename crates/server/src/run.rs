@@ -25,13 +25,15 @@ use crate::app::{App, Parts};
 use crate::auth::{self, Auth};
 use crate::body::room_for;
 use crate::config::{Config, SecretUrl, SignUp};
-use crate::connection::{self, Doors};
+use crate::connection::{self, Doors, Limits};
 use crate::deletion;
 use crate::error::ServeError;
+use crate::event_cache::EventCache;
 use crate::files;
 use crate::http::Site;
 use crate::mail::Mail;
 use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 use crate::refusals::Refusals;
 use crate::retention::Keeper;
 use crate::tls;
@@ -91,14 +93,17 @@ async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> 
 
 fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let data = config.data_dir.as_path();
-    let catalog = Catalog::open(
-        &data.join("catalog.db"),
-        iobeam_catalog::Settings::default(),
-        Arc::clone(&clock),
-    )
-    .map_err(|error| part("catalog", &error))?;
+    let settings = iobeam_catalog::Settings {
+        max_fields: config.max_fields_per_namespace,
+        ..iobeam_catalog::Settings::default()
+    };
+    let catalog = Catalog::open(&data.join("catalog.db"), settings, Arc::clone(&clock))
+        .map_err(|error| part("catalog", &error))?;
     let refusals = Refusals::new(catalog.clone(), Arc::clone(&clock), config.refusals);
-    let (store, set_aside) = open_store(&config, data, &clock)?;
+    let store_settings = store_settings(&config, data);
+    let reserve = store_settings.reserve_bytes;
+    let (store, set_aside) = open_store(store_settings, &clock)?;
+    let readiness = Readiness::new(data.to_owned(), reserve, catalog.clone(), Arc::clone(&clock));
     refusals.note_set_aside(&set_aside);
     let shares = config.memory();
     let settings = iobeam_query::Settings {
@@ -149,12 +154,14 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         config,
         clock,
         refusals,
+        readiness,
         importing: RwLock::default(),
         deleting: Mutex::default(),
         metrics,
         room_for_bodies,
         room_for_checks: Semaphore::new(cores()),
         room_for_live,
+        events: EventCache::default(),
         stop: watch::Sender::new(false),
     }))
 }
@@ -163,14 +170,10 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The store, and what it could not take from its log again.
-fn open_store(
-    config: &Config,
-    data: &Path,
-    clock: &Arc<dyn Clock>,
-) -> Result<(Store, Vec<SetAside>), ServeError> {
+/// What the store is told.
+fn store_settings(config: &Config, data: &Path) -> iobeam_store::Settings {
     let shares = config.memory();
-    let settings = iobeam_store::Settings {
+    iobeam_store::Settings {
         segment_bytes: config.segment_size,
         memtable_bytes: config.flush_size,
         flush_age: config.flush_age,
@@ -178,7 +181,14 @@ fn open_store(
         memory_budget: shares.store,
         last_rows_bytes: shares.last_rows as u64,
         ..iobeam_store::Settings::new(data)
-    };
+    }
+}
+
+/// The store, and what it could not take from its log again.
+fn open_store(
+    settings: iobeam_store::Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Store, Vec<SetAside>), ServeError> {
     let (store, opened) = Store::open(settings, Arc::clone(clock), Arc::new(RealDisk))
         .map_err(|error| part("store", &error))?;
     if opened.replayed > 0 {
@@ -218,9 +228,12 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     let doors = Doors {
         site: Site::new(app.clone()),
         room: Arc::new(Semaphore::new(config.max_connections)),
-        head_timeout: config.head_timeout,
+        limits: Limits {
+            idle: config.idle_timeout,
+            header: config.header_timeout,
+            write: config.reply_timeout,
+        },
         stopping: app.stop.subscribe(),
-        reply_timeout: config.reply_timeout,
     };
     let stopped = doors.stopping.clone();
     let mut accepting = JoinSet::new();
@@ -233,6 +246,7 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     let every = config.retention_interval;
     accepting.spawn(deletion::run(app.clone(), every, stopped.clone()));
     accepting.spawn(app.refusals.clone().run(stopped.clone()));
+    accepting.spawn(app.readiness.clone().run(stopped.clone()));
     accepting.spawn(async move { keeper.run(every, stopped).await });
     shutdown.await;
     let _ = std::fs::remove_file(config.data_dir.join(LISTENING));

@@ -14,6 +14,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::{TlsConfig, TlsIdentity};
 use crate::error::ServeError;
 
+/// HTTP/2, as a TLS handshake calls it.
+pub(crate) const HTTP_2: &[u8] = b"h2";
+
 /// The folder in the data directory in which a certificate of our making is kept.
 const FOLDER: &str = "tls";
 
@@ -40,7 +43,7 @@ pub(crate) fn acceptor(config: &TlsConfig, data_dir: &Path) -> Result<TlsAccepto
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
         .map_err(|error| ServeError::Tls(format!("{}: {error}", cert.display())))?;
-    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    server.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(server)))
 }
 

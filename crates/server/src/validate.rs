@@ -6,15 +6,19 @@
 //! binary ─ decode ─┘                                   └─ devices heard of
 //! ```
 //!
-//! Invariants: nothing is changed here, in the catalog or elsewhere; a token that is bound to a device lets no row of
-//! another device pass; every refusal names what is wrong and what would be right.
+//! Invariants: no side effects, in the catalog or elsewhere; a token that is bound to a device lets no row of another
+//! device pass; where rows are partitioned by `device_id`, each device they name is registered or about to be, whatever
+//! form the upload has; every refusal names what is wrong and what would be right.
 
 mod batches;
 
 mod json;
 
+mod spelling;
+
 pub(crate) mod sender;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -27,11 +31,19 @@ use iobeam_store::{Incoming, Write};
 use crate::auth::ProjectCaller;
 use crate::auth::refusal::Refusal;
 use crate::problem::Problem;
+use spelling::Spellings;
 
 /// Most rows of one upload.
 const MAX_ROWS: u32 = 1_000_000;
-/// Most fields of one batch.
-const MAX_FIELDS: u32 = 1_000;
+
+/// How much an upload may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Bytes when unpacked.
+    pub(crate) bytes: usize,
+    /// Fields of one table or batch.
+    pub(crate) fields: usize,
+}
 
 /// How the body of an upload is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +57,8 @@ pub(crate) enum Form {
     Batches,
 }
 
-/// Fields that a namespace does not have yet.
-pub(crate) type NewFields = (NamespaceName, Vec<(FieldName, FieldType)>);
+/// Fields that namespaces do not have yet.
+pub(crate) type NewFields = BTreeMap<NamespaceName, BTreeMap<FieldName, FieldType>>;
 
 /// An upload in which nothing is wrong.
 #[derive(Debug)]
@@ -54,26 +66,26 @@ pub(crate) struct Checked {
     /// What is to be stored.
     pub(crate) write: Write,
     /// What must be made known before.
-    pub(crate) new_fields: Vec<NewFields>,
+    pub(crate) new_fields: NewFields,
     /// The devices whose readings these are.
     pub(crate) devices: Vec<DeviceId>,
     /// Some of them are not registered yet, and are to be.
     pub(crate) registers: bool,
 }
 
-/// Checks a body. `limit` is how many bytes it may have when unpacked.
+/// Checks a body.
 pub(crate) fn check(
     catalog: &Catalog,
     caller: &ProjectCaller,
     form: Form,
     body: &Bytes,
-    limit: usize,
+    limits: Limits,
 ) -> Result<Checked, Problem> {
     let mut draft = Draft::new(catalog, caller);
     match form {
-        Form::Series => json::read(&mut draft, body, false, limit)?,
-        Form::Table => json::read(&mut draft, body, true, limit)?,
-        Form::Batches => batches::read(&mut draft, body, limit)?,
+        Form::Series => json::read(&mut draft, body, false, limits)?,
+        Form::Table => json::read(&mut draft, body, true, limits)?,
+        Form::Batches => batches::read(&mut draft, body, limits)?,
     }
     Ok(draft.checked)
 }
@@ -99,14 +111,15 @@ struct Draft<'c> {
     catalog: &'c Catalog,
     caller: &'c ProjectCaller,
     checked: Checked,
+    spellings: Spellings,
 }
 
 impl<'c> Draft<'c> {
     fn new(catalog: &'c Catalog, caller: &'c ProjectCaller) -> Self {
         let write = Write { project: caller.project, batches: Vec::new(), body_hash: None };
         let checked =
-            Checked { write, new_fields: Vec::new(), devices: Vec::new(), registers: false };
-        Self { catalog, caller, checked }
+            Checked { write, new_fields: NewFields::new(), devices: Vec::new(), registers: false };
+        Self { catalog, caller, checked, spellings: Spellings::default() }
     }
 
     /// The namespace of that name.
@@ -158,21 +171,24 @@ impl<'c> Draft<'c> {
 
     /// The type of a field: as declared, or as seen earlier in this upload.
     fn field_type(&self, namespace: &Namespace, field: &FieldName) -> Option<FieldType> {
-        namespace.fields.get(field).copied().or_else(|| {
-            let new = self.checked.new_fields.iter().find(|(name, _)| *name == namespace.name)?;
-            new.1.iter().find(|(name, _)| name == field).map(|(_, kind)| *kind)
-        })
+        namespace
+            .fields
+            .get(field)
+            .or_else(|| self.checked.new_fields.get(&namespace.name)?.get(field))
+            .copied()
     }
 
-    /// Takes a batch of the right types in.
+    /// Takes a batch in whose fields are spelled, and typed, as in its namespace.
     fn take(&mut self, namespace: &Namespace, incoming: Incoming) -> Result<(), Problem> {
         let batch = &incoming.batch;
-        let new: Vec<(FieldName, FieldType)> = batch
+        self.only_own_rows(namespace, batch)?;
+        self.only_registered(namespace, batch)?;
+        let new = batch
             .columns()
             .iter()
-            .filter(|column| self.field_type(namespace, column.name()).is_none())
-            .map(|column| (column.name().clone(), column.values().field_type()))
-            .collect();
+            .filter(|column| self.field_type(namespace, column.name()).is_none());
+        let new: Vec<_> =
+            new.map(|column| (column.name().clone(), column.values().field_type())).collect();
         self.note(namespace, new)?;
         if !batch.is_empty() {
             self.checked.write.batches.push(incoming);
@@ -184,7 +200,7 @@ impl<'c> Draft<'c> {
     fn note(
         &mut self,
         namespace: &Namespace,
-        mut new: Vec<(FieldName, FieldType)>,
+        new: Vec<(FieldName, FieldType)>,
     ) -> Result<(), Problem> {
         let Some((first, _)) = new.first() else { return Ok(()) };
         if namespace.explicit {
@@ -193,12 +209,19 @@ impl<'c> Draft<'c> {
                 "Its fields were declared: add the field with PUT /v1/namespaces, or correct its name",
             ));
         }
-        let known = &mut self.checked.new_fields;
-        match known.iter_mut().find(|(name, _)| *name == namespace.name) {
-            Some((_, fields)) => fields.append(&mut new),
-            None => known.push((namespace.name.clone(), new)),
-        }
+        self.checked.new_fields.entry(namespace.name.clone()).or_default().extend(new);
         Ok(())
+    }
+
+    /// Sees to it that each device whose rows these are is registered, where rows belong to devices at all.
+    fn only_registered(&mut self, namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
+        if !is_by_device(namespace) {
+            return Ok(());
+        }
+        match batch.column(namespace.partition.as_str()) {
+            Some(column) => self.devices(&texts(column)),
+            None => Ok(()),
+        }
     }
 
     /// Refuses rows that a token bound to a device may not write.
@@ -210,6 +233,11 @@ impl<'c> Draft<'c> {
         });
         if alone || batch.is_empty() { Ok(()) } else { Err(Refusal::OtherDevice.into()) }
     }
+}
+
+/// Whether the rows of a namespace belong to devices.
+fn is_by_device(namespace: &Namespace) -> bool {
+    namespace.partition.as_str().eq_ignore_ascii_case(FieldName::device_id().as_str())
 }
 
 /// The texts that really stand in a column, each once.

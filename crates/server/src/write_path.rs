@@ -8,6 +8,7 @@
 //! else was found right; when [`ingest`] returns, the readings survive a power cut and the next query sees them.
 
 use bytes::Bytes;
+use iobeam_catalog::CatalogError;
 use iobeam_model::DeviceId;
 use iobeam_store::{Receipt, Write};
 use twox_hash::xxhash3_128::Hasher;
@@ -15,7 +16,7 @@ use twox_hash::xxhash3_128::Hasher;
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::problem::Problem;
-use crate::validate::{self, Checked, Form, NewFields};
+use crate::validate::{self, Checked, Form, Limits, NewFields};
 
 /// Uploads up to this size are checked at once, larger ones on a thread that may take its time.
 const QUICK: usize = 128 << 10;
@@ -38,12 +39,20 @@ pub(crate) async fn ingest(
     let size = upload.body.len();
     // Until it is stored: what is deleted meanwhile waits for that.
     let _inside = app.importing.read().await;
-    let checked = check(app, caller, upload).await?;
+    let mut checked = check(app, caller, upload.clone()).await?;
     if checked.registers {
         register(app, caller, checked.devices.clone()).await?;
     }
-    add_fields(app, caller, checked.new_fields).await?;
-    let receipt = app.store.write(checked.write).await?;
+    while let Err(error) = add_fields(app, caller, std::mem::take(&mut checked.new_fields)).await {
+        // Another upload made the field meanwhile, and spelled it otherwise: now it is known under that spelling.
+        match error {
+            CatalogError::FieldCase { .. } => checked = check(app, caller, upload.clone()).await?,
+            other => return Err(other.into()),
+        }
+    }
+    let outcome = app.store.write(checked.write).await;
+    app.readiness.note(&outcome);
+    let receipt = outcome?;
     app.catalog.all_seen(caller.project, &checked.devices, app.clock.now());
     app.metrics.imported(receipt.rows, size, receipt.repeat);
     Ok(receipt)
@@ -62,8 +71,8 @@ async fn check(app: &App, caller: &ProjectCaller, upload: Upload) -> Result<Chec
 }
 
 fn check_now(app: &App, caller: &ProjectCaller, upload: &Upload) -> Result<Checked, Problem> {
-    let mut checked =
-        validate::check(&app.catalog, caller, upload.form, &upload.body, app.config.body_limit)?;
+    let limits = Limits { bytes: app.config.body_limit, fields: app.config.max_fields_per_request };
+    let mut checked = validate::check(&app.catalog, caller, upload.form, &upload.body, limits)?;
     checked.write.body_hash = hash(upload, &checked.write);
     Ok(checked)
 }
@@ -96,11 +105,12 @@ async fn register(
 async fn add_fields(
     app: &App,
     caller: &ProjectCaller,
-    new_fields: Vec<NewFields>,
-) -> Result<(), Problem> {
+    new_fields: NewFields,
+) -> Result<(), CatalogError> {
     let project = caller.project;
     for (namespace, fields) in new_fields {
-        app.catalog(move |catalog| catalog.add_fields(project, &namespace, &fields)).await?;
+        let fields: Vec<_> = fields.into_iter().collect();
+        app.ask(move |catalog| catalog.add_fields(project, &namespace, &fields)).await?;
     }
     Ok(())
 }

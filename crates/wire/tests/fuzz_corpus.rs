@@ -26,3 +26,8 @@ fn no_body_of_batches_in_the_corpus_does_harm() {
 fn no_json_body_in_the_corpus_does_harm() {
     replay("import", checks::import);
 }
+
+#[test]
+fn no_token_in_the_corpus_does_harm() {
+    replay("token", checks::token);
+}

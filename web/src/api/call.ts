@@ -5,6 +5,8 @@
  * belongs to a project names it. Whoever signs in or opens a project says so once, in `context`.
  */
 
+import { exactJson } from './json';
+
 /** What every call carries. Set by `state/session` and `state/project`. */
 export const context: { csrf: string; project: number | null; lost: () => void } = {
   csrf: '',
@@ -105,7 +107,7 @@ export async function call<T>(method: string, path: string, options: Options = {
   const reply = await send(method, path, options);
   if (reply.status === 204) return undefined as T;
   const text = await reply.text();
-  return (text === '' ? undefined : JSON.parse(text)) as T;
+  return (text === '' ? undefined : exactJson<T>(text)) as T;
 }
 
 export const get = <T>(path: string, query?: Query, options: Options = {}) => call<T>('GET', path, { ...options, query });

@@ -8,8 +8,13 @@
  *
  * end (the server stops, or the right is gone) ─▶ again, too: where it is gone for good, the refusal says so
  * ```
+ *
+ * A hidden page has no connection; of many visible ones a few are connected all the time, the others look in now and then,
+ * from their last point on, so that they miss nothing either.
  */
 import { type ProblemError, type Query, aborted, send } from './call';
+import { exactJson } from './json';
+import { turns } from './turns';
 
 /** Rows that were stored; each value list begins as `fields` does: time, device_id. */
 export interface LiveRows {
@@ -79,17 +84,39 @@ export const pause = (failures: number): number => Math.min(5_000, 500 * 2 ** Ma
 /** Without a sign of life for this long (the server sends a comment each 15 s) a connection is taken for dead. */
 const SILENCE = 45_000;
 
+/** A page that is hidden for so long gives its connection up. */
+const HIDDEN = 1_000;
+/** Who has no turn stays for so long after the greeting ... */
+const LOOK = 250;
+/** ... and comes back after this. */
+const BETWEEN_LOOKS = 2_000;
+
+const isHidden = () => typeof document !== 'undefined' && document.visibilityState === 'hidden';
+
 /** Listens until the returned function is called. Reconnects by itself. */
 export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
   const stop = new AbortController();
+  let turn = turns().take();
   let point = topic.since ?? '';
   let failures = 0;
 
-  async function once(): Promise<'again' | 'ended'> {
+  async function once(): Promise<'again' | 'ended' | 'later'> {
     const attempt = new AbortController();
     const abort = () => attempt.abort();
     stop.signal.addEventListener('abort', abort);
     let watch = setTimeout(abort, SILENCE);
+    // Given up of our own accord: for others' sake, or because nobody looks.
+    let gaveUp = false;
+    let greeted = false;
+    let hiddenSince = 0;
+    const look = setInterval(() => {
+      hiddenSince = isHidden() ? hiddenSince || Date.now() : 0;
+      if (!greeted) return;
+      if ((hiddenSince > 0 && Date.now() - hiddenSince >= HIDDEN) || !turn.listens()) {
+        gaveUp = true;
+        abort();
+      }
+    }, LOOK);
     try {
       const query: Query = {
         namespace: topic.namespace,
@@ -109,10 +136,15 @@ export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
         for (const event of events.push(value)) {
           if (stop.signal.aborted) return 'ended';
           if (handle(event) === 'end') return 'again';
+          greeted = true;
         }
       }
+    } catch (error) {
+      if (gaveUp) return 'later';
+      throw error;
     } finally {
       clearTimeout(watch);
+      clearInterval(look);
       stop.signal.removeEventListener('abort', abort);
       attempt.abort();
     }
@@ -127,7 +159,7 @@ export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
       handlers.clock?.(hello.server_timestamp - Date.now());
       handlers.state?.('open');
     } else if (event.event === 'rows') {
-      handlers.rows(JSON.parse(event.data) as LiveRows);
+      handlers.rows(exactJson<LiveRows>(event.data));
     } else if (event.event === 'gap') {
       // The next connection goes on from what this one says, not from what is gone.
       if (!event.id) point = '';
@@ -143,7 +175,19 @@ export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
     while (!stop.signal.aborted) {
       let why: Error | undefined;
       try {
-        if ((await once()) === 'ended') return;
+        if (isHidden()) {
+          // Others shall have its turn meanwhile.
+          turn.leave();
+          await seen();
+          if (stop.signal.aborted) return;
+          turn = turns().take();
+        }
+        const outcome = await once();
+        if (outcome === 'ended') return;
+        if (outcome === 'later') {
+          if (!isHidden()) await wait(BETWEEN_LOOKS);
+          continue;
+        }
       } catch (error) {
         if (stop.signal.aborted) return;
         const status = (error as ProblemError).status;
@@ -156,13 +200,40 @@ export function live(topic: LiveTopic, handlers: LiveHandlers): () => void {
       if (stop.signal.aborted) return;
       failures += 1;
       handlers.state?.('waiting', why);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pause(failures));
-        stop.signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-      });
+      await wait(pause(failures));
     }
   }
 
-  void run();
-  return () => stop.abort();
+  function wait(time: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        stop.signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, time);
+      stop.signal.addEventListener('abort', done);
+    });
+  }
+
+  /** Until someone looks at the page. */
+  function seen(): Promise<void> {
+    if (!isHidden()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        if (isHidden() && !stop.signal.aborted) return;
+        document.removeEventListener('visibilitychange', done);
+        stop.signal.removeEventListener('abort', done);
+        resolve();
+      };
+      document.addEventListener('visibilitychange', done);
+      stop.signal.addEventListener('abort', done);
+    });
+  }
+
+  void run().finally(() => turn.leave());
+  return () => {
+    turn.leave();
+    stop.abort();
+  };
 }

@@ -1,5 +1,6 @@
 /** Series of points for charts, `POST /v1/query`, and questions in SQL, `POST /v1/sql`. */
 import { type Options, post, send } from './call';
+import { exactJson, isLargeInteger } from './json';
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
 export type Operator = 'mean' | 'min' | 'max' | 'sum' | 'count' | 'first' | 'last';
@@ -46,6 +47,8 @@ export interface Series {
   type: FieldType;
   times: number[];
   values: Cell[];
+  /** Of whole numbers beyond 2^53 the digits, at the places of their values; `null` at all others. */
+  exact?: (string | null)[];
   /** For means: the extremes of each bucket. */
   mins?: (number | null)[];
   maxs?: (number | null)[];
@@ -67,7 +70,19 @@ export interface SeriesAnswer {
   series: Series[];
 }
 
-export const series = (question: SeriesQuestion, options?: Options) => post<SeriesAnswer>('/v1/query', question, options);
+export async function series(question: SeriesQuestion, options?: Options): Promise<SeriesAnswer> {
+  const answer = await post<SeriesAnswer>('/v1/query', question, options);
+  answer.series.forEach(split);
+  return answer;
+}
+
+/** Charts draw numbers; the digits of those that are too large to be exact stand beside them. */
+export function split(one: Series): void {
+  if (one.type === 'STRING' || !one.values.some(isLargeInteger)) return;
+  one.exact = one.values.map((value) => (isLargeInteger(value) ? value : null));
+  one.values = one.values.map((value) => (isLargeInteger(value) ? Number(value) : value));
+  for (const extremes of [one.mins, one.maxs]) extremes?.forEach((value, at) => (extremes[at] = value === null ? null : Number(value)));
+}
 
 /** A table, as SQL's answers come. */
 export interface SqlAnswer {
@@ -75,14 +90,6 @@ export interface SqlAnswer {
   /** Of each column: `TIMESTAMP`, `DOUBLE`, `LONG`, `BOOLEAN`, `STRING`, `DATE`, ... */
   types?: string[];
   values: Cell[][];
-}
-
-/** JSON whose whole numbers beyond 2^53 stay exact: they come as texts. */
-export function exactJson<T>(text: string): T {
-  if (!/\d{17}|9\d{15}/.test(text)) return JSON.parse(text) as T;
-  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
-    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token);
-  return JSON.parse(quoted) as T;
 }
 
 /** Asks in SQL; times come as microseconds since 1970. */

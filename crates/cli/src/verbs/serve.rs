@@ -48,6 +48,7 @@ fn flag(setting: &'static Setting) -> Arg {
     };
     let flag = Arg::new(setting.name)
         .long(setting.name)
+        .aliases(setting.former_names())
         .value_name(setting.value_name)
         .help(format!("{}{default}", setting.help));
     if setting.is_switch() {

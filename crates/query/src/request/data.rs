@@ -99,7 +99,7 @@ impl DataRequest {
         }
         if let Some(limit) = &self.limit_by
             && self.operator.is_some()
-            && !self.group_by.fields.contains(&limit.field)
+            && !self.group_by.fields.iter().any(|field| same(field, &limit.field))
         {
             let reason = format!(
                 "with 'operator', '{0}' must be grouped by too: add it to 'group_by'",
@@ -157,6 +157,11 @@ impl LimitBy {
             rows: count(Self::PARAMETER, rows.trim())?,
         })
     }
+}
+
+/// Whether two names are of one field.
+fn same(one: &FieldName, other: &FieldName) -> bool {
+    one.as_str().eq_ignore_ascii_case(other.as_str())
 }
 
 /// The name in a path: `None` for nothing, and for the word `all`.

@@ -17,3 +17,5 @@ mod series;
 mod sql;
 
 mod world;
+
+mod fuzz_corpus;

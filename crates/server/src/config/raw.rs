@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::settings::{SETTINGS, Setting};
+use super::settings::{SETTINGS, Setting, current_name};
 use super::{ConfigError, units};
 
 /// Where a value was given.
@@ -99,7 +99,8 @@ impl Raw {
         for (variable, value) in env {
             let Some(rest) = variable.strip_prefix("IOBEAM_") else { continue };
             let name = rest.to_ascii_lowercase().replace('_', "-");
-            if SETTINGS.iter().any(|setting| setting.name == name) || nearest(&name).is_some() {
+            let is_known = SETTINGS.iter().any(|setting| setting.name == current_name(&name));
+            if is_known || nearest(&name).is_some() {
                 self.set(&name, value, Origin::Env(variable))?;
             }
         }
@@ -113,7 +114,7 @@ impl Raw {
 
     fn set(&mut self, name: &str, value: String, origin: Origin) -> Result<(), ConfigError> {
         // A file written by hand may have either; nobody should have to remember which.
-        if let Some(slot) = self.0.get_mut(name.replace('_', "-").as_str()) {
+        if let Some(slot) = self.0.get_mut(current_name(&name.replace('_', "-"))) {
             *slot = (value, origin);
             return Ok(());
         }
@@ -156,23 +157,5 @@ impl Raw {
 
 /// The setting whose name is most like it, if one is like it at all.
 fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.replace('_', "-");
-    let (distance, found) =
-        SETTINGS.iter().map(|setting| (distance(&name, setting.name), setting.name)).min()?;
-    (distance <= 1 + found.len() / 6).then_some(found)
-}
-
-/// How many letters must be changed, added or left out to turn one word into the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
-        for (column, &wanted) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != wanted);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
+    crate::nearest::nearest(&name.replace('_', "-"), SETTINGS.iter().map(|setting| setting.name))
 }

@@ -19,10 +19,23 @@ impl Setting {
         format!("IOBEAM_{}", self.name.replace('-', "_").to_ascii_uppercase())
     }
 
+    /// Names it had before; they are still taken.
+    pub fn former_names(&self) -> impl Iterator<Item = &'static str> {
+        FORMER_NAMES.iter().filter(|(_, current)| *current == self.name).map(|(former, _)| *former)
+    }
+
     /// Whether it is a switch, whose flag may stand without a value.
     pub fn is_switch(&self) -> bool {
         self.value_name == "BOOL"
     }
+}
+
+/// Settings that had another name: the former one is still taken, wherever a setting can be given.
+const FORMER_NAMES: &[(&str, &str)] = &[("head-timeout", "header-timeout")];
+
+/// The name of today of what may be a former name.
+pub(super) fn current_name(name: &str) -> &str {
+    FORMER_NAMES.iter().find(|(former, _)| *former == name).map_or(name, |(_, current)| current)
 }
 
 const fn setting(
@@ -75,10 +88,28 @@ pub const SETTINGS: &[Setting] = &[
         "Largest request body, before and after decompression.",
     ),
     setting(
-        "head-timeout",
+        "max-fields-per-request",
+        "COUNT",
+        "10000",
+        "Most fields of one table or batch of an import.",
+    ),
+    setting(
+        "max-fields-per-namespace",
+        "COUNT",
+        "20000",
+        "Most fields of a namespace. Each takes memory while rows of it are written.",
+    ),
+    setting(
+        "header-timeout",
         "TIME",
         "60s",
-        "How long a request's head may take to arrive, and a connection may be idle.",
+        "How long a request's head may take to arrive, from its first byte on.",
+    ),
+    setting(
+        "idle-timeout",
+        "TIME",
+        "130s",
+        "How long a connection may be open without a request. Devices that send at an interval keep their connection only if this is longer than the interval; it should not be equal to a common one.",
     ),
     setting("body-timeout", "TIME", "120s", "How long a request's body may take to arrive."),
     setting(

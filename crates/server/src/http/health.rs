@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use iobeam_catalog::CatalogError;
+use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,19 +31,19 @@ async fn health() -> Response {
     reply::whole("application/json", r#"{"status":"ok"}"#)
 }
 
-/// Whether requests can be served: the catalog answers.
+/// Whether imports can be taken: the disk has room and can be written, there is memory, and the catalog answers.
 #[utoipa::path(get, path = "/ready", tag = "health", responses(
     (status = 200, description = "They can"),
-    (status = 503, description = "Not now"),
+    (status = 503, description = "Not now, and why"),
 ))]
 async fn ready(State(app): State<App>) -> Result<Response, Problem> {
-    // Any question will do, as long as the file must be read for it.
-    app.catalog(|catalog| match catalog.user_by_name("") {
-        Ok(_) | Err(CatalogError::NotFound { .. } | CatalogError::Invalid { .. }) => Ok(()),
-        Err(error) => Err(error),
-    })
-    .await?;
-    Ok(reply::whole("application/json", r#"{"status":"ready"}"#))
+    let reasons = app.readiness.reasons().await;
+    if reasons.is_empty() {
+        return Ok(reply::whole("application/json", r#"{"status":"ready"}"#));
+    }
+    let message = "Imports cannot be taken now";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, message, reasons.join("; "));
+    Err(problem.with_retry_after(5))
 }
 
 /// Figures in the text form of OpenMetrics, for Prometheus.

@@ -26,6 +26,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// An invite to make.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct InviteRequest {
     /// For how many people; one, unless said otherwise.
     #[schema(minimum = 1)]

@@ -63,7 +63,11 @@ async fn live(
     let name = asked.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or("input");
     let namespace = known(&app, caller.project, name)?;
     let fields = listed("fields", asked.fields.as_deref())?;
-    let fields = fields.map(|names| names.iter().map(|name| field(name)).collect()).transpose()?;
+    let spelled = |name: &String| {
+        let spelling = namespace.spelling(name).cloned();
+        spelling.map_or_else(|| field(name), Ok)
+    };
+    let fields = fields.map(|names| names.iter().map(spelled).collect()).transpose()?;
     let devices = listed("device_id", asked.device_id.as_deref())?;
     let time_format = match asked.timefmt.as_deref().filter(|text| !text.is_empty()) {
         None => TimeFormat::default(),

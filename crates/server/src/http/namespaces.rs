@@ -236,6 +236,10 @@ fn labels(labels: Labels) -> Result<BTreeMap<String, Value>, Problem> {
         .into_iter()
         .map(|(name, value)| match label(&value) {
             Some(value) => Ok((name, value)),
+            None if value.is_number() => {
+                let reason = format!("{value} has more than 64 bits; send it as a string");
+                Err(wrong(&format!("labels.{name}"), &reason))
+            }
             None => Err(wrong(
                 &format!("labels.{name}"),
                 &format!("{value} is neither a text, a number nor a boolean"),
@@ -250,6 +254,8 @@ fn label(value: &serde_json::Value) -> Option<Value> {
         serde_json::Value::String(text) => Some(Value::String(text.as_str().into())),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(number) => Some(Value::Long(number)),
+            // Beyond them it would lose digits.
+            None if number.is_u64() => None,
             None => number.as_f64().map(Value::Double),
         },
         _ => None,

@@ -44,6 +44,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct SessionRequest {
     /// A username or an e-mail address.
     name: String,

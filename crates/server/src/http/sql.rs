@@ -25,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// A statement and the values of its placeholders.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct Statement {
     /// One SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES, SHOW COLUMNS or DESCRIBE.
     query: String,

@@ -48,6 +48,9 @@ impl From<CatalogError> for Problem {
             CatalogError::FieldTypeConflict { .. } => {
                 Self::bad_request("A field has another type", text).with_code(Code::TYPE_CONFLICT)
             }
+            CatalogError::TooMany { what: "fields in a namespace", limit } => {
+                Self::bad_request("The namespace has too many fields", too_many_fields(*limit))
+            }
             CatalogError::DiskFull => disk_full(text),
             CatalogError::Busy | CatalogError::BeingDeleted { .. } => busy(text, SOON),
             other => match other.remedy() {
@@ -109,6 +112,9 @@ impl From<QueryError> for Problem {
 
 impl From<ImportError> for Problem {
     fn from(error: ImportError) -> Self {
+        if let ImportError::TooMany { place, what: "fields", limit } = &error {
+            return Self::bad_request("The request has too many fields", too_wide(place, *limit));
+        }
         Self::bad_request("The readings cannot be imported", error.to_string())
     }
 }
@@ -117,12 +123,32 @@ impl From<CodecError> for Problem {
     fn from(error: CodecError) -> Self {
         let text = error.to_string();
         match error {
+            CodecError::TooLarge { what: "columns", limit, .. } => Self::bad_request(
+                "The request has too many fields",
+                too_wide("batch", usize::try_from(limit).unwrap_or(usize::MAX)),
+            ),
             CodecError::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The batch is too large", text)
             }
             _ => Self::bad_request("The body is not a batch", text),
         }
     }
+}
+
+/// What helps when a namespace is full.
+fn too_many_fields(limit: usize) -> String {
+    format!(
+        "a namespace has at most {limit} fields (setting max-fields-per-namespace), and these would be more; send the \
+         new fields to another namespace, or let the administrator raise the setting"
+    )
+}
+
+/// What helps when a table or batch has too many fields.
+fn too_wide(place: &str, limit: usize) -> String {
+    format!(
+        "{place}: there are more than {limit} fields (setting max-fields-per-request); send the fields in several \
+         requests, or let the administrator raise the setting"
+    )
 }
 
 /// 507.

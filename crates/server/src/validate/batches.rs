@@ -4,49 +4,72 @@ use bytes::Bytes;
 use iobeam_catalog::Namespace;
 use iobeam_model::{Batch, Column, FieldName, FieldType, NamespaceName, Values};
 use iobeam_store::Incoming;
-use iobeam_wire::batch::{Decoded, Limits, decode_all};
+use iobeam_wire::batch::{self, Decoded, decode_all};
 
-use super::{Draft, MAX_FIELDS, MAX_ROWS, texts};
+use super::{Draft, Limits, MAX_ROWS};
 use crate::problem::{Code, Problem};
 
 /// The largest integer up to which a `DOUBLE` holds each one exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a body into the draft.
-pub(super) fn read(draft: &mut Draft<'_>, body: &Bytes, limit: usize) -> Result<(), Problem> {
-    let limits = Limits { max_rows: MAX_ROWS, max_columns: MAX_FIELDS, max_bytes: limit };
+pub(super) fn read(draft: &mut Draft<'_>, body: &Bytes, limits: Limits) -> Result<(), Problem> {
+    let limits = batch::Limits {
+        max_rows: MAX_ROWS,
+        max_columns: u32::try_from(limits.fields).unwrap_or(u32::MAX),
+        max_bytes: limits.bytes,
+    };
     let mut at = 0;
     for Decoded { id, batch, length } in decode_all(body, &limits)? {
         let encoded = body.slice(at..at + length);
         at += length;
         let namespace = draft.namespace(batch.namespace())?;
-        whose(draft, &namespace, &batch)?;
-        let (batch, as_sent) = fitted(draft, &namespace, batch)?;
+        let (batch, is_spelled) = spelled(draft, &namespace, batch)?;
+        has_devices(&namespace, &batch)?;
+        let (batch, is_typed) = fitted(draft, &namespace, batch)?;
         let incoming = Incoming {
             id,
             partition: namespace.partition.clone(),
             batch,
-            encoded: as_sent.then_some(encoded),
+            encoded: (is_spelled && is_typed).then_some(encoded),
         };
         draft.take(&namespace, incoming)?;
     }
     Ok(())
 }
 
-/// In `input` each row is of a registered device; elsewhere only a bound token is held to its device.
-fn whose(draft: &mut Draft<'_>, namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
-    draft.only_own_rows(namespace, batch)?;
-    if namespace.name != NamespaceName::input() || batch.is_empty() {
+/// The batch with its fields spelled as in its namespace, and whether it is as it was sent.
+fn spelled(
+    draft: &mut Draft<'_>,
+    namespace: &Namespace,
+    batch: Batch,
+) -> Result<(Batch, bool), Problem> {
+    let names = batch.columns().iter().map(Column::name);
+    let respelled = draft.spellings.respelled(namespace, names)?;
+    if respelled.is_empty() {
+        return Ok((batch, true));
+    }
+    let (name, times, columns) = batch.into_parts();
+    let columns = columns.into_iter().map(|column| match respelled.get(column.name()) {
+        Some(spelling) => column.with_name(spelling.clone()),
+        None => column,
+    });
+    let columns = columns.collect();
+    let batch = Batch::new(name, times, columns).map_err(iobeam_wire::CodecError::from)?;
+    Ok((batch, false))
+}
+
+/// In `input` each row names its device; elsewhere only a bound token is held to its device.
+fn has_devices(namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
+    let column = batch.column(namespace.partition.as_str());
+    let is_whole = column.is_some_and(|column| column.present().is_none());
+    if is_whole || batch.is_empty() || namespace.name != NamespaceName::input() {
         return Ok(());
     }
-    let column = batch.column(namespace.partition.as_str());
-    let Some(column) = column.filter(|column| column.present().is_none()) else {
-        return Err(Problem::bad_request(
-            "The device is missing",
-            format!("field '{}': send the device's id in each row", namespace.partition),
-        ));
-    };
-    draft.devices(&texts(column))
+    Err(Problem::bad_request(
+        "The device is missing",
+        format!("field '{}': send the device's id in each row", namespace.partition),
+    ))
 }
 
 /// The batch with the types that its namespace has, and whether it is as it was sent.

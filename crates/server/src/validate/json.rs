@@ -4,33 +4,53 @@ use http::StatusCode;
 use iobeam_catalog::Namespace;
 use iobeam_model::{Column, FieldName, FieldType, NamespaceName, Texts, Value, Values};
 use iobeam_store::Incoming;
-use iobeam_wire::import::{self, Import, ImportLimits, LooseTable, Shape, constant_column};
+use iobeam_wire::import::{
+    self, Import, ImportLimits, LooseColumn, LooseTable, Shape, constant_column,
+};
 
-use super::{Draft, MAX_FIELDS, MAX_ROWS, texts};
+use super::{Draft, Limits, MAX_ROWS};
 use crate::problem::Problem;
-
-const LIMITS: ImportLimits =
-    ImportLimits { max_rows: MAX_ROWS as usize, max_columns: MAX_FIELDS as usize };
 
 /// Bytes that a label takes in each row.
 const LABEL: usize = 8;
 
-/// Reads a body into the draft. `limit` is how many bytes the labels of its rows may take.
+/// Reads a body into the draft.
 pub(super) fn read(
     draft: &mut Draft<'_>,
     body: &[u8],
     table: bool,
-    limit: usize,
+    limits: Limits,
 ) -> Result<(), Problem> {
-    let import = import::parse(body, table, &LIMITS)?;
+    let most = ImportLimits { max_rows: MAX_ROWS as usize, max_columns: limits.fields };
+    let import = import::parse(body, table, &most)?;
     draft.caller.is_of_project(import.project_id)?;
     match import.shape {
         Shape::Series | Shape::Table => of_one_device(draft, import),
         Shape::NamespaceTable => {
-            labels_fit(&import, limit)?;
+            labels_fit(&import, limits.bytes)?;
             of_any_namespace(draft, import)
         }
     }
+}
+
+/// Spells the fields of a body as its namespace does. All its tables are one batch to who sent them.
+fn spell(draft: &mut Draft<'_>, namespace: &Namespace, import: &mut Import) -> Result<(), Problem> {
+    let columns =
+        import.tables.iter().flat_map(|table| table.columns().iter().map(LooseColumn::name));
+    let labels = import.labels.iter().map(|(name, _)| name);
+    let device = import.device_id.is_some().then_some(&namespace.partition);
+    let sent = device.into_iter().chain(labels).chain(columns);
+    let respelled = draft.spellings.respelled(namespace, sent)?;
+    if respelled.is_empty() {
+        return Ok(());
+    }
+    import.tables.iter_mut().for_each(|table| table.rename(&respelled));
+    for (name, _) in &mut import.labels {
+        if let Some(spelling) = respelled.get(name) {
+            *name = spelling.clone();
+        }
+    }
+    Ok(())
 }
 
 /// A label is said once and stands in every row: a small body could grow into gigabytes.
@@ -52,7 +72,7 @@ fn labels_fit(import: &Import, limit: usize) -> Result<(), Problem> {
 }
 
 /// The shapes that name one device, whose rows belong to the namespace `input`.
-fn of_one_device(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem> {
+fn of_one_device(draft: &mut Draft<'_>, mut import: Import) -> Result<(), Problem> {
     let Some(id) = import.device_id.as_deref() else {
         return Err(Problem::bad_request(
             "The device is missing",
@@ -61,6 +81,7 @@ fn of_one_device(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem> {
     };
     let device = draft.device(id)?;
     let namespace = draft.namespace(&NamespaceName::input())?;
+    spell(draft, &namespace, &mut import)?;
     for table in import.tables {
         let texts = Texts::constant(device.as_str(), table.rows());
         let partition = namespace.partition.clone();
@@ -72,7 +93,7 @@ fn of_one_device(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem> {
 }
 
 /// The shape that names a namespace, and the device, if any, as a label.
-fn of_any_namespace(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem> {
+fn of_any_namespace(draft: &mut Draft<'_>, mut import: Import) -> Result<(), Problem> {
     let name = import.namespace.as_deref().map_or_else(
         || Ok(NamespaceName::input()),
         |name| {
@@ -82,21 +103,13 @@ fn of_any_namespace(draft: &mut Draft<'_>, import: Import) -> Result<(), Problem
         },
     )?;
     let namespace = draft.namespace(&name)?;
+    // It belongs to the other shapes, and means nothing in this one.
+    import.device_id = None;
+    spell(draft, &namespace, &mut import)?;
     for table in import.tables {
         let labels = constants(draft, &namespace, &import.labels, table.rows())?;
         take(draft, &namespace, table, labels)?;
     }
-    let heard: Vec<_> = draft
-        .checked
-        .write
-        .batches
-        .iter()
-        .filter_map(|incoming| incoming.batch.column(namespace.partition.as_str()))
-        .flat_map(texts)
-        .filter(|id| draft.catalog.is_registered(draft.caller.project, id))
-        .filter_map(|id| id.parse().ok())
-        .collect();
-    draft.checked.devices = heard;
     Ok(())
 }
 
@@ -125,7 +138,6 @@ fn take(
 ) -> Result<(), Problem> {
     let types = |field: &FieldName| -> Option<FieldType> { draft.field_type(namespace, field) };
     let batch = table.into_batch(namespace.name.clone(), &types, extra)?;
-    draft.only_own_rows(namespace, &batch)?;
     let partition = namespace.partition.clone();
     draft.take(namespace, Incoming { id: None, partition, batch, encoded: None })
 }

@@ -5,7 +5,7 @@ use iobeam_model::FieldName;
 use iobeam_wire::batch::{Limits, decode};
 use serde::Deserialize;
 
-use super::{Form, MAX_FIELDS, MAX_ROWS, texts};
+use super::{Form, MAX_ROWS, texts};
 
 /// A body that is larger is not looked through for this.
 const MOST: usize = 1 << 20;
@@ -24,7 +24,7 @@ pub(crate) fn sender(form: Form, body: &Bytes) -> Option<String> {
     match form {
         Form::Series | Form::Table => serde_json::from_slice::<Named>(body).ok()?.device_id,
         Form::Batches => {
-            let limits = Limits { max_rows: MAX_ROWS, max_columns: MAX_FIELDS, max_bytes: MOST };
+            let limits = Limits { max_rows: MAX_ROWS, max_columns: u32::MAX, max_bytes: MOST };
             let first = decode(body, &limits).ok()?.batch;
             let devices = texts(first.column(FieldName::device_id().as_str())?);
             devices.first().map(|device| (*device).to_owned())

@@ -32,4 +32,6 @@ mod doctor;
 
 mod permissions;
 
+mod parameters;
+
 mod guessing;

@@ -85,7 +85,7 @@ fn every_path_is_the_same_with_and_without_a_slash_and_nothing_redirects() {
     {
         let token = if path == "/v1/projects" { &account.user } else { &account.token };
         for slashes in ["", "/", "//"] {
-            let reply = server.get(&format!("{path}{slashes}?x=1"), token);
+            let reply = server.get(&format!("{path}{slashes}?"), token);
             assert_eq!(reply.status, 200, "{path}{slashes}: {}", reply.text());
             assert_eq!(reply.header("location"), None);
             assert_eq!(reply.header("set-cookie"), None);

@@ -13,3 +13,11 @@ mod bodies;
 mod time_limits;
 
 mod second_address;
+
+mod connections;
+
+mod http_2;
+
+mod field_names;
+
+mod devices_of_imports;

@@ -8,7 +8,7 @@ use crate::running::{Reply, Server, until};
 
 #[test]
 fn a_slow_head_and_a_slow_body_are_ended() {
-    let server = Server::with(&[("head-timeout", "3s"), ("body-timeout", "3s")]);
+    let server = Server::with(&[("header-timeout", "3s"), ("body-timeout", "3s")]);
     let account = server.account();
     let mut head = server.connect();
     head.write_all(b"GET /health HTTP/1.1\r\nhost:").expect("a socket");

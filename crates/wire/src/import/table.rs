@@ -7,6 +7,8 @@
 //! The type of an unknown field is what was observed; numbers are `DOUBLE`, written 50 or 50.0. A column without a
 //! single value says nothing about its type and is left out.
 
+use std::collections::HashMap;
+
 use iobeam_model::{Batch, Column, FieldName, FieldType, NamespaceName, TimeFormat, Values};
 
 use super::cells::{Cells, EXACT, Found, Kept, Observed};
@@ -44,6 +46,15 @@ impl LooseTable {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.times.len()
+    }
+
+    /// Gives fields other names: those that are a key get its value.
+    pub fn rename(&mut self, names: &HashMap<FieldName, FieldName>) {
+        for column in &mut self.columns {
+            if let Some(name) = names.get(&column.name) {
+                column.name = name.clone();
+            }
+        }
     }
 
     /// Makes a batch of it: `extra` columns first, such as the device's id, then those of the table, each of the type

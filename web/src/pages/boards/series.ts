@@ -1,5 +1,6 @@
 // Series of a panel, and new rows that join them while they are looked at.
 
+import { isLargeInteger } from '../../api/json';
 import type { LiveRows } from '../../api/live';
 import type { Cell, Condition, Series, SeriesAnswer } from '../../api/query';
 import { fulfils } from '../explore/view';
@@ -26,7 +27,7 @@ export function joined(series: readonly Series[], rows: LiveRows, fields: readon
     const at = order.findIndex((one) => one.device_id === id && one.field === field);
     const before = order[at];
     const fresh: Series = before
-      ? { ...before, times: before.times.slice(), values: before.values.slice(), mins: before.mins?.slice(), maxs: before.maxs?.slice() }
+      ? { ...before, times: before.times.slice(), values: before.values.slice(), exact: before.exact?.slice(), mins: before.mins?.slice(), maxs: before.maxs?.slice() }
       : { device_id: id, field, type: 'DOUBLE', times: [], values: [] };
     if (before) order[at] = fresh;
     else order.push(fresh);
@@ -47,14 +48,18 @@ export function joined(series: readonly Series[], rows: LiveRows, fields: readon
   return order;
 }
 
-function insert(series: Series, time: number, value: Cell): void {
+function insert(series: Series, time: number, given: Cell): void {
+  const digits = series.type !== 'STRING' && isLargeInteger(given) ? given : null;
+  const value = digits === null ? given : Number(digits);
+  if (digits !== null) series.exact ??= series.values.map(() => null);
   let place = series.times.length;
   while (place > 0 && (series.times[place - 1] ?? 0) > time) place -= 1;
   for (let before = place - 1; before >= 0 && series.times[before] === time; before -= 1) {
-    if (series.values[before] === value) return;
+    if (series.values[before] === value && (series.exact?.[before] ?? null) === digits) return;
   }
   series.times.splice(place, 0, time);
   series.values.splice(place, 0, value);
+  series.exact?.splice(place, 0, digits);
   const number = typeof value === 'number' ? value : null;
   series.mins?.splice(place, 0, number);
   series.maxs?.splice(place, 0, number);
@@ -67,6 +72,7 @@ function forget(series: Series, from: number): void {
   if (gone === 0) return;
   series.times.splice(0, gone);
   series.values.splice(0, gone);
+  series.exact?.splice(0, gone);
   series.mins?.splice(0, gone);
   series.maxs?.splice(0, gone);
 }
@@ -79,10 +85,10 @@ export function fitting(rows: LiveRows, where: readonly Condition[]): LiveRows {
 }
 
 /** The newest value of a series, with its time. */
-export function newest(series: Pick<Series, 'times' | 'values'>): { time: number; value: Cell } | null {
+export function newest(series: Pick<Series, 'times' | 'values' | 'exact'>): { time: number; value: Cell } | null {
   for (let at = series.values.length - 1; at >= 0; at -= 1) {
     const value = series.values[at];
-    if (value !== null && value !== undefined) return { time: series.times[at] ?? 0, value };
+    if (value !== null && value !== undefined) return { time: series.times[at] ?? 0, value: series.exact?.[at] ?? value };
   }
   return null;
 }
@@ -113,7 +119,7 @@ export function rowsOf(series: readonly Series[], most: number): Row[] {
       const device = one.device_id ?? '';
       const key = `${time}\n${device}`;
       const row = rows.get(key) ?? { time, device, values: new Map<string, Cell>() };
-      row.values.set(one.field, one.values[at] ?? null);
+      row.values.set(one.field, one.exact?.[at] ?? one.values[at] ?? null);
       rows.set(key, row);
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exactJson } from '../../api/query';
+import { exactJson } from '../../api/json';
 import { drawableOf, holdsOf } from './columns';
 import { limited, placeOf } from './statement';
 

@@ -40,6 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Whom to invite, and what they may do then.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct ProjectInviteRequest {
     /// Where the link is sent.
     email: String,
@@ -93,6 +94,7 @@ struct ProjectInviteList {
 
 /// The code of an invite.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct InviteCode {
     /// The code.
     code: String,

@@ -1,0 +1,150 @@
+//! Whether imports can be taken now, and if not, why: what `/ready` says, and what the log says once at each change.
+//!
+//! ```text
+//! each second, and when somebody asks:  free space ≥ reserve?   the catalog answers?   ─┐
+//! each import:  stored ─▶ good    full, failed, no memory ─▶ a reason, until one is     ├─▶ reasons ─▶ 503 │ 200
+//!               stored, or a trial file can be written and no other failed for a while ─┘
+//! ```
+//!
+//! Invariant: while imports are refused because of the server's own state, `/ready` answers 503 with the reason.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use iobeam_catalog::{Catalog, CatalogError};
+use iobeam_model::{Clock, Remedy};
+use iobeam_store::{Receipt, StoreError};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+/// How often the state is looked at.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// A failed import counts for so long after the last one, if nothing else is found wrong.
+const FAILURE_MEMORY: Duration = Duration::from_secs(10);
+/// The file by which it is tried whether the disk can be written.
+const TRIAL_FILE: &str = "readiness-trial";
+
+/// Keeps an eye on what imports need. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Readiness(Arc<Watched>);
+
+#[derive(Debug)]
+struct Watched {
+    data_dir: PathBuf,
+    /// Bytes that must be free on the disk for an import to be taken.
+    reserve: u64,
+    catalog: Catalog,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Why the last import failed, and when.
+    failed: Option<(String, Duration)>,
+    /// The reasons that were last logged.
+    logged: Vec<String>,
+}
+
+impl Readiness {
+    /// Watches the folder of a platform.
+    pub(crate) fn new(
+        data_dir: PathBuf,
+        reserve: u64,
+        catalog: Catalog,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let state = Mutex::default();
+        Self(Arc::new(Watched { data_dir, reserve, catalog, clock, state }))
+    }
+
+    /// Notes how an import ended. One that is itself at fault says nothing about the platform.
+    pub(crate) fn note(&self, outcome: &Result<Receipt, StoreError>) {
+        let mut state = self.0.state.lock();
+        match outcome {
+            Ok(_) => state.failed = None,
+            Err(error) if error.remedy() == Remedy::FixRequest => {}
+            Err(error) => {
+                let reason = format!("the last import could not be stored: {error}");
+                state.failed = Some((reason, self.0.clock.monotonic()));
+            }
+        }
+    }
+
+    /// Why imports cannot be taken now; nothing when they can. Waits for the disk.
+    pub(crate) async fn reasons(&self) -> Vec<String> {
+        let this = self.clone();
+        let looked = tokio::task::spawn_blocking(move || this.look()).await;
+        looked.unwrap_or_else(|error| vec![format!("the state could not be looked at: {error}")])
+    }
+
+    /// Looks again and again, so that the log tells of each change.
+    pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
+        loop {
+            self.reasons().await;
+            tokio::select! {
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+        }
+    }
+
+    fn look(&self) -> Vec<String> {
+        let reasons: Vec<String> =
+            [self.disk(), self.last_import(), self.catalog()].into_iter().flatten().collect();
+        let mut state = self.0.state.lock();
+        if state.logged.is_empty() != reasons.is_empty() {
+            if reasons.is_empty() {
+                tracing::warn!("imports can be taken again");
+            } else {
+                tracing::warn!(reasons = reasons.join("; "), "imports cannot be taken");
+            }
+        }
+        state.logged.clone_from(&reasons);
+        reasons
+    }
+
+    fn disk(&self) -> Option<String> {
+        let Watched { data_dir, reserve, .. } = &*self.0;
+        match rustix::fs::statvfs(data_dir) {
+            Ok(disk) => {
+                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+                (free < *reserve).then(|| {
+                    format!(
+                        "the disk is full: {free} bytes are free and {reserve} are kept in reserve"
+                    )
+                })
+            }
+            Err(error) => Some(format!("the disk does not answer: {error}")),
+        }
+    }
+
+    /// A failure that is over is only known by trying: nobody may send an import to a platform that is not ready.
+    fn last_import(&self) -> Option<String> {
+        let (reason, at) = self.0.state.lock().failed.clone()?;
+        let age = self.0.clock.monotonic().saturating_sub(at);
+        let trial = self.0.data_dir.join(TRIAL_FILE);
+        let written = std::fs::File::create(&trial).and_then(|mut file| {
+            std::io::Write::write_all(&mut file, b"trial")?;
+            file.sync_all()
+        });
+        let _ = std::fs::remove_file(&trial);
+        if written.is_ok() && age >= FAILURE_MEMORY {
+            let mut state = self.0.state.lock();
+            if state.failed.as_ref().is_some_and(|(_, last)| *last == at) {
+                state.failed = None;
+            }
+            return None;
+        }
+        Some(reason)
+    }
+
+    fn catalog(&self) -> Option<String> {
+        // Any question will do, as long as the file must be read for it.
+        match self.0.catalog.user_by_name("") {
+            Ok(_) | Err(CatalogError::NotFound { .. } | CatalogError::Invalid { .. }) => None,
+            Err(error) => Some(format!("the catalog does not answer: {error}")),
+        }
+    }
+}

@@ -1,1 +1,0 @@
-SELECT kwh FROM "power-meter"

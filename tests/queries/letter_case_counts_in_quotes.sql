@@ -1,0 +1,1 @@
+SELECT "kwh" FROM "power-meter"

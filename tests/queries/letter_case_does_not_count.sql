@@ -1,0 +1,1 @@
+SELECT kwh, Meter AS which FROM "power-meter" WHERE METER <> 'A' ORDER BY TIME
