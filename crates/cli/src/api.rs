@@ -20,6 +20,9 @@ use url::Url;
 use crate::failure::Failure;
 use crate::output::printable;
 
+/// The media type of most bodies.
+const JSON: &str = "application/json";
+
 /// Who asks.
 pub(crate) enum Auth {
     /// Nobody in particular.
@@ -37,13 +40,14 @@ pub(crate) struct Call {
     query: Vec<(String, String)>,
     auth: Auth,
     body: Option<Vec<u8>>,
+    content_type: &'static str,
 }
 
 impl Call {
     /// A request to the path of these segments below `/v1`; an empty last segment is a trailing slash.
     pub(crate) fn new(method: Method, path: &[&str]) -> Self {
         let path = path.iter().map(ToString::to_string).collect();
-        Self { method, path, query: Vec::new(), auth: Auth::Nobody, body: None }
+        Self { method, path, query: Vec::new(), auth: Auth::Nobody, body: None, content_type: JSON }
     }
 
     /// Reads something.
@@ -99,6 +103,14 @@ impl Call {
     #[must_use]
     pub(crate) fn body(mut self, json: Vec<u8>) -> Self {
         self.body = Some(json);
+        self
+    }
+
+    /// Sends batches in the binary format.
+    #[must_use]
+    pub(crate) fn batches(mut self, batches: Vec<u8>) -> Self {
+        self.body = Some(batches);
+        self.content_type = iobeam_wire::batch::MEDIA_TYPE;
         self
     }
 }
@@ -205,12 +217,14 @@ impl Api {
         }
         let mut request = http::Request::builder().method(call.method.clone()).uri(url.as_str());
         if call.body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+            request = request.header(header::CONTENT_TYPE, call.content_type);
         }
         if self.dump_requests {
             let secret =
                 if matches!(call.auth, Auth::Nobody) { "" } else { "\n> authorization: (hidden)" };
             let body = call.body.as_deref().unwrap_or_default();
+            let size = format!("({} bytes of batches)", body.len());
+            let body = if call.content_type == JSON { body } else { size.as_bytes() };
             dump(&format!("> {} {url}{secret}", call.method), body);
         }
         match &call.auth {

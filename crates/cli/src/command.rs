@@ -57,7 +57,7 @@ enum Verb {
     #[command(subcommand)]
     Device(device::Device),
     /// Send readings: from the command line, a CSV file or standard input
-    Import(import::Import),
+    Import(Box<import::Import>),
     /// Ask for readings
     Query(query::Query),
     /// Ask in SQL; the project's namespaces are the tables

@@ -82,6 +82,13 @@ impl Failure {
         self
     }
 
+    /// Where it happened, before what happened.
+    #[must_use]
+    pub(crate) fn before(mut self, place: &str) -> Self {
+        self.message.insert_str(0, place);
+        self
+    }
+
     /// What to do about it, where that is known.
     pub(crate) fn known_remedy(&self) -> Option<&str> {
         self.remedy.as_deref()

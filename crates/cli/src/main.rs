@@ -24,6 +24,10 @@ mod state;
 
 mod value;
 
+mod number;
+
+mod csv_text;
+
 mod args;
 
 mod output;

@@ -73,6 +73,12 @@ impl Grid {
         self.rows.is_empty()
     }
 
+    /// Its cells, row by row.
+    #[cfg(test)]
+    pub(crate) fn cells(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     fn lines(&self, terminal: bool, colour: bool) -> Vec<String> {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);

@@ -2,22 +2,43 @@
 //!
 //! ```text
 //! 12.5 double │ 12 long │ true false boolean │ "text" or bare text │ null or nothing: no value
+//! 00042, and integers of more than 64 bits: text │ 1e5 +5: refused, as they may be either
 //! ```
 
 use serde_json::{Number, Value};
 
+use crate::number::{Look, NumberFormat};
+
 /// Reads one value. Text in double quotes is text, whatever it looks like.
-pub(crate) fn parse(text: &str) -> Value {
+///
+/// # Errors
+/// When it may be a number or a code.
+pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let text = text.trim();
     if let Some(inner) = quoted(text) {
-        return Value::String(inner);
+        return Ok(Value::String(inner));
     }
-    match text {
-        "" | "null" => Value::Null,
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
-    }
+    let format = NumberFormat::default();
+    let as_text = || Value::String(text.to_owned());
+    Ok(match (text, format.look(text)) {
+        ("" | "null", _) => Value::Null,
+        ("true", _) => Value::Bool(true),
+        ("false", _) => Value::Bool(false),
+        (_, Look::Integer | Look::LargeInteger) if text != "-0" => {
+            format.long(text).map_or_else(as_text, Value::from)
+        }
+        (_, Look::Integer | Look::Decimal) => {
+            format.double(text).and_then(Number::from_f64).map_or_else(as_text, Value::Number)
+        }
+        (_, Look::Exponent | Look::Signed) => {
+            let number =
+                format.double(text).map(|number| format!("{number:?}")).unwrap_or_default();
+            return Err(format!(
+                "'{text}' may be a number or a code; write the number as {number}, or text in double quotes: '\"{text}\"'"
+            ));
+        }
+        _ => as_text(),
+    })
 }
 
 /// Reads a value that is always text, such as a device's id: `42` is text here.
@@ -28,17 +49,6 @@ pub(crate) fn parse_text(text: &str) -> Value {
         None if text.is_empty() || text == "null" => Value::Null,
         None => Value::String(text.to_owned()),
     }
-}
-
-/// The number behind a text that looks like one: exact for integers of 64 bits.
-pub(crate) fn number(text: &str) -> Option<Number> {
-    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
-        return None;
-    }
-    if let Ok(whole) = text.parse::<i64>() {
-        return Some(whole.into());
-    }
-    Number::from_f64(text.parse().ok()?)
 }
 
 /// Splits a list at its commas, except those in double quotes.
@@ -68,7 +78,7 @@ pub(crate) fn label(text: &str) -> Result<(String, Value), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
             let name = name.trim().to_owned();
-            let value = if name == "device_id" { parse_text(value) } else { parse(value) };
+            let value = if name == "device_id" { parse_text(value) } else { parse(value)? };
             Ok((name, value))
         }
         _ => Err(String::from("write it as name=value")),
@@ -87,30 +97,54 @@ mod tests {
 
     use super::*;
 
+    fn read(text: &str) -> Value {
+        parse(text).expect("a value")
+    }
+
     #[test]
     fn a_value_has_the_type_it_looks_like() {
-        assert_eq!(parse("12.5"), json!(12.5));
-        assert_eq!(parse("-12"), json!(-12));
-        assert_eq!(parse("1e3"), json!(1000.0));
-        assert_eq!(parse("true"), json!(true));
-        assert_eq!(parse("\"12\""), json!("12"));
-        assert_eq!(parse("\"say \\\"hi\\\"\""), json!("say \"hi\""));
-        assert_eq!(parse("sunny day"), json!("sunny day"));
-        assert_eq!(parse(""), json!(null));
-        assert_eq!(parse("null"), json!(null));
+        assert_eq!(read("12.5"), json!(12.5));
+        assert_eq!(read("-12"), json!(-12));
+        assert_eq!(read("1.0e3"), json!(1000.0));
+        assert_eq!(read("true"), json!(true));
+        assert_eq!(read("\"12\""), json!("12"));
+        assert_eq!(read("\"say \\\"hi\\\"\""), json!("say \"hi\""));
+        assert_eq!(read("sunny day"), json!("sunny day"));
+        assert_eq!(read(""), json!(null));
+        assert_eq!(read("null"), json!(null));
+        assert_eq!(read("-0").to_string(), "-0.0");
     }
 
     #[test]
     fn a_long_keeps_all_its_digits() {
-        assert_eq!(parse("123456789012345678").to_string(), "123456789012345678");
-        assert_eq!(parse("9223372036854775807"), json!(i64::MAX));
+        assert_eq!(read("123456789012345678").to_string(), "123456789012345678");
+        assert_eq!(read("9223372036854775807"), json!(i64::MAX));
     }
 
     #[test]
     fn what_only_resembles_a_number_is_text() {
-        for text in ["nan", "inf", "infinity", "1.2.3", "-", "12:30", "1e999"] {
-            assert_eq!(parse(text), json!(text), "{text}");
+        for text in [
+            "nan",
+            "inf",
+            "infinity",
+            "1.2.3",
+            "-",
+            "12:30",
+            "1.0e999",
+            "00042",
+            "0x1F",
+            "1_000",
+            "89014103211118510720",
+            "9223372036854775808",
+        ] {
+            assert_eq!(read(text), json!(text), "{text}");
         }
+    }
+
+    #[test]
+    fn what_may_be_a_code_or_a_number_is_refused_with_both_ways_to_write_it() {
+        insta::assert_snapshot!(parse("1e5").expect_err("either"), @r#"'1e5' may be a number or a code; write the number as 100000.0, or text in double quotes: '"1e5"'"#);
+        insta::assert_snapshot!(parse("+5").expect_err("either"), @r#"'+5' may be a number or a code; write the number as 5.0, or text in double quotes: '"+5"'"#);
     }
 
     #[test]

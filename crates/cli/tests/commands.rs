@@ -4,7 +4,6 @@
 #[path = "commands/hand.rs"]
 mod hand;
 
-use std::fmt::Write;
 use std::fs;
 
 use hand::{Hand, Platform};
@@ -201,9 +200,11 @@ fn tokens_are_printed_only_when_asked_for() {
 fn sql_answers_in_each_form() {
     let platform = Platform::start();
     let ada = platform.somebody();
+    ada.does(&["device", "create", "--id", "d"]);
     let lines = "time,temperature\n0,20\n60,21\n";
-    let done =
-        ada.tells(&["import", "--csv", "-", "--time-format", "sec", "--label", "room=hall"], lines);
+    let words =
+        ["import", "--csv", "-", "--time-format", "sec", "--label", "room=hall", "--device", "d"];
+    let done = ada.tells(&words, lines);
     assert_eq!(done.status, 0, "{}", done.err);
     let warmest = "SELECT max(temperature) AS warmest FROM input WHERE room = $1";
     let answer = ada.asks(&["sql", warmest, "--param", "hall"]);
@@ -227,56 +228,6 @@ fn sql_answers_in_each_form() {
     let wrong = ada.try_to(&["sql", "-o", "none.csv", "SELECT nothing FROM nowhere"]);
     assert_eq!((wrong.status, wrong.out.as_str()), (1, ""));
     assert!(!ada.home().join("none.csv").exists() && !ada.home().join("none.csv.part").exists());
-}
-
-#[test]
-fn a_csv_file_is_imported_once_however_often_it_is_sent() {
-    let platform = Platform::start();
-    let ada = platform.somebody();
-    ada.does(&["device", "create", "--id", "42"]);
-    let mut file = String::from("when;temperature;ok;note\n");
-    for row in 0..250 {
-        let (minute, second, is_even) = (row / 60, row % 60, row % 2 == 0);
-        let note = if row == 7 { "" } else { "x" };
-        writeln!(file, "2026-01-01T00:{minute:02}:{second:02}Z;{row}.5;{is_even};{note}")
-            .expect("memory");
-    }
-    fs::write(ada.home().join("r.csv"), &file).expect("written");
-    let words = [
-        "import",
-        "--csv",
-        "r.csv",
-        "--delimiter",
-        ";",
-        "--time-column",
-        "when",
-        "--time-format",
-        "rfc3339",
-        "--device",
-        "42",
-        "--batch-rows",
-        "100",
-    ];
-    assert_eq!(ada.asks(&words), json!({"stored": 250, "stored_before": 0, "requests": 3}));
-    assert_eq!(ada.asks(&words), json!({"stored": 0, "stored_before": 250, "requests": 3}));
-    let count = ada.asks(&["sql", "SELECT count(*) AS n, count(note) AS notes FROM input WHERE device_id = '42' AND ok IS NOT NULL"]);
-    assert_eq!(count["result"][0]["values"], json!([[250, 249]]));
-}
-
-#[test]
-fn a_bad_row_is_told_with_its_line_and_the_import_goes_on_behind_it() {
-    let platform = Platform::start();
-    let ada = platform.somebody();
-    let rows = |bad: &str| format!("time,n\n1,1\n2,2\n3,3\n4,{bad}\n5,5\n");
-    let words = ["import", "--csv", "-", "--batch-rows", "2"];
-    let done = ada.tells(&words, &rows("four"));
-    assert_eq!((done.status, done.out.as_str()), (1, ""));
-    assert!(done.err.contains("line 5, column 'n': 'four' is no number"), "{}", done.err);
-    assert!(done.err.contains("--skip-rows 2"), "{}", done.err);
-    let words = ["import", "--csv", "-", "--skip-rows", "2", "--json"];
-    assert_eq!(ada.tells(&words, &rows("4")).json()["stored"], 3);
-    let count = ada.asks(&["sql", "SELECT count(*) FROM input"]);
-    assert_eq!(count["result"][0]["values"][0][0], 5);
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub mod retention;
 
 pub mod time;
 
+mod iso;
+
 pub mod remedy;
 
 pub use batch::{Batch, BatchError, BatchId, Bitmap, Column, Texts, Values};

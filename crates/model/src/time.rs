@@ -51,6 +51,18 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The time as ISO 8601 in UTC with microseconds: `2026-01-01T00:00:00.000001Z`.
+    pub fn to_iso(self) -> String {
+        crate::iso::write(self.0)
+    }
+
+    /// Reads an ISO 8601 time with its zone; `None` when the text is none, or lies beyond all times.
+    pub fn from_iso(text: &str) -> Option<Self> {
+        crate::iso::read(text).map(Self)
+    }
+}
+
 /// How a time is written in a request or a reply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TimeFormat {
@@ -63,16 +75,18 @@ pub enum TimeFormat {
     Usec,
     /// Seconds and microseconds apart: `{"sec":1,"usec":2}`.
     Timeval,
+    /// Text: ISO 8601 in UTC with microseconds, such as `2026-01-01T00:00:00.000001Z`.
+    Iso,
 }
 
-/// The text is not one of `sec`, `msec`, `usec`, `timeval`.
+/// The text is not one of `sec`, `msec`, `usec`, `timeval`, `iso`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown time format '{0}'; use sec, msec, usec or timeval")]
+#[error("unknown time format '{0}'; use sec, msec, usec, timeval or iso")]
 pub struct UnknownTimeFormat(pub String);
 
 impl TimeFormat {
     /// Reads a whole number of this unit; `None` when the moment lies beyond the range of [`Timestamp`].
-    /// For [`TimeFormat::Timeval`] the number is its seconds.
+    /// For [`TimeFormat::Timeval`] the number is its seconds, for [`TimeFormat::Iso`] microseconds.
     pub fn to_timestamp(self, number: i64) -> Option<Timestamp> {
         number.checked_mul(self.micros_per_unit()).map(Timestamp)
     }
@@ -87,7 +101,7 @@ impl TimeFormat {
         match self {
             Self::Sec | Self::Timeval => 1_000_000,
             Self::Msec => 1_000,
-            Self::Usec => 1,
+            Self::Usec | Self::Iso => 1,
         }
     }
 
@@ -98,6 +112,7 @@ impl TimeFormat {
             Self::Msec => "msec",
             Self::Usec => "usec",
             Self::Timeval => "timeval",
+            Self::Iso => "iso",
         }
     }
 }
@@ -106,7 +121,7 @@ impl FromStr for TimeFormat {
     type Err = UnknownTimeFormat;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Sec, Self::Msec, Self::Usec, Self::Timeval]
+        [Self::Sec, Self::Msec, Self::Usec, Self::Timeval, Self::Iso]
             .into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(text))
             .ok_or_else(|| UnknownTimeFormat(text.to_owned()))

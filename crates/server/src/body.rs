@@ -92,6 +92,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
 
 /// Parses a JSON body; the refusal tells the place.
 pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let body = iobeam_wire::import::without_byte_order_mark(body);
     serde_json::from_slice(body).map_err(|error| {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Problem::bad_request(

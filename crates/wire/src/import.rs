@@ -86,6 +86,11 @@ impl Import {
     }
 }
 
+/// The text without the byte order mark that some editors and spreadsheets begin a file with.
+pub fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
 /// Reads a body. `table` says whether the request asked for `fmt=table`.
 ///
 /// ```
@@ -101,6 +106,7 @@ impl Import {
 /// # Errors
 /// When it is not JSON, not one of the shapes, or wrong in itself: whatever the types of the fields may be.
 pub fn parse(body: &[u8], table: bool, limits: &ImportLimits) -> Result<Import, ImportError> {
+    let body = without_byte_order_mark(body);
     let mut context = Context::new(*limits);
     let read = body::read(body, table, &mut context);
     let draft = read.map_err(|error| context.explain(&error))?;

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::api::{Call, Reply};
+use crate::csv_text::{Lexer, Record, Syntax};
 use crate::failure::Failure;
 use crate::output::{Grid, plain};
 use crate::session::{ProjectFlag, Session, with_remedy};
@@ -52,7 +53,7 @@ pub(crate) struct Query {
     /// At most so many rows: the newest
     #[arg(long, value_name = "COUNT", default_value = "10")]
     limit: u64,
-    /// How times are written: sec, msec (the default), usec or timeval
+    /// How times are written: sec, msec (the default), usec, timeval or iso
     #[arg(long, alias = "timeFmt", value_name = "UNIT")]
     time_fmt: Option<String>,
     /// The form of the answer; a table on a terminal and JSON elsewhere when left out
@@ -137,22 +138,29 @@ impl Query {
         if self.fields.len() < 2 || self.group_by.is_some() {
             return session.out.bytes(&reply.body);
         }
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&reply.body[..]);
-        let mut writer = csv::Writer::from_writer(Vec::new());
+        let source = Box::new(std::io::Cursor::new(reply.body.clone()));
+        let mut lexer = Lexer::new(source, Syntax { delimiter: b',', comment: None });
+        let mut record = Record::default();
         let mut columns: Option<Vec<usize>> = None;
-        for record in reader.records() {
-            let record = record?;
+        let mut picked = String::new();
+        while lexer.read(&mut record)? {
             let columns = columns.get_or_insert_with(|| {
                 let named = |field: &String| {
-                    record.iter().position(|head| {
-                        head.split_once('.').map_or(head, |(_, name)| name) == field
+                    record.cells().position(|head| {
+                        head.text.split_once('.').map_or(head.text, |(_, name)| name) == field
                     })
                 };
                 std::iter::once(0).chain(self.fields.iter().filter_map(named)).collect()
             });
-            writer.write_record(columns.iter().map(|at| record.get(*at).unwrap_or_default()))?;
+            for (place, at) in columns.iter().enumerate() {
+                if place > 0 {
+                    picked.push(',');
+                }
+                record.cell(*at).write(&mut picked);
+            }
+            picked.push('\n');
         }
-        session.out.bytes(&writer.into_inner()?)
+        session.out.bytes(picked.as_bytes())
     }
 
     fn table(&self, session: &Session, reply: &Value) -> Result<()> {
@@ -169,10 +177,8 @@ impl Query {
     }
 }
 
-/// Microseconds since 1970 that are surely a time of this age: 2001 to 2096.
-const RECENT: std::ops::Range<i64> = 1_000_000_000_000_000..4_000_000_000_000_000;
-
-/// An answer as a table. With `dates`, column `time` holds microseconds and is shown as dates.
+/// An answer as a table. With `dates`, times are microseconds and are shown as dates: the columns that the reply says
+/// are times, whatever they are called; the column `time` where it says nothing of types.
 pub(crate) fn grid(part: &Value, dates: bool) -> Grid {
     let headings: Vec<String> =
         part["fields"].as_array().into_iter().flatten().map(plain).collect();
@@ -183,12 +189,9 @@ pub(crate) fn grid(part: &Value, dates: bool) -> Grid {
         cells.peek().is_some() && cells.all(Value::is_number)
     };
     let numbers: Vec<usize> = (0..headings.len()).filter(is_numeric).collect();
-    // SQL gives times other names, such as max(time); what they count since 1970 tells them from other numbers.
-    let is_recent = |value: &Value| value.as_i64().is_some_and(|micros| RECENT.contains(&micros));
-    let is_time = |column: &usize| {
-        let name = headings[*column].as_str();
-        let mut cells = rows().filter_map(|row| row.get(*column)).filter(|cell| !cell.is_null());
-        dates && (name == "time" || name.contains("time") && cells.all(is_recent))
+    let is_time = |column: &usize| match part["types"].get(*column) {
+        Some(kind) => dates && kind == "TIMESTAMP",
+        None => dates && headings[*column] == "time",
     };
     let times: Vec<usize> = (0..headings.len()).filter(is_time).collect();
     let mut grid = Grid::with_headings(headings).right(numbers);
@@ -260,6 +263,17 @@ mod tests {
         assert_eq!(query(&["a"], None).picked(reply()), reply());
         assert_eq!(query(&[], None).picked(reply()), reply());
         assert_eq!(query(&["a", "c"], Some("time(1h)")).picked(reply()), reply());
+    }
+
+    #[test]
+    fn times_are_shown_as_dates_whatever_they_are_called() {
+        let part = json!({"fields": ["runtime", "b", "b"], "types": ["LONG", "TIMESTAMP", "TIMESTAMP"],
+            "values": [[1_767_225_600_000_000_i64, 1_767_225_600_000_000_i64, 1]]});
+        let shown = grid(&part, true);
+        assert_eq!(
+            shown.cells(),
+            [["1767225600000000", "2026-01-01 00:00:00", "1970-01-01 00:00:00.000001"]]
+        );
     }
 
     #[test]

@@ -305,9 +305,15 @@ fn text_of(file: &Path) -> Result<String> {
     if file == Path::new("-") {
         let mut text = String::new();
         io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
-        return Ok(text);
+        return Ok(without_mark(&text));
     }
-    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+    let text = fs::read_to_string(file);
+    text.map(|text| without_mark(&text)).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// The text without the byte order mark that some editors begin a file with.
+fn without_mark(text: &str) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()
 }
 
 /// What the client said, with its remedy where there is one.

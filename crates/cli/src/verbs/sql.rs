@@ -22,6 +22,7 @@ use crate::value;
 #[command(after_help = "Examples:\n  \
     iobeam sql 'SELECT * FROM input ORDER BY time DESC LIMIT 5'\n  \
     iobeam sql 'SELECT max(temperature) FROM input WHERE device_id = $1' --param my-dev\n  \
+    iobeam sql --format csv 'SELECT * FROM input' | iobeam import --csv - --project-id 7\n  \
     iobeam sql --format parquet -o readings.parquet 'SELECT * FROM input'\n  \
     iobeam sql < question.sql")]
 pub(crate) struct Sql {
@@ -39,6 +40,10 @@ pub(crate) struct Sql {
     /// The form of the answer; a table on a terminal and JSON elsewhere when left out
     #[arg(long, value_enum, value_name = "FORM")]
     format: Option<Format>,
+    /// How JSON and CSV write times: sec, msec, usec, timeval or iso. When left out, msec in JSON and iso in CSV, which
+    /// `iobeam import --csv` reads back to the microsecond
+    #[arg(long, alias = "time-fmt", alias = "timeFmt", value_name = "UNIT")]
+    timefmt: Option<String>,
     /// Write the answer to this file
     #[arg(short, long, value_name = "FILE")]
     output: Option<String>,
@@ -88,12 +93,17 @@ impl Sql {
                 .remedy("write it to a file: -o FILE")
                 .into());
         }
-        let params: Vec<Value> = self.params.iter().map(|text| value::parse(text)).collect();
+        let params = self.params.iter().map(|text| value::parse(text));
+        let params = params.collect::<Result<Vec<Value>, String>>();
+        let params = params.map_err(|error| Failure::usage(format!("--param {error}")))?;
         let request = json!({"query": self.question()?, "params": params});
         let mut call = Call::post(&["sql"]).with("format", format.name()).json(&request)?;
-        if format == Format::Table {
-            call = call.with("timefmt", "usec");
-        }
+        let time_format = match format {
+            Format::Table => Some("usec"),
+            Format::Csv => Some(self.timefmt.as_deref().unwrap_or("iso")),
+            Format::Json | Format::Arrow | Format::Parquet => self.timefmt.as_deref(),
+        };
+        call = call.with_some("timefmt", time_format);
         if let Some(path) = &self.output {
             return keep(session, project, call, path);
         }
@@ -136,10 +146,12 @@ impl Sql {
                 io::read_to_string(io::stdin()).context("cannot read standard input")?
             }
         };
+        // Editors on Windows begin a file with a byte order mark.
+        let text = text.trim_start_matches('\u{feff}');
         if text.trim().is_empty() {
             return Err(Failure::usage("the question is empty").into());
         }
-        Ok(text)
+        Ok(text.to_owned())
     }
 }
 

@@ -117,6 +117,9 @@ impl Cells {
                 write!(out, "{{\"sec\":{},\"usec\":{micros}}}", time.seconds())
                     .map_err(QueryError::internal)?;
             }
+            Kind::Time(times, TimeFormat::Iso) => {
+                string(&Timestamp::from_micros(times.value(row)).to_iso(), out)?;
+            }
             Kind::List(elements, ends) => {
                 out.push(b'[');
                 for at in ends[row]..ends[row + 1] {
@@ -162,6 +165,9 @@ impl Cells {
                 write!(out, "{sign}{}.{:06}", size / 1_000_000, size % 1_000_000)
                     .map_err(QueryError::internal)?;
             }
+            Kind::Time(times, TimeFormat::Iso) => {
+                out.extend_from_slice(Timestamp::from_micros(times.value(row)).to_iso().as_bytes());
+            }
             Kind::List(..) | Kind::Struct(_) => {
                 let mut json = Vec::new();
                 self.json(row, &mut json)?;
@@ -170,6 +176,17 @@ impl Cells {
             Kind::Other => quote(&self.text(row)?, out),
             Kind::Single(numbers) if !numbers.value(row).is_finite() => {}
             Kind::Double(numbers) if !numbers.value(row).is_finite() => {}
+            // A number with an exponent has a point too, so that a reader does not take it for a code such as `1e5`.
+            Kind::Single(_) | Kind::Double(_) => {
+                let start = out.len();
+                self.plain(row, out)?;
+                let number = &out[start..];
+                if let Some(exponent) = number.iter().position(|byte| *byte == b'e')
+                    && !number.contains(&b'.')
+                {
+                    out.splice(start + exponent..start + exponent, *b".0");
+                }
+            }
             _ => self.plain(row, out)?,
         }
         Ok(())
@@ -222,9 +239,12 @@ pub(crate) fn string(text: &str, out: &mut Vec<u8>) -> Result<(), QueryError> {
     serde_json::to_writer(out, text).map_err(QueryError::internal)
 }
 
-/// Text as a cell of CSV. Empty text is `""`, as an empty cell is null.
+/// Text as a cell of CSV. Empty text is `""`, as an empty cell is null; so is what a reader that trims would change.
 pub(super) fn quote(text: &str, out: &mut Vec<u8>) {
-    let plain = !text.is_empty() && !text.contains([',', '"', '\n', '\r']);
+    let plain = !text.is_empty()
+        && !text.contains([',', '"', '\n', '\r'])
+        && !text.starts_with(char::is_whitespace)
+        && !text.ends_with(char::is_whitespace);
     if plain {
         out.extend_from_slice(text.as_bytes());
         return;

@@ -46,7 +46,7 @@ fn numbers_read_back_as_they_were_and_what_is_no_number_is_null() {
     ]);
     insta::assert_snapshot!(both(Arc::new(doubles), TimeFormat::Msec), @r#"
     {"result":[{"fields":["x"],"values":[[1.0],[-0.0],[0.1],[1e+300],[5e-324],[null],[null],[123456789.125]]}],"timefmt":"msec"}
-    input.x | 1.0 | -0.0 | 0.1 | 1e+300 | 5e-324 |  |  | 123456789.125 |
+    input.x | 1.0 | -0.0 | 0.1 | 1.0e+300 | 5.0e-324 |  |  | 123456789.125 |
     "#);
     let longs = Int64Array::from(vec![i64::MIN, i64::MAX, 9_007_199_254_740_993]);
     insta::assert_snapshot!(both(Arc::new(longs), TimeFormat::Msec), @r#"
@@ -220,4 +220,24 @@ proptest! {
         let json: serde_json::Value = serde_json::from_str(&text(json(answer(vec![("x", column)]), TimeFormat::Msec)))?;
         prop_assert_eq!(json["result"][0]["values"][0][0].as_str(), words.as_deref());
     }
+}
+
+#[test]
+fn csv_says_what_a_reader_would_otherwise_change() {
+    let texts = StringArray::from(vec![Some(""), None, Some(" x "), Some("\u{a0}"), Some("a b")]);
+    let csv = text(super::csv(answer(vec![("x", Arc::new(texts))]), TimeFormat::Msec));
+    assert_eq!(csv, "input.x\n\"\"\n\n\" x \"\n\"\u{a0}\"\na b\n");
+    let doubles = Float64Array::from(vec![1e300, 1e16, -2.5e-9, -0.0, 5.0]);
+    let csv = text(super::csv(answer(vec![("x", Arc::new(doubles))]), TimeFormat::Msec));
+    assert_eq!(csv, "input.x\n1.0e+300\n1.0e+16\n-2.5e-9\n-0.0\n5.0\n");
+}
+
+#[test]
+fn iso_times_are_text_with_microseconds() {
+    let times = || Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None, Some(-1)]));
+    let csv = text(super::csv(answer(vec![("time", times())]), TimeFormat::Iso));
+    assert_eq!(csv, "time\n1970-01-01T00:00:00.000001Z\n\n1969-12-31T23:59:59.999999Z\n");
+    let json = text(super::json(answer(vec![("time", times())]), TimeFormat::Iso));
+    let rows = r#"[["1970-01-01T00:00:00.000001Z"],[null],["1969-12-31T23:59:59.999999Z"]]"#;
+    assert!(json.contains(rows), "{json}");
 }

@@ -114,7 +114,7 @@ impl<'a> Params<'a> {
     pub(super) fn time_format(self) -> Result<TimeFormat, QueryError> {
         let text = self.get("timefmt").unwrap_or("msec");
         let reason =
-            || format!("{} is no unit of time; use sec, msec, usec or timeval", quoted(text));
+            || format!("{} is no unit of time; use sec, msec, usec, timeval or iso", quoted(text));
         text.parse().map_err(|_| QueryError::parameter("timefmt", reason()))
     }
 

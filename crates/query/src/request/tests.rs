@@ -127,7 +127,7 @@ fn counts_and_words_are_refused_by_name() {
     insta::assert_snapshot!(refusal(&[("limit", "ten")]), @r#"parameter 'limit': "ten" is no count; write a whole number from 1 on"#);
     insta::assert_snapshot!(refusal(&[("limit_by", "device_id")]), @r#"parameter 'limit_by': "device_id" has no count; write field,n, as in device_id,1"#);
     insta::assert_snapshot!(refusal(&[("operator", "median")]), @r#"parameter 'operator': "median" is no operator; use sum, count, min, max or mean"#);
-    insta::assert_snapshot!(refusal(&[("timefmt", "minutes")]), @r#"parameter 'timefmt': "minutes" is no unit of time; use sec, msec, usec or timeval"#);
+    insta::assert_snapshot!(refusal(&[("timefmt", "minutes")]), @r#"parameter 'timefmt': "minutes" is no unit of time; use sec, msec, usec, timeval or iso"#);
     insta::assert_snapshot!(refusal(&[("output", "xml")]), @r#"parameter 'output': "xml" is no form of reply; use json, csv, arrow or parquet"#);
 }
 

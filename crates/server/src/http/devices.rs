@@ -279,11 +279,19 @@ async fn timestamp(
         })?,
     };
     let now = app.clock.now();
-    Ok(Reply(if format == TimeFormat::Timeval {
-        ServerTime::Timeval(TimevalReply { server_timestamp: now.into() })
-    } else {
-        ServerTime::Number(TimestampReply { server_timestamp: format.from_timestamp(now) })
-    }))
+    match format {
+        TimeFormat::Timeval => {
+            Ok(Reply(ServerTime::Timeval(TimevalReply { server_timestamp: now.into() })))
+        }
+        TimeFormat::Iso => Err(Problem::bad_request(
+            "A parameter of the request is wrong",
+            "the parameter 'timefmt': the server's time is a number; use sec, msec, usec or timeval",
+        )),
+        _ => {
+            let server_timestamp = format.from_timestamp(now);
+            Ok(Reply(ServerTime::Number(TimestampReply { server_timestamp })))
+        }
+    }
 }
 
 /// Show a device.

@@ -161,11 +161,11 @@ fn written(figures: &Figures, format: TimeFormat) -> RowFigures {
     }
 }
 
-/// The unit of times: a whole number, so not `timeval`.
+/// The unit of times: a whole number, so neither `timeval` nor `iso`.
 pub(super) fn time_format(given: Option<String>) -> Result<TimeFormat, Problem> {
     let Some(text) = given else { return Ok(TimeFormat::default()) };
     match text.parse() {
-        Ok(TimeFormat::Timeval) | Err(_) => Err(Problem::bad_request(
+        Ok(TimeFormat::Timeval | TimeFormat::Iso) | Err(_) => Err(Problem::bad_request(
             "A parameter of the request is wrong",
             format!("the parameter 'timefmt': '{text}' is not sec, msec or usec"),
         )),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use iobeam_model::FieldName;
 use iobeam_wire::batch::{Limits, decode};
+use iobeam_wire::import::without_byte_order_mark;
 use serde::Deserialize;
 
 use super::{Form, MAX_ROWS, texts};
@@ -22,7 +23,9 @@ pub(crate) fn sender(form: Form, body: &Bytes) -> Option<String> {
         return None;
     }
     match form {
-        Form::Series | Form::Table => serde_json::from_slice::<Named>(body).ok()?.device_id,
+        Form::Series | Form::Table => {
+            serde_json::from_slice::<Named>(without_byte_order_mark(body)).ok()?.device_id
+        }
         Form::Batches => {
             let limits = Limits { max_rows: MAX_ROWS, max_columns: u32::MAX, max_bytes: MOST };
             let first = decode(body, &limits).ok()?.batch;

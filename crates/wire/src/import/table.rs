@@ -218,6 +218,15 @@ fn micros(found: Option<&Found>, format: TimeFormat) -> Result<i64, &'static str
         None => Err("is no time; each row needs one"),
         Some(Found::Moment(micros)) if format == TimeFormat::Timeval => Ok(*micros),
         Some(Found::Moment(_)) => Err("needs \"timefmt\":\"timeval\" in the body"),
+        Some(Found::Text(text)) if format == TimeFormat::Iso => {
+            let time = iobeam_model::Timestamp::from_iso(text);
+            time.map(iobeam_model::Timestamp::micros).ok_or(
+                "is no time; send an ISO 8601 time with its zone, such as 2026-01-01T00:00:00Z",
+            )
+        }
+        Some(_) if format == TimeFormat::Iso => Err(
+            "is no ISO 8601 time; send text such as \"2026-01-01T00:00:00Z\" or another timefmt",
+        ),
         Some(Found::Number(_) | Found::Integer(_)) if format == TimeFormat::Timeval => {
             Err("is no timeval; send {\"sec\":1,\"usec\":2} or another timefmt")
         }

@@ -170,7 +170,7 @@ fn a_time_that_is_none_is_refused_with_its_place() {
     insta::assert_snapshot!(with("sec", "-9223372036854775808"), @"sources.data[1][1]: -9223372036854775808 lies beyond the years that can be stored");
     insta::assert_snapshot!(with("usec", "18446744073709551615"), @"sources.data[1][1]: 18446744073709551615 lies beyond the years that can be stored");
     insta::assert_snapshot!(with("usec", "1e300"), @"sources.data[1][1]: 1e300 lies beyond the years that can be stored");
-    insta::assert_snapshot!(with("minutes", "1"), @"timefmt: unknown time format 'minutes'; use sec, msec, usec or timeval (line 1, column 76)");
+    insta::assert_snapshot!(with("minutes", "1"), @"timefmt: unknown time format 'minutes'; use sec, msec, usec, timeval or iso (line 1, column 76)");
     insta::assert_snapshot!(refusal(r#"{"sources":{"fields":["time"],"data":[[{"sec":1,"usec":2}]]}}"#, true), @r#"sources.data[0][0]: an object of sec and usec needs "timefmt":"timeval" in the body"#);
     insta::assert_snapshot!(refusal(r#"{"timefmt":"timeval","sources":{"fields":["time"],"data":[[5]]}}"#, true), @r#"sources.data[0][0]: 5 is no timeval; send {"sec":1,"usec":2} or another timefmt"#);
     insta::assert_snapshot!(refusal(r#"{"timefmt":"timeval","sources":{"fields":["time"],"data":[[{"sec":1}]]}}"#, true), @"sources.data[0][0]: a time as an object needs both 'sec' and 'usec' (line 1, column 68)");
@@ -453,4 +453,39 @@ fn a_label_fits_its_field_or_is_named() {
     insta::assert_snapshot!(no(Value::Double(2.5), Some(FieldType::Long)), @"labels.n: row 0, field 'n': 2.5 is not a LONG; send a whole number from -2^63 to 2^63-1, or null");
     insta::assert_snapshot!(no(Value::String("x".into()), Some(FieldType::Boolean)), @r#"labels.n: row 0, field 'n': "x" is not a BOOLEAN; send true, false or null"#);
     insta::assert_snapshot!(refusal(r#"{"labels":{"n":18446744073709551615}}"#, true), @"the integer 18446744073709551615 has more than 64 bits; send it as a text, or with an exponent when its last digits do not matter");
+}
+
+#[test]
+fn a_byte_order_mark_before_the_body_is_no_part_of_it() {
+    let body = format!("\u{feff}{}", column("1;2"));
+    assert_eq!(doubles(&batch(&body, true), "v"), [Some(1.0), Some(2.0)]);
+}
+
+#[test]
+fn times_may_be_iso_text_when_the_body_says_so() {
+    let body = r#"{"timefmt":"iso","sources":{"fields":["time","v"],"data":[["1969-12-31T23:59:59.999999Z",1],["1970-01-01T01:00:00+01:00",2]]}}"#;
+    assert_eq!(batch(body, true).times(), [-1, 0]);
+    let number = body.replace("\"1969-12-31T23:59:59.999999Z\"", "5");
+    assert!(refusal(&number, true).contains("sources.data[0][0]"), "{}", refusal(&number, true));
+    let naive = body.replace("+01:00", "");
+    assert!(refusal(&naive, true).contains("with its zone"), "{}", refusal(&naive, true));
+}
+
+#[test]
+fn no_integer_becomes_another_number() {
+    // What no i64 holds is refused whichever type the field has; what a double does not hold is refused for a new field.
+    for text in ["9223372036854775808", "-9223372036854775809", "89014103211118510720", "1e400"] {
+        for kind in [FieldType::Long, FieldType::Double] {
+            assert!(as_type(text, kind).is_err(), "{text} as {kind}");
+        }
+        assert!(typed(&column(text), true, &|_| None).is_err(), "{text} in a new field");
+    }
+    assert!(typed(&column("9007199254740993"), true, &|_| None).is_err());
+    let long = as_type("9223372036854775807;-9223372036854775808", FieldType::Long).expect("exact");
+    assert_eq!(*long.columns()[0].values(), Values::Long(vec![i64::MAX, i64::MIN]));
+    let zero = doubles(&as_type("-0;-0.0", FieldType::Double).expect("zeros"), "v");
+    assert!(
+        zero.iter().flatten().all(|number| number.to_bits() == (-0.0_f64).to_bits()),
+        "{zero:?}"
+    );
 }

@@ -1,262 +1,259 @@
-//! A CSV file on its way to the server, batch by batch.
+//! A CSV file on its way to the server: read once to check all of it, and once to send it.
 //!
 //! ```text
-//! file ─▶ rows ─▶ type of each column ─▶ batch of rows ─▶ JSON ─▶ send ─▶ next batch
-//!                 (the namespace's, or what the first batch shows)  └ busy? the same again, later
+//! file ─▶ rows ─▶ scan: columns, types, times ─▶ refused as a whole, or shown (--dry-run)
+//! file ─▶ rows ─▶ batches with ids ─▶ send ─▶ report
 //! ```
 //!
-//! What was stored before a failure stays stored, and the message says where to go on; importing the whole file again
-//! does no harm either.
+//! Importing the same file again stores nothing twice, and goes on where an import was interrupted.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::time::Duration;
+use std::io::Read;
 
-use anyhow::{Context, Result};
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use serde_json::json;
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use iobeam_model::{FieldName, NamespaceName};
+use serde_json::{Value, json};
 
 use super::Target;
-use super::body::{self, Failed};
-use super::rows::{Row, Rows, TimeUnit};
-use super::typed::{self, Kind};
+use super::batches::Batches;
+use super::flags::{CsvFlags, TimeFlags};
+use super::report;
+use super::rows::Rows;
+use super::scan::{Known, Scan, no_device, scan};
+use super::send::{Progress, send_all};
+use super::source::Source;
+use super::typed::{Kind, KnownTypes, misfit};
 use crate::api::Call;
+use crate::csv_text::Record;
 use crate::failure::Failure;
+use crate::number::quoted;
 use crate::session::with_remedy;
 
-/// Flags for CSV.
-#[derive(clap::Args)]
-#[command(next_help_heading = "CSV")]
-pub(crate) struct CsvFlags {
-    /// Import this file; `-` reads standard input. Its first line names the fields; an empty cell is no value
-    #[arg(long, value_name = "FILE")]
-    pub(crate) csv: Option<String>,
-    /// The column that tells the time
-    #[arg(long, value_name = "NAME", default_value = "time", requires = "csv")]
-    time_column: String,
-    /// How times are written: seconds, milliseconds or microseconds since 1970, or dates with their zone such as
-    /// 2026-11-22T12:30:00Z; when left out, numbers are milliseconds and everything else a date
-    #[arg(long, value_name = "FORMAT", value_enum, requires = "csv")]
-    time_format: Option<TimeUnit>,
-    /// The type of a column: DOUBLE, LONG, BOOLEAN or STRING; found out when left out
-    #[arg(long = "type", value_name = "COLUMN:TYPE", requires = "csv", value_parser = typed::declared)]
-    types: Vec<(String, Kind)>,
-    /// What stands between two cells
-    #[arg(long, value_name = "CHAR", default_value = ",", requires = "csv")]
-    delimiter: char,
-    /// Rows in one request
-    #[arg(long, value_name = "COUNT", default_value = "5000", requires = "csv", value_parser = clap::value_parser!(u32).range(1..))]
-    batch_rows: u32,
-    /// Leave out so many rows at the beginning, to go on after a failure
-    #[arg(long, value_name = "COUNT", default_value = "0", requires = "csv")]
-    skip_rows: u64,
-}
-
-impl CsvFlags {
-    /// Whether there is a file to import.
-    pub(crate) fn is_given(&self) -> bool {
-        self.csv.is_some()
-    }
-}
-
-/// How much of the file is where.
-#[derive(Default)]
-struct Progress {
-    stored: u64,
-    repeated: u64,
-    batches: u64,
-}
-
-/// Sends the file.
-pub(super) fn import(target: &Target<'_>, flags: &CsvFlags) -> Result<()> {
-    let (source, bytes) = open(flags.csv.as_deref().unwrap_or("-"))?;
-    let bar = bar(target, bytes);
-    let delimiter = u8::try_from(flags.delimiter).ok().filter(u8::is_ascii);
-    let Some(delimiter) = delimiter else {
-        return Err(Failure::usage("the delimiter must be an ASCII character").into());
+/// Checks and sends the file.
+pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -> Result<()> {
+    let source = Source::open(flags.csv.as_deref().unwrap_or("-"), flags.encoding)?;
+    let bar = bar(target, source.bytes());
+    let open = |what: &'static str| {
+        bar.reset();
+        bar.set_message(what);
+        let watched = |text: Box<dyn Read>| -> Box<dyn Read> { Box::new(bar.wrap_read(text)) };
+        Rows::open(source.text(watched)?, flags, times)
     };
-    let source: Box<dyn Read> = Box::new(bar.wrap_read(source));
-    let mut rows = Rows::open(source, delimiter, &flags.time_column, flags.time_format)?;
+    let mut rows = open("checking")?;
     check_columns(target, &rows, flags)?;
-    let mut kinds = typed::of_namespace(declared_types(target)?, rows.fields(), &flags.types);
-    let mut progress = Progress::default();
-    let done = send_all(target, flags, &mut rows, &mut kinds, &mut progress, &bar);
+    let space = namespace(target)?;
+    let known = known(target, flags, &space);
+    let scanned = scan(&mut rows, &known);
     bar.finish_and_clear();
-    done?;
-    tell(target, &progress)
+    let scanned = scanned?;
+    if flags.dry_run {
+        return report::dry_run(target, &rows.layout.columns, &scanned);
+    }
+    if scanned.rows > 0 {
+        declare_longs(target, &space, &rows, &scanned)?;
+    }
+    let mut batches = batches(target, flags, &rows, &scanned)?;
+    let mut rows = open("0 rows")?;
+    let (progress, done) = send_all(target, &bar, || next_batch(&mut rows, &scanned, &mut batches));
+    bar.finish_and_clear();
+    done.map_err(|error| going_on(error, &progress, scanned.rows))?;
+    report::done(target, &progress)
 }
 
-fn send_all(
-    target: &Target<'_>,
-    flags: &CsvFlags,
+/// Reads rows up to the next full batch.
+fn next_batch(
     rows: &mut Rows,
-    kinds: &mut [Option<Kind>],
-    progress: &mut Progress,
-    bar: &ProgressBar,
-) -> Result<()> {
-    rows.skip(flags.skip_rows)?;
-    loop {
-        let before = flags.skip_rows + progress.stored + progress.repeated;
-        let batch =
-            rows.take(flags.batch_rows as usize).map_err(|error| going_on(error, before))?;
-        if batch.is_empty() {
-            return Ok(());
-        }
-        typed::settle(kinds, &batch);
-        let sent = send_batch(target, rows.fields(), kinds, &batch, bar);
-        let repeat = sent.map_err(|error| going_on(error, before))?;
-        *(if repeat { &mut progress.repeated } else { &mut progress.stored }) += batch.len() as u64;
-        progress.batches += 1;
-        bar.set_message(format!("{} rows", HumanCount(progress.stored + progress.repeated)));
-    }
-}
-
-/// Sends a batch, again and again while the server is busy. Tells whether it was there before.
-fn send_batch(
-    target: &Target<'_>,
-    fields: &[String],
-    kinds: &[Option<Kind>],
-    batch: &[Row],
-    bar: &ProgressBar,
-) -> Result<bool> {
-    let body = body::of_batch(target, fields, kinds, batch).map_err(|failed| misfit(&failed))?;
-    let mut wait = Duration::from_millis(250);
-    loop {
-        match target.send(body.clone()) {
-            Ok(reply) => return Ok(reply["repeat"].as_bool().unwrap_or(false)),
-            Err(error) if is_passing(&error) && wait < Duration::from_mins(1) => {
-                bar.set_message(format!("waiting for the server: {error}"));
-                std::thread::sleep(wait);
-                wait *= 2;
+    scanned: &Scan,
+    batches: &mut Batches,
+) -> Result<Option<super::batches::Numbered>> {
+    let mut record = Record::default();
+    while rows.read(&mut record)? {
+        let micros = rows.micros(&record)?;
+        let (cells, line) = (&rows.cells, record.line);
+        rows.layout.visit(&record, |at, column, cell| {
+            let Some(kind) = scanned.columns.get(at).and_then(|seen| seen.kind) else {
+                return Ok(());
+            };
+            match cells.value(cell, kind) {
+                Ok(Some(value)) => batches.value(at, value),
+                Ok(None) => {}
+                // The file was another one when it was checked.
+                Err(()) => return Err(misfit(&column.heading, kind, line, cell.text, false).into()),
             }
-            Err(error) => return Err(located(error, batch)),
+            Ok(())
+        })?;
+        if let Some(batch) = batches.end_row(micros, line)? {
+            return Ok(Some(batch));
         }
     }
+    batches.take()
 }
 
-/// Whether the same request may work later.
-fn is_passing(error: &anyhow::Error) -> bool {
-    let failure = error.downcast_ref::<Failure>();
-    failure.is_some_and(|failure| matches!(failure.http, 0 | 429 | 502 | 503 | 504))
-}
-
-fn misfit(failed: &Failed) -> anyhow::Error {
-    let Failed { line, field, text, kind } = failed;
-    let remedy = format!("mend that cell, or say what the column is: --type {field}:STRING");
-    Failure::new(format!("line {line}, column '{field}': '{text}' is no {kind}"))
-        .remedy(remedy)
-        .into()
-}
-
-/// Where in the file the server's refusal points to.
-fn located(error: anyhow::Error, batch: &[Row]) -> anyhow::Error {
-    let failure = match error.downcast::<Failure>() {
-        Ok(failure) => failure,
-        Err(other) => return other,
+fn batches(target: &Target<'_>, flags: &CsvFlags, rows: &Rows, scanned: &Scan) -> Result<Batches> {
+    let namespace: NamespaceName = target
+        .namespace
+        .parse()
+        .map_err(|error| Failure::usage(format!("--namespace {}: {error}", target.namespace)))?;
+    let mut constants = Vec::new();
+    if let Some(device) = &target.device {
+        constants.push((FieldName::device_id(), Value::from(device.as_str())));
+    }
+    for (name, value) in &target.labels {
+        let field: FieldName =
+            name.parse().map_err(|error| Failure::usage(format!("label '{name}': {error}")))?;
+        constants.push((field, value.clone()));
+    }
+    let columns = rows.layout.columns.iter().zip(&scanned.columns);
+    let fields = columns.map(|(column, seen)| seen.kind.map(|kind| (column.name.clone(), kind)));
+    let salt = if flags.allow_repeat {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt)
+            .map_err(|error| Failure::new(format!("no randomness: {error}")))?;
+        Some(u128::from_le_bytes(salt))
+    } else {
+        None
     };
-    let words = format!("{failure}");
-    match row_named_in(&words).and_then(|row| batch.get(row)) {
-        Some(row) => failure.detail(&format!("line {} of the file", row.line)).into(),
-        None => match (batch.first(), batch.last()) {
-            (Some(first), Some(last)) => {
-                failure.detail(&format!("lines {} to {} of the file", first.line, last.line)).into()
-            }
-            _ => failure.into(),
-        },
+    Ok(Batches::new(namespace, constants, fields.collect(), salt))
+}
+
+/// What is known of the namespace before the file is read.
+fn known<'f>(target: &Target<'_>, flags: &'f CsvFlags, space: &Value) -> Known<'f> {
+    let fields = space["fields"].as_object().cloned().unwrap_or_default();
+    let is_given = target.device.is_some() || target.labels.contains_key("device_id");
+    Known {
+        types: KnownTypes { fields },
+        flags: &flags.types,
+        needs_device: target.namespace == "input" && !is_given,
+        partition: space["partitioning_field"].as_str().unwrap_or("device_id").to_owned(),
     }
 }
 
-/// The row that a refusal names: the number in `data.values[3][1]` or `sources.data[3][1]`.
-fn row_named_in(words: &str) -> Option<usize> {
-    let rest = words.split_once("values[").or_else(|| words.split_once("data["))?.1;
-    rest.split_once(']')?.0.parse().ok()
-}
-
-fn going_on(error: anyhow::Error, stored: u64) -> anyhow::Error {
-    let failure = match error.downcast::<Failure>() {
-        Ok(failure) => failure,
-        Err(other) => return other.context(format!("after {stored} rows")),
-    };
-    if stored == 0 {
-        return failure.detail("nothing was stored").into();
-    }
-    let known = failure.known_remedy().map(|remedy| format!("{remedy}; then ")).unwrap_or_default();
-    let remedy = format!("{known}go on with --skip-rows {stored}");
-    failure.detail(&format!("the {stored} rows before are stored")).remedy(remedy).into()
-}
-
-fn open(name: &str) -> Result<(Box<dyn Read>, Option<u64>)> {
-    if name == "-" {
-        return Ok((Box::new(io::stdin()), None));
-    }
-    let file = File::open(name).with_context(|| format!("cannot read {name}"))?;
-    let bytes = file.metadata().ok().map(|meta| meta.len()).filter(|bytes| *bytes > 0);
-    Ok((Box::new(file), bytes))
-}
-
-fn bar(target: &Target<'_>, bytes: Option<u64>) -> ProgressBar {
-    if !target.session.out.talks_to_a_person() {
-        return ProgressBar::hidden();
-    }
-    let known = "{bar:28} {percent:>3}%  {msg}  {bytes_per_sec}  {eta}";
-    let (bar, form) = match bytes {
-        Some(bytes) => (ProgressBar::new(bytes), known),
-        None => (ProgressBar::new_spinner(), "{spinner} {msg}  {bytes}"),
-    };
-    bar.with_style(
-        ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    )
-}
-
-/// A column that stands for itself and for a label, or twice, would be refused row by row: say so at once.
+/// Columns that are given by a flag too, or missing, are told before anything is read.
 fn check_columns(target: &Target<'_>, rows: &Rows, flags: &CsvFlags) -> Result<()> {
-    let given = |name: &&String| {
-        target.labels.contains_key(*name) || target.device.is_some() && *name == "device_id"
+    let columns = &rows.layout.columns;
+    let given = |name: &str| {
+        target.labels.contains_key(name) || target.device.is_some() && name == "device_id"
     };
-    if let Some(name) = rows.fields().iter().find(given) {
-        let message = format!("'{name}' is a column of the file and given by a flag too");
-        return Err(Failure::usage(message).into());
+    if let Some(column) = columns.iter().find(|column| given(column.name.as_str())) {
+        let message = format!("'{}' is a column of the file and given by a flag too", column.name);
+        let remedy =
+            format!("leave the flag out, or the column: --ignore {}", quoted(&column.heading));
+        return Err(Failure::usage(message).remedy(remedy).into());
     }
-    if let Some((name, _)) = flags.types.iter().find(|(name, _)| !rows.fields().contains(name)) {
-        let columns = rows.fields().join(", ");
+    let has = |name: &String| {
+        columns.iter().any(|column| column.name.as_str() == name || column.heading == *name)
+    };
+    if let Some((name, _)) = flags.types.iter().find(|(name, _)| !has(name))
+        && !rows.layout.names_fields_in_rows()
+    {
+        let names: Vec<&str> = columns.iter().map(|column| column.heading.as_str()).collect();
         return Err(Failure::usage(format!("--type {name}: the file has no such column"))
-            .remedy(format!("its columns are {columns}"))
+            .remedy(format!("its columns are {}", names.join(", ")))
+            .into());
+    }
+    let has_device =
+        columns.iter().any(|column| column.name.as_str().eq_ignore_ascii_case("device_id"));
+    if target.namespace == "input" && !has_device && !given("device_id") && target.device.is_none()
+    {
+        return Err(Failure::usage(no_device(rows.layout.line + 1).to_string())
+            .remedy(
+                "name the device with --device ID, or its column with --rename 'COLUMN=device_id'",
+            )
             .into());
     }
     Ok(())
 }
 
-/// The types that the namespace's fields have already, as far as the token lets us see.
-fn declared_types(target: &Target<'_>) -> Result<serde_json::Value> {
+/// The namespace, as far as the token lets us see it.
+fn namespace(target: &Target<'_>) -> Result<Value> {
     let call = Call::get(&["namespaces", ""]).with("name", &target.namespace);
     let sent = target.session.as_project(target.project, call);
     match sent {
         Err(error) if error.downcast_ref::<Failure>().is_some_and(|f| f.http == 403) => {
-            Ok(serde_json::Value::Null)
+            Ok(Value::Null)
         }
         sent => {
             let reply = with_remedy(sent, 404, "see `iobeam namespace list`")?.json()?;
             let list = reply["namespaces"].as_array().cloned().unwrap_or_default();
             let ours = list.into_iter().find(|space| space["namespace_name"] == *target.namespace);
-            Ok(ours.map(|mut space| space["fields"].take()).unwrap_or_default())
+            ours.ok_or_else(|| {
+                Failure::new(format!("there is no namespace '{}'", target.namespace))
+                    .remedy("`iobeam namespace list` shows those there are")
+                    .into()
+            })
         }
     }
 }
 
-fn tell(target: &Target<'_>, progress: &Progress) -> Result<()> {
-    let Progress { stored, repeated, batches } = *progress;
-    if target.session.out.wants_json() {
-        return target
-            .session
-            .out
-            .json(&json!({"stored": stored, "stored_before": repeated, "requests": batches}));
+/// Makes the LONG fields that are not there yet: a field that comes with its first reading would be DOUBLE, which does
+/// not hold all integers.
+fn declare_longs(target: &Target<'_>, space: &Value, rows: &Rows, scanned: &Scan) -> Result<()> {
+    let fields = space["fields"].as_object().cloned().unwrap_or_default();
+    let types = KnownTypes { fields: fields.clone() };
+    let columns = rows.layout.columns.iter().zip(&scanned.columns);
+    let new: Vec<_> = columns
+        .filter(|(column, seen)| {
+            seen.kind == Some(Kind::Long)
+                && seen.values > 0
+                && types.of(column.name.as_str()).is_none()
+        })
+        .map(|(column, _)| column)
+        .collect();
+    let Some(first) = new.first() else { return Ok(()) };
+    let id = space["namespace_id"].to_string();
+    let needs = |error: Option<anyhow::Error>| {
+        let refused = error.and_then(|error| error.downcast::<Failure>().ok());
+        let why = refused.map(|refused| format!(": {refused}")).unwrap_or_default();
+        let field = quoted(&format!("{}:LONG", first.name));
+        let text = quoted(&format!("{}:STRING", first.heading));
+        Failure::new(format!("the column '{}' needs a field of type LONG, which must be declared{why}", first.heading))
+            .remedy(format!(
+                "with a token that may administer the project: `iobeam namespace update --id {} --field {field}`; or \
+                 import it as text: --type {text}",
+                if id == "null" { "ID" } else { &id }
+            ))
+    };
+    if space.is_null() {
+        return Err(needs(None).into());
     }
-    let before =
-        if repeated > 0 { format!("; {repeated} were there before") } else { String::new() };
-    target.session.out.done(&format!(
-        "{stored} rows stored in '{}' of project {}{before}",
-        target.namespace, target.project
-    ))
+    let mut wanted = space.clone();
+    for column in &new {
+        wanted["fields"][column.name.as_str()] = json!("LONG");
+    }
+    let call = Call::new(ureq::http::Method::PUT, &["namespaces", &id]).json(&wanted)?;
+    match target.session.as_project(target.project, call) {
+        Ok(_) => Ok(()),
+        Err(error) if error.downcast_ref::<Failure>().is_some_and(|f| f.http == 403) => {
+            Err(needs(Some(error)).into())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A failure on the way, with what is stored and how to go on.
+fn going_on(error: anyhow::Error, progress: &Progress, rows: u64) -> anyhow::Error {
+    let done = progress.stored + progress.repeated;
+    let failure = match error.downcast::<Failure>() {
+        Ok(failure) => failure,
+        Err(other) => return other.context(format!("after {done} of {rows} rows")),
+    };
+    if done == 0 {
+        return failure.detail("nothing was stored").into();
+    }
+    let known = failure.known_remedy().map(|remedy| format!("{remedy}; then ")).unwrap_or_default();
+    let remedy =
+        format!("{known}run the same command again: rows that are stored are not stored twice");
+    failure.detail(&format!("{done} of {rows} rows are stored")).remedy(remedy).into()
+}
+
+fn bar(target: &Target<'_>, bytes: u64) -> ProgressBar {
+    if !target.session.out.talks_to_a_person() {
+        return ProgressBar::hidden();
+    }
+    let form = "{bar:28} {percent:>3}%  {msg}  {bytes_per_sec}  {eta}";
+    ProgressBar::new(bytes).with_style(
+        ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
 }
 
 #[cfg(test)]
@@ -264,27 +261,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_row_that_a_refusal_names_is_found() {
-        assert_eq!(row_named_in("data.values[17][2]: not a number"), Some(17));
-        assert_eq!(row_named_in("sources.data[3][1]: not a number"), Some(3));
-        assert_eq!(row_named_in("no such namespace"), None);
-    }
-
-    #[test]
-    fn a_refusal_is_told_with_the_line_and_how_to_go_on() {
-        let row = |line| Row { line, micros: 0, cells: Vec::new() };
-        let refused = Failure::refused(400, 1, "wrong type", "data.values[1][1]: 'x'");
-        let told = located(refused.into(), &[row(5002), row(5003)]);
-        let told = going_on(told, 5000);
-        insta::assert_snapshot!(told, @"wrong type (data.values[1][1]: 'x'; line 5003 of the file; the 5000 rows before are stored)");
+    fn a_failure_on_the_way_says_how_to_go_on() {
+        let refused = Failure::refused(400, 1, "wrong type", "field 'a'").or_remedy("mend it");
+        let progress = Progress { stored: 5000, ..Progress::default() };
+        let told = going_on(refused.into(), &progress, 9000);
+        insta::assert_snapshot!(told, @"wrong type (field 'a'; 5000 of 9000 rows are stored)");
         let failure = told.downcast::<Failure>().expect("still a failure");
-        assert_eq!(failure.known_remedy(), Some("go on with --skip-rows 5000"));
-    }
-
-    #[test]
-    fn only_passing_trouble_is_tried_again() {
-        assert!(is_passing(&Failure::refused(503, 1, "busy", "").into()));
-        assert!(is_passing(&Failure::new("cannot reach").into()));
-        assert!(!is_passing(&Failure::refused(400, 1, "wrong", "").into()));
+        insta::assert_snapshot!(failure.known_remedy().unwrap_or_default(), @"mend it; then run the same command again: rows that are stored are not stored twice");
     }
 }
