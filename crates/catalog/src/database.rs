@@ -21,6 +21,7 @@ mod tests;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use iobeam_model::{Clock, Timestamp};
@@ -130,6 +131,11 @@ impl Catalog {
         self.actor
     }
 
+    /// Grows with each change of anything here. Who was let in at an earlier one may have lost the right since.
+    pub fn generation(&self) -> u64 {
+        self.mirror().generation.load(Ordering::Acquire)
+    }
+
     /// Writes the times kept in memory (devices last seen, tokens last used) to the file now; gives how many.
     /// It also happens every few seconds, and when the last handle is dropped.
     ///
@@ -188,6 +194,7 @@ impl Catalog {
         let done = commit(&mut writer, write).map_err(|error| self.open.core.explain(error))?;
         // Still under the writer's lock: two changes are shown in the order they were committed.
         show(self.mirror(), &done);
+        self.mirror().generation.fetch_add(1, Ordering::Release);
         Ok(done)
     }
 }

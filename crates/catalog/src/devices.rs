@@ -21,6 +21,7 @@ use crate::database::{Catalog, Mirror};
 use crate::error::CatalogError;
 use crate::record::{Changed, Device};
 use crate::secret::random_text;
+use crate::tokens::end_tokens_of_device;
 
 /// How many signs a generated id has: small boards hold up to 48, and take less than 16 for none at all.
 const ID_SIGNS: usize = 20;
@@ -230,11 +231,13 @@ impl Catalog {
         Ok(Changed::when(after.is_some()))
     }
 
-    /// Removes a device. Its readings stay.
+    /// Removes a device. Its readings stay; the tokens that are bound to it end, also for a device that is registered
+    /// under the same id later.
     ///
     /// # Errors
     /// `NotFound`.
     pub fn delete_device(&self, project: ProjectId, id: &DeviceId) -> Result<(), CatalogError> {
+        let now = self.now();
         self.change(
             |transaction| {
                 let gone = transaction.execute(
@@ -244,10 +247,16 @@ impl Catalog {
                 if gone == 0 {
                     return Err(CatalogError::not_found("device", &id));
                 }
+                let ended = end_tokens_of_device(transaction, project, id, now)?;
                 let event = AuditEvent::new(AuditAction::DeviceDelete).in_project(project);
-                self.audit(transaction, event.target("device", id))
+                let event = event.detail("tokens_revoked", ended.len());
+                self.audit(transaction, event.target("device", id))?;
+                Ok(ended)
             },
-            |mirror, ()| {
+            |mirror, ended| {
+                for token in ended {
+                    mirror.put_token(token);
+                }
                 mirror
                     .devices
                     .write()
@@ -255,6 +264,7 @@ impl Catalog {
                     .and_then(|known| known.remove(id.as_str()));
             },
         )
+        .map(drop)
     }
 
     /// The time in memory, which may be ahead of the file.

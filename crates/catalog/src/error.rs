@@ -48,6 +48,29 @@ pub enum CatalogError {
     /// Name and password do not belong together, or there is no such user: which, is not told.
     #[error("wrong user name or password")]
     WrongPassword,
+    /// What is asked for needs the account's password, and none came along.
+    #[error("changing the e-mail address or the password needs the account's password")]
+    PasswordNeeded,
+    /// The account was disabled.
+    #[error("this account is disabled; ask the operator of this platform to enable it")]
+    AccountDisabled,
+    /// More than the user may do in the project.
+    #[error("the user does not hold the permissions asked for")]
+    MoreThanHeld,
+    /// A token that cannot be exchanged, or not any more.
+    #[error(
+        "the token cannot be exchanged any more: it was revoked, or its user lost the permissions"
+    )]
+    NotRefreshable,
+    /// The account is the only administrator of projects.
+    #[error(
+        "the account is the only administrator of {projects}; name another user as heir, who becomes administrator there, \
+         or delete those projects first"
+    )]
+    OnlyAdmin {
+        /// The projects, in words.
+        projects: String,
+    },
     /// Sign-up needs an invite code, and this is none, or it was used up, revoked, or ran out.
     #[error("signing up needs a valid invite code; ask whoever runs this platform for one")]
     NotInvited,

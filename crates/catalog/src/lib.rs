@@ -4,9 +4,9 @@ pub mod users;
 
 pub mod projects;
 
-pub mod tokens;
-
 pub mod devices;
+
+pub mod tokens;
 
 pub mod namespaces;
 
@@ -20,6 +20,8 @@ pub mod dashboards;
 
 mod audit_log;
 
+mod addresses;
+
 pub mod database;
 
 pub mod audit;
@@ -32,6 +34,7 @@ mod secret;
 
 pub mod error;
 
+pub use addresses::network;
 pub use audit::{Actor, AuditAction, AuditEntry, AuditEvent};
 pub use dashboards::{DashboardChanges, ListedDashboard, NewDashboard};
 pub use database::{Catalog, Contents, Settings, inspect};
@@ -43,7 +46,7 @@ pub use namespaces::{NamespaceChanges, NewNamespace};
 pub use projects::PermissionChange;
 pub use record::{
     Changed, Dashboard, Deletion, Device, Invite, Namespace, Project, ProjectInvite, Refusal,
-    Share, Token, User,
+    Share, Token, TokenOwner, UnknownWord, User, UserState,
 };
-pub use tokens::NewToken;
-pub use users::{NewProjectInvite, NewUser, SignUp, UserChanges};
+pub use tokens::{MemberTokens, NEVER_EXPIRES, NewToken};
+pub use users::{AccountUpdate, EmailChange, NewProjectInvite, NewUser, SignUp, UserChanges};

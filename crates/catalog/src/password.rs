@@ -18,8 +18,8 @@ use crate::error::CatalogError;
 /// How many may wait for a permit; each holds a thread of the caller's.
 const MOST_WAITING: usize = 64;
 
-/// Verified in place of the hash that an unknown user does not have: same parameters, same work, no known password.
-const STAND_IN: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3RhbmQtaW4tc2FsdA$\
+/// The hash of no known password, and what is verified in place of the hash that an unknown user does not have: same parameters, same work, no known password.
+pub(crate) const UNKNOWN_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3RhbmQtaW4tc2FsdA$\
                         8jXrPYvv1cJmFtoI+h0O5EMTr2ujtaGHgH1JvG4oRHs";
 
 /// Hashes and verifies, a few at once.
@@ -63,8 +63,8 @@ impl Passwords {
     /// Whether this is the password that was hashed. Without a hash: no, after the same work.
     pub(crate) fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, CatalogError> {
         let _permit = self.permit()?;
-        let expected =
-            PasswordHash::new(hash.unwrap_or(STAND_IN)).map_err(|error| failed(error.into()))?;
+        let expected = PasswordHash::new(hash.unwrap_or(UNKNOWN_PASSWORD))
+            .map_err(|error| failed(error.into()))?;
         match Argon2::default().verify_password(password.as_bytes(), &expected) {
             Ok(()) => Ok(hash.is_some()),
             Err(Error::PasswordInvalid) => Ok(false),
@@ -101,7 +101,7 @@ mod tests {
     fn an_unknown_user_costs_the_same_work_as_a_known_one() {
         let passwords = Passwords::new(1);
         let made = passwords.hash("correct horse").expect("hashed");
-        let (made, stand_in) = (PasswordHash::new(&made), PasswordHash::new(STAND_IN));
+        let (made, stand_in) = (PasswordHash::new(&made), PasswordHash::new(UNKNOWN_PASSWORD));
         let (made, stand_in) = (made.expect("well formed"), stand_in.expect("well formed"));
         assert_eq!(made.algorithm, stand_in.algorithm);
         assert_eq!(made.params, stand_in.params);

@@ -18,6 +18,7 @@ use crate::database::Catalog;
 use crate::error::CatalogError;
 use crate::namespaces::{NewNamespace, insert_namespace};
 use crate::record::{Changed, Project};
+use crate::tokens::{Ended, MemberTokens, end_tokens_of_member};
 
 /// Longest project name, in characters.
 const LONGEST_NAME: usize = 255;
@@ -123,7 +124,8 @@ impl Catalog {
         self.change_project(id, |project| project.auto_register = on)
     }
 
-    /// Says what a user may do in a project; no rights at all make the user no member.
+    /// Says what a user may do in a project; no rights at all make the user no member, and end the tokens that they made,
+    /// as [`MemberTokens::EndOwn`] says.
     ///
     /// # Errors
     /// `NotFound` for project or user, `LastAdmin` when nobody could change the project any more.
@@ -133,17 +135,32 @@ impl Catalog {
         user: UserId,
         may: Permissions,
     ) -> Result<PermissionChange, CatalogError> {
-        self.change(
+        self.set_member(project, user, may, MemberTokens::EndOwn)
+    }
+
+    /// As [`Self::set_permissions`]; `tokens` says what becomes of the tokens of a member who is removed. Tokens of a
+    /// member who may do less grant less by themselves.
+    ///
+    /// # Errors
+    /// As [`Self::set_permissions`].
+    pub fn set_member(
+        &self,
+        project: ProjectId,
+        user: UserId,
+        may: Permissions,
+        tokens: MemberTokens,
+    ) -> Result<PermissionChange, CatalogError> {
+        let now = self.now();
+        let (change, _) = self.change(
             |transaction| {
                 self.expect_project(project)?;
                 expect_user(transaction, user)?;
                 // The mirror is right here: it changes only under the lock that this holds.
                 let before = self.permissions(user, project);
                 if before == may {
-                    return Ok(PermissionChange::Unchanged);
+                    return Ok((PermissionChange::Unchanged, Ended::default()));
                 }
-                let is_other_admin = |(id, may): &(UserId, Permissions)| may.admin && *id != user;
-                if before.admin && !may.admin && !self.members(project).iter().any(is_other_admin) {
+                if before.admin && !may.admin && !self.has_admin_beside(project, user) {
                     return Err(CatalogError::LastAdmin { project });
                 }
                 put_member(transaction, project, user, may)?;
@@ -152,11 +169,21 @@ impl Catalog {
                     (_, true) => (AuditAction::MemberRemove, PermissionChange::Removed),
                     _ => (AuditAction::MemberChange, PermissionChange::Changed),
                 };
-                let event = AuditEvent::new(action).in_project(project).target("user", &user);
+                let mut event = AuditEvent::new(action).in_project(project).target("user", &user);
+                let mut ended = Ended::default();
+                if change == PermissionChange::Removed {
+                    ended =
+                        end_tokens_of_member(transaction, (project, user), before, tokens, now)?;
+                    event = event.detail("tokens_revoked", ended.revoked());
+                    event = event.detail("tokens_kept", ended.kept());
+                }
                 self.audit(transaction, event.permissions(may))?;
-                Ok(change)
+                Ok((change, ended))
             },
-            |mirror, change| {
+            |mirror, (change, ended)| {
+                for token in &ended.changed {
+                    mirror.put_token(token);
+                }
                 let mut members = mirror.members.write();
                 let of_project = members.entry(project).or_default();
                 match change {
@@ -165,7 +192,14 @@ impl Catalog {
                     _ => drop(of_project.insert(user, may)),
                 }
             },
-        )
+        )?;
+        Ok(change)
+    }
+
+    /// Whether somebody else can administer the project: somebody whose account is disabled cannot.
+    pub(crate) fn has_admin_beside(&self, project: ProjectId, user: UserId) -> bool {
+        let members = self.members(project);
+        members.iter().any(|(id, may)| may.admin && *id != user && self.is_active(*id))
     }
 
     /// The project, or `NotFound`.

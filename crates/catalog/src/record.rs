@@ -10,6 +10,8 @@
 //!
 //! What is read back is checked again: a row that breaks a rule is damage, not a value.
 
+mod account;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -21,6 +23,8 @@ use iobeam_model::{
 };
 use rusqlite::Row;
 use rusqlite::types::Type;
+
+pub use account::{TokenOwner, UnknownWord, User, UserState};
 
 /// Whether a call found something to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,31 +40,6 @@ impl Changed {
     pub(crate) fn when(condition: bool) -> Self {
         if condition { Self::Yes } else { Self::No }
     }
-}
-
-/// Someone with an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The number.
-    pub id: UserId,
-    /// As it was written at sign-up; unique in any letter case.
-    pub email: String,
-    /// A shorter name to log in with, if one was chosen; unique in any letter case.
-    pub username: Option<String>,
-    /// May be empty.
-    pub first_name: String,
-    /// May be empty.
-    pub last_name: String,
-    /// May be empty.
-    pub company_name: String,
-    /// May be empty.
-    pub url: String,
-    /// Whether a key sent to the address came back.
-    pub email_verified: bool,
-    /// Whether this is who runs the platform: the first to sign up.
-    pub operator: bool,
-    /// When the account was made.
-    pub created: Timestamp,
 }
 
 /// A code by which people can sign up. The code itself is not kept, only what recognises it.
@@ -124,6 +103,14 @@ pub struct Token {
     pub last_used: Option<Timestamp>,
     /// What its maker calls it.
     pub name: Option<String>,
+    /// Whose it is.
+    pub owner: TokenOwner,
+    /// Whether an administrator should look at it: it became the project's without having been made so.
+    pub review: bool,
+    /// The first token of the row in which each was exchanged for the next; `None` for the first itself.
+    pub family: Option<TokenId>,
+    /// The most that it grants, whatever it was issued with.
+    pub ceiling: Permissions,
 }
 
 /// An invite to a project that nobody has used yet. Its code is not kept, only what recognises it.
@@ -266,27 +253,6 @@ pub struct Refusal {
     pub times: u32,
 }
 
-impl User {
-    /// The columns that [`User::read`] takes, in order.
-    pub(crate) const COLUMNS: &str = "id, email, username, first_name, last_name, company_name, url, \
-                                      email_verified, operator, created";
-
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: UserId(row.get(0)?),
-            email: row.get(1)?,
-            username: row.get(2)?,
-            first_name: row.get(3)?,
-            last_name: row.get(4)?,
-            company_name: row.get(5)?,
-            url: row.get(6)?,
-            email_verified: row.get(7)?,
-            operator: row.get(8)?,
-            created: time(row, 9)?,
-        })
-    }
-}
-
 impl Invite {
     /// The columns that [`Invite::read`] takes, in order.
     pub(crate) const COLUMNS: &str = "id, hint, made_by, uses, used, created, expires, revoked";
@@ -339,7 +305,7 @@ impl Project {
 impl Token {
     /// The columns that [`Token::read`] takes, in order.
     pub(crate) const COLUMNS: &str = "id, user, tied, project, permissions, device, refreshable, created, expires, \
-                                      revoked, last_used, name";
+                                      revoked, last_used, name, owner, review, family, ceiling";
 
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -358,6 +324,10 @@ impl Token {
             revoked: time_if_any(row, 9)?,
             last_used: time_if_any(row, 10)?,
             name: row.get(11)?,
+            owner: parsed(row, 12)?,
+            review: row.get(13)?,
+            family: row.get::<_, Option<NonZeroU32>>(14)?.map(TokenId),
+            ceiling: permissions(row, 15)?,
         })
     }
 }

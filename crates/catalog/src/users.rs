@@ -9,24 +9,32 @@
 //! E-mail addresses and user names are unique in any letter case, and a user name holds no '@': whatever name someone
 //! logs in with means one person.
 
+mod accounts;
+
+mod emails;
+
 mod invites;
 
 mod joining;
 
 mod keys;
 
+mod known;
+
 mod rules;
 
 use std::num::NonZeroU32;
 
-use iobeam_model::{ProjectId, UserId};
+use iobeam_model::{ProjectId, Timestamp, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
+use crate::addresses::remember_address;
 use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
-use crate::record::{Changed, User};
+use crate::record::{User, UserState};
 
+pub use emails::{AccountUpdate, EmailChange};
 pub use joining::NewProjectInvite;
 
 use joining::Joined;
@@ -115,6 +123,7 @@ impl Catalog {
             email_verified: false,
             operator: false,
             created: self.now(),
+            state: UserState::Active,
         };
         rules::password(&new.password, &[Some(&user.email), user.username.as_deref()])?;
         // Looked at before the costly hash and used up after it, with the account.
@@ -124,7 +133,7 @@ impl Catalog {
             {
                 invites::see(connection, code, user.created)?;
             }
-            refuse_taken(connection, &user)
+            refuse_taken(connection, &user, user.created)
         })?;
         let hash = self.passwords().hash(&new.password)?;
         self.change(
@@ -134,6 +143,7 @@ impl Catalog {
                 let by = Actor { user: Some(user.id), ..self.actor() };
                 let event = AuditEvent::new(AuditAction::UserCreate).target("user", &user.id);
                 self.audit_as(transaction, by, event.detail("operator", user.operator))?;
+                remember_address(transaction, user.id, self.actor(), user.created)?;
                 let Some(code) = code else { return Ok(None) };
                 let joined = self.redeem(transaction, user.id, code, user.created)?;
                 if joined.is_none() && by_invite {
@@ -190,69 +200,31 @@ impl Catalog {
         })
     }
 
-    /// Users in whose address or names the text occurs, in any letter case: at most 100.
+    /// Users that somebody may find: the one whose whole address or user name this is, and those who share a project with
+    /// them and in whose address or names the text occurs, in any letter case: at most 100.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn search_users(&self, text: &str) -> Result<Vec<User>, CatalogError> {
+    pub fn find_users(&self, by: UserId, text: &str) -> Result<Vec<User>, CatalogError> {
         let columns = User::COLUMNS;
         let sql = format!(
-            "SELECT {columns} FROM users WHERE instr(email_key, ?1) OR instr(username_key, ?1) \
-             OR instr(lower(first_name), ?1) OR instr(lower(last_name), ?1) ORDER BY id LIMIT ?2"
+            "SELECT {columns} FROM users WHERE state <> 'deleted' AND (email_key = ?1 OR username_key = ?1 OR (id IN \
+             (SELECT user FROM members WHERE project IN (SELECT project FROM members WHERE user = ?2)) AND \
+             (instr(email_key, ?1) OR instr(username_key, ?1) OR instr(lower(first_name), ?1) OR \
+             instr(lower(last_name), ?1)))) ORDER BY id LIMIT ?3"
         );
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![rules::key(text), MOST_FOUND], User::read)?;
+            let values = params![rules::key(text), by.get(), MOST_FOUND];
+            let rows = statement.query_map(values, User::read)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// Changes an account. A new password needs the old one; a new address has to be verified again.
-    ///
-    /// # Errors
-    /// `NotFound`, `Invalid`, `AlreadyExists`, and `WrongPassword` when a new password comes without the right old one.
-    pub fn update_user(
-        &self,
-        id: UserId,
-        changes: UserChanges,
-        old_password: Option<&str>,
-    ) -> Result<Changed, CatalogError> {
-        let (before, known) = self.read(|connection| with_hash(connection, id))?;
-        let after = apply(&before, &changes)?;
-        let mut hash = None;
-        if let Some(password) = &changes.password {
-            rules::password(password, &[Some(&after.email), after.username.as_deref()])?;
-            if !self.passwords().verify(old_password.unwrap_or_default(), Some(&known))? {
-                return Err(CatalogError::WrongPassword);
-            }
-            hash = Some(self.passwords().hash(password)?);
-        }
-        self.change(
-            move |transaction| {
-                // What was read before the hashing may be old by now.
-                let (before, now_known) = with_hash(transaction, id)?;
-                if hash.is_some() && now_known != known {
-                    return Err(CatalogError::WrongPassword);
-                }
-                let after = apply(&before, &changes)?;
-                if after == before && hash.is_none() {
-                    return Ok(Changed::No);
-                }
-                update(transaction, &after, hash.as_deref())?;
-                if hash.is_some() {
-                    let event = AuditEvent::new(AuditAction::UserPassword).target("user", &id);
-                    self.audit(transaction, event)?;
-                }
-                if after.email != before.email {
-                    let event = AuditEvent::new(AuditAction::UserEmail).target("user", &id);
-                    self.audit(transaction, event)?;
-                    // Keys in the old mailbox must not speak for the new address.
-                    transaction.execute("DELETE FROM keys WHERE user = ?1", [id.get()])?;
-                }
-                Ok(Changed::Yes)
-            },
-            |_, _| {},
-        )
+    /// Whether two users are members of one project. From memory.
+    pub fn share_a_project(&self, one: UserId, other: UserId) -> bool {
+        let members = self.mirror().members.read();
+        members.values().any(|of| of.contains_key(&one) && of.contains_key(&other))
     }
 
     /// The user of that name (user name or e-mail address) and password.
@@ -263,6 +235,10 @@ impl Catalog {
         let found = self.read(|connection| by_name(connection, name))?;
         let (user, hash) = found.unzip();
         let user = match (self.passwords().verify(password, hash.as_deref())?, user) {
+            // Only who knows the password is told that the account is disabled.
+            (true, Some(user)) if user.state != UserState::Active => {
+                return Err(CatalogError::AccountDisabled);
+            }
             (true, Some(user)) => return Ok(user),
             (_, user) => user,
         };
@@ -314,7 +290,7 @@ fn with_hash(connection: &Connection, id: UserId) -> Result<(User, String), Cata
     let sql = format!("SELECT {}, password FROM users WHERE id = ?1", User::COLUMNS);
     connection
         .prepare_cached(&sql)?
-        .query_row([id.get()], |row| Ok((User::read(row)?, row.get(10)?)))
+        .query_row([id.get()], |row| Ok((User::read(row)?, row.get(11)?)))
         .optional()?
         .ok_or_else(|| CatalogError::not_found("user", &id))
 }
@@ -322,18 +298,21 @@ fn with_hash(connection: &Connection, id: UserId) -> Result<(User, String), Cata
 /// The user of that user name or address, with the password's hash.
 fn by_name(connection: &Connection, name: &str) -> Result<Option<(User, String)>, CatalogError> {
     let sql = format!(
-        "SELECT {}, password FROM users WHERE email_key = ?1 OR username_key = ?1",
+        "SELECT {}, password FROM users WHERE (email_key = ?1 OR username_key = ?1) AND state <> 'deleted'",
         User::COLUMNS
     );
     let found = connection
         .prepare_cached(&sql)?
-        .query_row([rules::key(name)], |row| Ok((User::read(row)?, row.get(10)?)))
+        .query_row([rules::key(name)], |row| Ok((User::read(row)?, row.get(11)?)))
         .optional()?;
     Ok(found)
 }
 
-/// Refuses an address or a user name that someone has.
-fn refuse_taken(connection: &Connection, user: &User) -> Result<(), CatalogError> {
+/// Refuses an address or a user name that someone has, or an address that someone may still take back.
+fn refuse_taken(connection: &Connection, user: &User, now: Timestamp) -> Result<(), CatalogError> {
+    if emails::is_reserved(connection, user, now)? {
+        return Err(CatalogError::AlreadyExists { what: "user", name: user.email.clone() });
+    }
     if by_name(connection, &user.email)?.is_some() {
         return Err(CatalogError::AlreadyExists { what: "user", name: user.email.clone() });
     }
@@ -346,7 +325,7 @@ fn refuse_taken(connection: &Connection, user: &User) -> Result<(), CatalogError
 }
 
 fn insert(transaction: &Transaction<'_>, user: &User, hash: &str) -> Result<UserId, CatalogError> {
-    refuse_taken(transaction, user)?;
+    refuse_taken(transaction, user, user.created)?;
     transaction.execute(
         "INSERT INTO users (email, email_key, username, username_key, password, first_name, last_name, company_name, \
          url, operator, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",

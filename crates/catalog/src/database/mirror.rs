@@ -8,9 +8,9 @@
 //! cut could take back. The exceptions are the two times at the right, which may be a few seconds behind on disk.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use iobeam_model::{
     DeviceId, FieldName, FieldType, NamespaceId, NamespaceName, Permissions, ProjectId, Timestamp,
@@ -27,6 +27,10 @@ pub(crate) struct Mirror {
     pub(crate) projects: RwLock<Projects>,
     pub(crate) members: RwLock<HashMap<ProjectId, BTreeMap<UserId, Permissions>>>,
     pub(crate) tokens: RwLock<HashMap<TokenId, KnownToken>>,
+    /// Users whose accounts are disabled or deleted.
+    pub(crate) inactive: RwLock<HashSet<UserId>>,
+    /// Grows with each change, so that who was let in before it asks again.
+    pub(crate) generation: AtomicU64,
     pub(crate) devices: RwLock<HashMap<ProjectId, HashMap<Box<str>, KnownDevice>>>,
     pub(crate) namespaces: RwLock<HashMap<ProjectId, BTreeMap<NamespaceName, Arc<Namespace>>>>,
     /// By what recognises their keys.
@@ -132,6 +136,7 @@ impl Mirror {
         let mirror = Self::default();
         mirror.load_projects(connection)?;
         mirror.load_tokens(connection)?;
+        mirror.load_inactive(connection)?;
         mirror.load_devices(connection)?;
         mirror.load_namespaces(connection)?;
         mirror.load_shares(connection)?;
@@ -182,6 +187,23 @@ impl Mirror {
             self.put_token(&Token::read(row)?);
             Ok(())
         })
+    }
+
+    fn load_inactive(&self, connection: &Connection) -> rusqlite::Result<()> {
+        each(connection, "SELECT id FROM users WHERE state <> 'active'", |row| {
+            self.inactive.write().insert(UserId(row.get(0)?));
+            Ok(())
+        })
+    }
+
+    /// Shows whether an account can be used.
+    pub(crate) fn put_active(&self, user: UserId, is_active: bool) {
+        let mut inactive = self.inactive.write();
+        if is_active {
+            inactive.remove(&user)
+        } else {
+            inactive.insert(user)
+        };
     }
 
     /// Shows what somebody may do in a project, who may do something there.

@@ -19,9 +19,9 @@ use rusqlite::{Transaction, params};
 use crate::database::mirror::{Behind, Moment};
 use crate::database::{Core, commit};
 use crate::error::CatalogError;
-use crate::record::Share;
+use crate::record::{Share, Token};
 
-/// How long an expired token is still listed, and can be refreshed if the server allows it.
+/// How long an expired or revoked token is still listed, and can be refreshed if the server allows it.
 const TOKENS_KEPT: Duration = Duration::from_hours(60 * 24);
 
 /// How long a used-up, expired or revoked invite is still listed, and an expired link to a dashboard.
@@ -167,10 +167,14 @@ impl Core {
         let invites_before = now.minus(INVITES_KEPT);
         let mut writer = self.writer.lock();
         let write = |transaction: &Transaction<'_>| {
-            let tokens = transaction
-                .execute("DELETE FROM tokens WHERE expires < ?1", [tokens_before.micros()])?;
+            let tokens = transaction.execute(
+                "DELETE FROM tokens WHERE min(expires, coalesce(revoked, expires)) < ?1",
+                [tokens_before.micros()],
+            )?;
             let keys = transaction
                 .execute("DELETE FROM keys WHERE expires < ?1", [now.micros()])?
+                + transaction
+                    .execute("DELETE FROM email_changes WHERE expires < ?1", [now.micros()])?
                 + transaction
                     .execute("DELETE FROM project_invites WHERE expires < ?1", [now.micros()])?;
             let invites = transaction.execute(
@@ -182,7 +186,8 @@ impl Core {
             Ok(tokens + keys + invites + shares)
         };
         let count = commit(&mut writer, write).map_err(|error| self.explain(error))?;
-        self.mirror.tokens.write().retain(|_, known| known.token.expires >= tokens_before);
+        let end = |token: &Token| token.revoked.map_or(token.expires, |end| end.min(token.expires));
+        self.mirror.tokens.write().retain(|_, known| end(&known.token) >= tokens_before);
         let is_kept = |share: &Share| share.expires.is_none_or(|end| end >= invites_before);
         self.mirror.shares.write().retain(|_, known| is_kept(&known.share));
         Ok(count)

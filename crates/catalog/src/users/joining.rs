@@ -204,7 +204,7 @@ impl Catalog {
             })
             .optional()?;
         Ok(found
-            .filter(|(project, _, by)| self.permissions(*by, *project).admin)
+            .filter(|(project, _, by)| self.is_active(*by) && self.permissions(*by, *project).admin)
             .map(|(project, may, _)| (project, may)))
     }
 }

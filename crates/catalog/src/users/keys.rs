@@ -12,29 +12,31 @@ use std::time::Duration;
 use iobeam_model::{Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use crate::addresses::remember_address;
 use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
-use crate::record::User;
+use crate::record::{User, UserState};
 use crate::secret::{random_text, recognise};
 use crate::users::{by_id, by_name, rules};
 
 /// How many random signs a key has: 160 bits.
-const KEY_SIGNS: usize = 32;
+pub(super) const KEY_SIGNS: usize = 32;
 
 /// How many keys for one purpose a user can have at once; the oldest goes.
 const MOST_ALIVE: u32 = 5;
 
 /// What a key is for.
 #[derive(Clone, Copy)]
-struct Purpose {
+pub(super) struct Purpose {
     name: &'static str,
     lasts: Duration,
 }
 
-const VERIFICATION: Purpose = Purpose { name: "verification", lasts: Duration::from_hours(7 * 24) };
+pub(super) const VERIFICATION: Purpose =
+    Purpose { name: "verification", lasts: Duration::from_hours(7 * 24) };
 
-const RESET: Purpose = Purpose { name: "reset", lasts: Duration::from_hours(1) };
+pub(super) const RESET: Purpose = Purpose { name: "reset", lasts: Duration::from_hours(1) };
 
 impl Catalog {
     /// A key to send to the user's address; it proves the address within 7 days.
@@ -45,14 +47,19 @@ impl Catalog {
         self.new_key(user, VERIFICATION)
     }
 
-    /// Takes a verification key back from the mailbox: the address is verified.
+    /// Takes a verification key back from the mailbox: the address is verified, and is the account's from now on if it
+    /// was asked for as a new one.
     ///
     /// # Errors
-    /// `KeyRefused` when the key is unknown, was used or ran out.
+    /// `KeyRefused` when the key is unknown, was used or ran out; `AlreadyExists` when somebody else took the address
+    /// meanwhile.
     pub fn verify_email(&self, key: &str) -> Result<User, CatalogError> {
         let now = self.now();
         self.change(
             |transaction| {
+                if let Some(user) = self.confirm_email(transaction, key, now)? {
+                    return Ok(user);
+                }
                 let user = redeem(transaction, key, VERIFICATION, now)?;
                 transaction
                     .execute("UPDATE users SET email_verified = 1 WHERE id = ?1", [user.get()])?;
@@ -73,7 +80,8 @@ impl Catalog {
         // A user name is no address: the mail goes where the asker says it should.
         let found = self.read(|connection| by_name(connection, email))?;
         let same = |user: &User| rules::key(&user.email) == rules::key(email);
-        let Some((user, _)) = found.filter(|(user, _)| same(user)) else {
+        let is_active = |user: &User| user.state == UserState::Active;
+        let Some((user, _)) = found.filter(|(user, _)| same(user) && is_active(user)) else {
             return Ok(None);
         };
         let key = self.new_key(user.id, RESET)?;
@@ -93,6 +101,9 @@ impl Catalog {
             let id = id.ok_or(CatalogError::KeyRefused { what: RESET.name })?;
             by_id(connection, id)
         })?;
+        if user.state != UserState::Active {
+            return Err(CatalogError::AccountDisabled);
+        }
         rules::password(password, &[Some(&user.email), user.username.as_deref()])?;
         let hash = self.passwords().hash(password)?;
         self.change(
@@ -107,6 +118,8 @@ impl Catalog {
                     params![user.get(), RESET.name],
                 )?;
                 let by = Actor { user: Some(user), ..self.actor() };
+                // Who reads the mailbox is at home where they are now.
+                remember_address(transaction, user, by, now)?;
                 let event = AuditEvent::new(AuditAction::UserPassword).target("user", &user);
                 self.audit_as(transaction, by, event.detail("by", "reset key"))?;
                 let revoked = crate::tokens::revoke_user_tokens(transaction, user, now)?;
@@ -119,31 +132,35 @@ impl Catalog {
 
     fn new_key(&self, user: UserId, purpose: Purpose) -> Result<String, CatalogError> {
         let now = self.now();
-        let key = random_text(KEY_SIGNS);
-        self.change(
-            |transaction| {
-                by_id(transaction, user)?;
-                transaction.execute(
-                    "INSERT INTO keys (hash, purpose, user, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![
-                        recognise(&key),
-                        purpose.name,
-                        user.get(),
-                        now.micros(),
-                        now.plus(purpose.lasts).micros()
-                    ],
-                )?;
-                transaction.execute(
-                    "DELETE FROM keys WHERE user = ?1 AND purpose = ?2 AND hash NOT IN (SELECT hash FROM keys \
-                     WHERE user = ?1 AND purpose = ?2 ORDER BY created DESC LIMIT ?3)",
-                    params![user.get(), purpose.name, MOST_ALIVE],
-                )?;
-                Ok(())
-            },
-            |_, ()| {},
-        )?;
-        Ok(key)
+        self.change(|transaction| make_key(transaction, user, purpose, now), |_, _| {})
     }
+}
+
+/// Makes a key for a user.
+pub(super) fn make_key(
+    transaction: &Transaction<'_>,
+    user: UserId,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<String, CatalogError> {
+    let key = random_text(KEY_SIGNS);
+    by_id(transaction, user)?;
+    transaction.execute(
+        "INSERT INTO keys (hash, purpose, user, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            recognise(&key),
+            purpose.name,
+            user.get(),
+            now.micros(),
+            now.plus(purpose.lasts).micros()
+        ],
+    )?;
+    transaction.execute(
+        "DELETE FROM keys WHERE user = ?1 AND purpose = ?2 AND hash NOT IN (SELECT hash FROM keys \
+         WHERE user = ?1 AND purpose = ?2 ORDER BY created DESC LIMIT ?3)",
+        params![user.get(), purpose.name, MOST_ALIVE],
+    )?;
+    Ok(key)
 }
 
 /// Whose key this is, if it is good.

@@ -1,6 +1,6 @@
 //! Projects and namespaces that are deleted, and nothing of them that stays.
 
-use iobeam_catalog::{Catalog, CatalogError, NewNamespace, NewToken, Page, Refusal};
+use iobeam_catalog::{Catalog, CatalogError, NewNamespace, NewToken, Page, Refusal, TokenOwner};
 use iobeam_model::{Clock, FieldName, NamespaceName, Permissions, ProjectId, Remedy, Retention};
 use rusqlite::Connection;
 
@@ -26,8 +26,17 @@ fn furnish(scene: &Scene) -> (ProjectId, iobeam_catalog::Token, String) {
     let (tied, refreshable, permissions) = (true, true, Permissions::ALL);
     let expires = scene.clock.now().plus(std::time::Duration::from_hours(1));
     let (project, device) = (Some(id), Some(device));
-    let token =
-        NewToken { user, tied, project, permissions, device, refreshable, expires, name: None };
+    let token = NewToken {
+        user,
+        tied,
+        project,
+        permissions,
+        device,
+        refreshable,
+        expires,
+        name: None,
+        owner: TokenOwner::Creator,
+    };
     let token = scene.catalog().issue_token(token).expect("a token");
     let board = scene.dashboard(id, "glass").id;
     let (_, key) = scene.catalog().create_share(id, board, None, 9).expect("a link");

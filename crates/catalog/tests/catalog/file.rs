@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iobeam_catalog::{Catalog, CatalogError, NamespaceChanges, NewToken, Page, Settings};
+use iobeam_catalog::{
+    Catalog, CatalogError, NamespaceChanges, NewToken, Page, Settings, TokenOwner,
+};
 use iobeam_model::{Clock, FieldType, NamespaceName, Permissions, Remedy, Retention, Value};
 use iobeam_testkit::{Chance, TestClock};
 use rusqlite::Connection;
@@ -16,7 +18,7 @@ use crate::scene::{PASSWORD, Scene, device_id, field};
 /// Everything that can be asked of a catalog, as one text to compare.
 fn everything(catalog: &Catalog) -> String {
     let mut parts = Vec::new();
-    for user in catalog.search_users("").expect("users") {
+    for user in catalog.users().expect("users") {
         for (project, may) in catalog.projects_of(user.id).expect("projects") {
             parts.push(format!("{project:?} {may:?} {:?}", catalog.members(project.id)));
             parts.push(format!("{:?}", catalog.namespaces(project.id)));
@@ -62,6 +64,7 @@ fn furnish(scene: &Scene) {
         refreshable: true,
         expires: scene.clock.now().plus(Duration::from_hours(24)),
         name: None,
+        owner: TokenOwner::Creator,
     };
     scene.catalog().issue_token(new).expect("issued");
     let board = scene.dashboard(project, "glass").id;
@@ -112,7 +115,7 @@ fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
     let refused = scene.try_open().expect_err("newer");
     assert!(matches!(refused, CatalogError::NewerVersion { found: 99, .. }), "{refused}");
     let text = refused.to_string().replace(&scene.path().display().to_string(), "catalog.db");
-    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 5; start the newer program that wrote it, or restore a backup");
+    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 6; start the newer program that wrote it, or restore a backup");
     assert_eq!(refused.remedy(), Remedy::CallOperator);
     assert_eq!(fs::read(scene.path()).expect("read"), before);
 }
@@ -239,7 +242,9 @@ fn a_log_torn_anywhere_leaves_whole_changes_only() {
 #[test]
 fn each_version_of_the_file_opens_in_this_one() {
     let month = "30d".parse().expect("a retention");
-    for (version, retention) in [(1, Retention::Default), (2, month), (3, month), (4, month)] {
+    for (version, retention) in
+        [(1, Retention::Default), (2, month), (3, month), (4, month), (6, month)]
+    {
         opens_with_all_that_is_in_it(version, retention);
     }
 }
@@ -279,5 +284,5 @@ fn write_the_golden_file() {
     scene.close();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     fs::create_dir_all(&folder).expect("the folder");
-    fs::copy(scene.path(), folder.join("catalog-v4.db")).expect("written");
+    fs::copy(scene.path(), folder.join("catalog-v6.db")).expect("written");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use iobeam_catalog::{CatalogError, NewToken, UserChanges};
+use iobeam_catalog::{CatalogError, NewToken, TokenOwner, UserChanges};
 use iobeam_model::{Clock, Permissions};
 
 use crate::scene::{PASSWORD, Scene};
@@ -67,6 +67,7 @@ fn a_reset_sets_the_password_and_voids_user_tokens_but_no_project_tokens() {
             refreshable: true,
             expires,
             name: None,
+            owner: TokenOwner::Creator,
         };
         scene.catalog().issue_token(new).expect("issued").id
     };
@@ -100,7 +101,7 @@ fn only_an_address_starts_a_reset() {
     let scene = Scene::new();
     let ada = scene.user("ada@example.com");
     let username = UserChanges { username: Some("ada".to_owned()), ..UserChanges::default() };
-    scene.catalog().update_user(ada.id, username, None).expect("changed");
+    scene.catalog().update_user(ada.id, username, None, false).expect("changed");
     for name in ["eve@example.com", "ada", ""] {
         assert!(scene.catalog().start_password_reset(name).expect("asked").is_none(), "{name}");
     }
@@ -114,7 +115,10 @@ fn a_new_address_voids_the_keys_sent_to_the_old_one() {
     scene.catalog().verify_email(&first).expect("verified");
     let key = scene.catalog().new_verification_key(ada.id).expect("a key");
     let email = |text: &str| UserChanges { email: Some(text.to_owned()), ..UserChanges::default() };
-    scene.catalog().update_user(ada.id, email("ada@example.org"), None).expect("changed");
+    scene
+        .catalog()
+        .update_user(ada.id, email("ada@example.org"), Some(PASSWORD), false)
+        .expect("changed");
     assert!(!scene.catalog().user(ada.id).expect("kept").email_verified);
     assert!(scene.catalog().verify_email(&key).is_err());
 }

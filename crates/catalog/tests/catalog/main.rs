@@ -4,6 +4,8 @@ mod scene;
 
 mod users;
 
+mod accounts;
+
 mod keys;
 
 mod invites;

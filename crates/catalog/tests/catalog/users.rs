@@ -4,6 +4,7 @@ use std::fs;
 use std::thread;
 
 use iobeam_catalog::{CatalogError, Changed, NewUser, Settings, SignUp, UserChanges};
+use iobeam_model::Permissions;
 
 use crate::scene::{PASSWORD, Scene, new_user, nobody};
 
@@ -130,7 +131,9 @@ fn what_is_no_address_is_refused() {
 fn an_account_is_changed_member_by_member() {
     let scene = Scene::new();
     let ada = scene.user("ada@example.com");
-    let change = |changes| scene.catalog().update_user(ada.id, changes, None).expect("changed");
+    let change = |changes| {
+        scene.catalog().update_user(ada.id, changes, None, false).expect("changed").changed
+    };
     let company =
         || UserChanges { company_name: Some("Engines".to_owned()), ..UserChanges::default() };
     assert_eq!(change(company()), Changed::Yes);
@@ -142,7 +145,7 @@ fn an_account_is_changed_member_by_member() {
     assert_eq!(scene.catalog().user_by_name("ADA").expect("found").company_name, "Engines");
     assert_eq!(change(username("")), Changed::Yes);
     assert!(scene.catalog().user_by_name("ada").is_err());
-    let missing = scene.catalog().update_user(nobody(), company(), None);
+    let missing = scene.catalog().update_user(nobody(), company(), None, false);
     assert!(matches!(missing, Err(CatalogError::NotFound { what: "user", .. })));
 }
 
@@ -153,10 +156,11 @@ fn nobody_takes_a_name_that_another_has() {
     scene.catalog().create_user(ada, SignUp::Open).expect("a user");
     let bob = scene.user("bob@example.com");
     let email = UserChanges { email: Some("ADA@example.com".to_owned()), ..UserChanges::default() };
-    let taken = scene.catalog().update_user(bob.id, email, None).expect_err("taken");
+    let taken =
+        scene.catalog().update_user(bob.id, email, Some(PASSWORD), false).expect_err("taken");
     insta::assert_snapshot!(taken, @"user 'ADA@example.com' exists already; choose another name");
     let username = UserChanges { username: Some("Ada".to_owned()), ..UserChanges::default() };
-    let taken = scene.catalog().update_user(bob.id, username, None).expect_err("taken");
+    let taken = scene.catalog().update_user(bob.id, username, None, false).expect_err("taken");
     insta::assert_snapshot!(taken, @"user 'Ada' exists already; choose another name");
     assert_eq!(scene.catalog().user(bob.id).expect("as before"), bob);
 }
@@ -167,13 +171,21 @@ fn a_new_password_needs_the_old_one() {
     let ada = scene.user("ada@example.com");
     let changes =
         || UserChanges { password: Some("another horse".to_owned()), ..UserChanges::default() };
-    for old in [None, Some("a guess, perhaps")] {
-        let refused = scene.catalog().update_user(ada.id, changes(), old);
-        assert!(matches!(refused, Err(CatalogError::WrongPassword)), "{old:?}");
+    let email = || UserChanges { email: Some("eve@example.com".into()), ..UserChanges::default() };
+    for changes in [changes, email] {
+        let refused = scene.catalog().update_user(ada.id, changes(), None, false);
+        assert!(matches!(refused, Err(CatalogError::PasswordNeeded)));
+        let guess = Some("a guess, perhaps");
+        let refused = scene.catalog().update_user(ada.id, changes(), guess, false);
+        assert!(matches!(refused, Err(CatalogError::WrongPassword)));
     }
     assert!(scene.catalog().log_in("ada@example.com", PASSWORD).is_ok());
     assert_eq!(
-        scene.catalog().update_user(ada.id, changes(), Some(PASSWORD)).expect("changed"),
+        scene
+            .catalog()
+            .update_user(ada.id, changes(), Some(PASSWORD), false)
+            .expect("changed")
+            .changed,
         Changed::Yes
     );
     assert!(scene.catalog().log_in("ada@example.com", PASSWORD).is_err());
@@ -181,21 +193,32 @@ fn a_new_password_needs_the_old_one() {
 }
 
 #[test]
-fn users_are_found_by_a_part_of_address_or_name() {
+fn strangers_are_found_by_their_whole_address_or_name_and_members_by_a_part_of_it() {
     let scene = Scene::new();
-    let named = NewUser { last_name: "Lovelace".to_owned(), ..new_user("ada@example.com") };
-    scene.catalog().create_user(named, SignUp::Open).expect("a user");
-    scene.user("bob_100%@example.com");
-    let found = |text: &str| {
-        let users = scene.catalog().search_users(text).expect("searched");
+    let named = NewUser {
+        last_name: "Lovelace".to_owned(),
+        username: Some("ada".to_owned()),
+        ..new_user("ada@example.com")
+    };
+    let ada = scene.catalog().create_user(named, SignUp::Open).expect("a user").id;
+    let bob = scene.user("bob_100%@example.com").id;
+    let found = |by, text: &str| {
+        let users = scene.catalog().find_users(by, text).expect("searched");
         users.into_iter().map(|user| user.email).collect::<Vec<_>>()
     };
-    assert_eq!(found("ADA"), ["ada@example.com"]);
-    assert_eq!(found("lovel"), ["ada@example.com"]);
-    assert_eq!(found("b_1"), ["bob_100%@example.com"], "'_' stands for itself");
-    assert_eq!(found("0%@"), ["bob_100%@example.com"], "'%' stands for itself");
-    assert_eq!(found("example").len(), 2);
-    assert!(found("eve").is_empty());
+    for part in ["@", "", "example", "ad", "lovelace", "ada@", "%", "_"] {
+        assert!(found(bob, part).is_empty(), "{part}");
+    }
+    assert_eq!(found(bob, "ADA@example.com"), ["ada@example.com"]);
+    assert_eq!(found(bob, " Ada "), ["ada@example.com"]);
+    let project = scene.catalog().create_project(ada, "mill").expect("a project").id;
+    let read = Permissions { read: true, ..Permissions::NONE };
+    scene.catalog().set_permissions(project, bob, read).expect("a member");
+    assert_eq!(found(bob, "lovel"), ["ada@example.com"]);
+    assert_eq!(found(ada, "b_1"), ["bob_100%@example.com"], "'_' stands for itself");
+    assert_eq!(found(ada, "0%@"), ["bob_100%@example.com"], "'%' stands for itself");
+    assert_eq!(found(ada, "example").len(), 2);
+    assert!(found(ada, "eve").is_empty());
 }
 
 #[test]
