@@ -184,6 +184,11 @@ impl Session {
         if let Some(token) = &self.token {
             return Ok(Auth::Token(token.clone()));
         }
+        Ok(Auth::Token(self.kept_token(project)?.token))
+    }
+
+    /// The token of a project that is kept here; a new one when it has ended.
+    pub(crate) fn kept_token(&self, project: u32) -> Result<Token> {
         self.check_server()?;
         let Some(token) = self.home.project_token(&self.name, project)? else {
             return Err(Failure::new(format!("there is no token for project {project} here"))
@@ -191,16 +196,15 @@ impl Session {
                 .into());
         };
         if !token.has_expired(self.clock.now()) {
-            return Ok(Auth::Token(token.token));
+            return Ok(token);
         }
         let call =
             Call::post(&["tokens", "project"]).json(&json!({"refresh_token": token.token}))?;
         let remedy = format!("fetch another: `iobeam project token --id {project} --read --write`");
         let reply = self.api.send(call).map_err(|error| advised(error, None, &remedy))?;
         let fresh = token_of(&reply.json()?)?;
-        let auth = Auth::Token(fresh.token.clone());
         self.home.save_project_token(&self.name, &fresh)?;
-        Ok(auth)
+        Ok(fresh)
     }
 
     /// Fetches a token for a project as the user who is logged in.
@@ -304,6 +308,9 @@ fn advised(error: anyhow::Error, http: Option<u16>, remedy: &str) -> anyhow::Err
 
 /// When a token ends, for people.
 pub(crate) fn until(token: &Token) -> String {
+    if token.expires.starts_with("9999-") {
+        return String::from("it is revoked");
+    }
     parse_date(&token.expires)
         .map_or_else(|| token.expires.clone(), |end| end.format("%Y-%m-%d %H:%M UTC").to_string())
 }

@@ -425,3 +425,60 @@ fn the_doctor_tells_a_running_server_from_a_sound_folder_and_a_damaged_one() {
     assert!(mended.out.contains("1 findings, 1 of them repaired"), "{}", mended.out);
     assert_eq!(ada.try_to(&["doctor", &dir]).status, 0);
 }
+
+#[test]
+fn showing_the_token_that_is_in_use_issues_none_and_changes_nothing() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let path = ada.state().join("default/proj_1.json");
+    let kept = fs::read_to_string(&path).expect("a token");
+    let count = || ada.asks(&["token", "list", "--all"])["tokens"].as_array().map(Vec::len);
+    let before = count();
+    let shown = ada.does(&["project", "token", "--show-token"]).out;
+    assert!(kept.contains(shown.trim()), "{shown}");
+    assert_eq!(fs::read_to_string(&path).expect("a token"), kept);
+    // Without anything that it may do there is no token to fetch, and the one in use stays.
+    let refused = ada.try_to(&["project", "token"]);
+    assert_eq!(refused.status, 2, "{}", refused.err);
+    assert!(refused.err.contains("--read"), "{}", refused.err);
+    assert_eq!((fs::read_to_string(&path).expect("a token"), count()), (kept, before));
+    ada.does(&["device", "create", "--id", "d"]);
+}
+
+#[test]
+fn the_operator_sees_to_accounts_and_an_admin_to_tokens_of_those_who_leave() {
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    let code = ada.does(&["invite", "create", "--uses", "2"]).out;
+    let grace = Hand::at(platform.address());
+    grace.does(&["user", "create", "--email", "grace@example.com", "--invite", code.trim()]);
+    let id = grace.asks(&["user", "get"])["user_id"].to_string();
+    ada.does(&["project", "add-user", "--user-id", &id, "--read", "--write"]);
+    grace.does(&["project", "switch", "--id", "1", "--read"]);
+    let refused =
+        ada.try_to(&["project", "add-user", "--user-id", &id, "--read", "--tokens", "keep"]);
+    assert_eq!(refused.status, 2, "{}", refused.err);
+    ada.does(&["project", "add-user", "--user-id", &id, "--tokens", "keep"]);
+    let list = ada.asks(&["token", "list", "--project-id", "1"]);
+    let kept = list["tokens"].as_array().expect("a list").iter().find(|one| one["review"] == true);
+    let number = kept.expect("listed for review")["token_id"].to_string();
+    assert!(ada.does(&["token", "list", "--project-id", "1"]).out.contains("project, to review"));
+    ada.does(&["token", "keep", "--id", &number]);
+    grace.does(&["device", "list"]);
+    let made = ada.asks(&["token", "create", "--write", "--device-id", "d"]);
+    assert!(made["expires"].as_str().expect("a date").starts_with("9999-"), "{made}");
+    assert!(ada.does(&["token", "list", "--project-id", "1"]).out.contains("never"));
+
+    assert!(ada.does(&["user", "list"]).out.contains("grace@example.com"));
+    assert_eq!(ada.asks(&["user", "disable", "--id", &id])["changed"], true);
+    assert_eq!(grace.try_to(&["whoami"]).status, 1);
+    assert_eq!(ada.asks(&["user", "enable", "--id", &id])["changed"], true);
+    grace.does(&["user", "login", "--username", "grace@example.com"]);
+    grace.does(&["project", "create", "--name", "mill"]);
+    let refused = ada.try_to(&["user", "delete", "--id", &id, "--yes"]);
+    assert!(refused.err.contains("'mill'") && refused.err.contains("--heir"), "{}", refused.err);
+    let own = ada.asks(&["user", "get"])["user_id"].to_string();
+    ada.does(&["user", "delete", "--id", &id, "--yes", "--heir", &own]);
+    assert!(!ada.does(&["user", "list"]).out.contains("grace"));
+    assert!(ada.does(&["project", "list"]).out.contains("mill"));
+}

@@ -9,8 +9,8 @@
 //! Without that header the cookie of a session is looked at: see [`session`] and [`cookie`].
 //!
 //! - A signature alone opens nothing: each use looks the token up in the list of issued ones.
-//! - A token never grants more than its issuer asked for; one that is tied to its user never grants more than that
-//!   user holds at this moment.
+//! - A token never grants more than its issuer asked for; unless it is the project's, it never grants more than its
+//!   creator holds at this moment. A request that goes on when its caller's rights end, ends too: see [`standing`].
 //! - Which call takes which caller stands in [`table`], and only there.
 //! - Neither tokens nor passwords are ever written to the log.
 
@@ -30,31 +30,33 @@ pub(crate) mod share;
 
 pub(crate) mod basic;
 
-pub(crate) mod guesses;
+pub(crate) mod rate_limit;
 
 pub(crate) mod jwt;
 
 pub(crate) mod key;
 
-pub(crate) mod refreshed;
+pub(crate) mod standing;
 
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use iobeam_catalog::{Catalog, Token};
+use iobeam_catalog::{Catalog, Token, TokenOwner};
 use iobeam_model::{Clock, DeviceId, Permissions, ProjectId, TokenId, UserId};
 use iobeam_wire::token::Claims;
 
-pub(crate) use guesses::Allowance;
 pub(crate) use key::KeyError;
+pub(crate) use rate_limit::RateLimit;
+pub(crate) use standing::Standing;
 
-use guesses::{Attempt, Guesses};
 use jwt::Signer;
-use refreshed::Refreshed;
+use rate_limit::{Account, Attempt, Client, LoginLimiter};
 use refusal::Refusal;
 use share::ShareCaller;
 use table::{Right, Who};
@@ -66,11 +68,11 @@ pub(crate) const REFRESH_GRACE: Duration = Duration::from_hours(30 * 24);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// Wrong passwords for one account.
-    pub(crate) per_account: Allowance,
+    pub(crate) per_account: RateLimit,
     /// Wrong passwords from one address.
-    pub(crate) per_address: Allowance,
+    pub(crate) per_address: RateLimit,
     /// New accounts from one address.
-    pub(crate) sign_ups: Allowance,
+    pub(crate) sign_ups: RateLimit,
 }
 
 impl Settings {
@@ -79,9 +81,9 @@ impl Settings {
     pub(crate) fn allowing(attempts: u32, sign_ups: u32) -> Self {
         let window = Duration::from_mins(15);
         Self {
-            per_account: Allowance { attempts, window },
-            per_address: Allowance { attempts: attempts.saturating_mul(5), window },
-            sign_ups: Allowance { attempts: sign_ups, window: Duration::from_hours(1) },
+            per_account: RateLimit { attempts, window },
+            per_address: RateLimit { attempts: attempts.saturating_mul(5), window },
+            sign_ups: RateLimit { attempts: sign_ups, window: Duration::from_hours(1) },
         }
     }
 }
@@ -93,9 +95,8 @@ pub(crate) struct Auth(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     signer: Signer,
-    guesses: Guesses,
-    sign_ups: Guesses,
-    refreshed: Refreshed,
+    limiter: LoginLimiter,
+    sign_ups: LoginLimiter,
     catalog: Catalog,
     clock: Arc<dyn Clock>,
 }
@@ -118,6 +119,40 @@ pub(crate) struct UserCaller {
     pub(crate) user: UserId,
     /// The token they are known by.
     pub(crate) token: TokenId,
+}
+
+/// Whose secret somebody shows, and what is known of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    /// The account.
+    pub(crate) account: Account,
+    /// Who tries.
+    pub(crate) client: Client,
+}
+
+impl Subject {
+    /// A user who is known by a token, which may be stolen: all who have it share the account's attempts.
+    pub(crate) fn user(user: UserId) -> Self {
+        Self { account: Account::User(user), client: Client::Unknown }
+    }
+
+    /// Whatever that name stands for.
+    pub(crate) fn of(
+        name: &str,
+        found: Option<(UserId, bool)>,
+        browser: Option<(UserId, &str)>,
+    ) -> Self {
+        let Some((user, knows_address)) = found else {
+            let account = Account::Unknown(name.trim().to_lowercase());
+            return Self { account, client: Client::Unknown };
+        };
+        let client = match browser {
+            Some((known, random)) if known == user => Client::Browser(random.to_owned()),
+            _ if knows_address => Client::Address,
+            _ => Client::Unknown,
+        };
+        Self { account: Account::User(user), client }
+    }
 }
 
 /// The bearer of a project token: a device, a program, or a person at the command line.
@@ -143,11 +178,12 @@ impl Auth {
         catalog: Catalog,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, KeyError> {
+        let signer = Signer::new(&key::open(keys)?);
+        key::keep_metrics_token(keys, &signer.metrics_token())?;
         Ok(Self(Arc::new(Parts {
-            signer: Signer::new(&key::open(keys)?),
-            guesses: Guesses::new(settings.per_account, settings.per_address),
-            sign_ups: Guesses::new(settings.sign_ups, settings.sign_ups),
-            refreshed: Refreshed::default(),
+            signer,
+            limiter: LoginLimiter::new(settings.per_account, settings.per_address),
+            sign_ups: LoginLimiter::new(settings.sign_ups, settings.sign_ups),
             catalog,
             clock,
         })))
@@ -160,13 +196,44 @@ impl Auth {
         }
         let token = self.good(bearer(headers)?)?;
         self.0.catalog.touch_token(token.id);
+        Ok(self.caller_of(&token))
+    }
+
+    /// The bearer of this token.
+    fn caller_of(&self, token: &Token) -> Caller {
         let Some(project) = token.project else {
-            return Ok(Caller::User(UserCaller { user: token.user, token: token.id }));
+            return Caller::User(UserCaller { user: token.user, token: token.id });
         };
-        let permissions = self.granted(&token, project);
-        let device = token.device.clone();
-        let caller = ProjectCaller { token: token.id, user: None, project, permissions, device };
-        Ok(Caller::Project(caller))
+        Caller::Project(ProjectCaller {
+            token: token.id,
+            user: None,
+            project,
+            permissions: self.0.catalog.granted(token),
+            device: token.device.clone(),
+        })
+    }
+
+    /// Whether the bearer may see the metrics: with the token of `keys/metrics.token`, or as the operator.
+    pub(crate) fn may_see_metrics(&self, headers: &HeaderMap) -> bool {
+        let Ok(text) = bearer(headers) else { return false };
+        if self.0.signer.is_metrics_token(text) {
+            return true;
+        }
+        let user = self.good(text).ok().filter(|token| token.project.is_none());
+        let user = user.and_then(|token| self.0.catalog.user(token.user).ok());
+        user.is_some_and(|user| user.operator)
+    }
+
+    /// Signs what shows later that this browser signed in to that user's account.
+    pub(crate) fn known_browser(&self, user: UserId) -> Result<String, KeyError> {
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random).map_err(KeyError::Random)?;
+        Ok(self.0.signer.known_browser(user, &URL_SAFE_NO_PAD.encode(random)))
+    }
+
+    /// The user and the browser that such a text is about.
+    pub(crate) fn read_known_browser<'t>(&self, text: &'t str) -> Option<(UserId, &'t str)> {
+        self.0.signer.read_known_browser(text)
     }
 
     /// The project, and perhaps the device, that the token of these headers was issued for; it may have ended.
@@ -196,39 +263,33 @@ impl Auth {
         if self.0.clock.now() > token.expires.plus(REFRESH_GRACE) {
             return refused("It ended more than 30 days ago; ask for a new one");
         }
-        if !self.0.catalog.permissions(token.user, project).covers(token.permissions) {
+        if token.owner == TokenOwner::Creator
+            && (!self.0.catalog.is_active(token.user)
+                || !self.0.catalog.permissions(token.user, project).covers(token.permissions))
+        {
             return refused("The user who issued it no longer holds its permissions");
         }
         Ok(token)
     }
 
-    /// The young token that this old one was exchanged for a while ago, if it still counts.
-    pub(crate) fn refreshed(&self, old: TokenId) -> Option<Arc<Token>> {
-        let new = self.0.refreshed.of(old).and_then(|new| self.0.catalog.token(new))?;
-        let life = new.expires.micros().saturating_sub(new.created.micros());
-        let age = self.0.clock.now().micros().saturating_sub(new.created.micros());
-        // Whose clock jumped gets a new one too.
-        let is_young = (0..=life / 10).contains(&age);
-        (is_young && new.revoked.is_none()).then_some(new)
-    }
-
-    /// Remembers that an old token was exchanged for a new one.
-    pub(crate) fn remember_refresh(&self, old: TokenId, new: TokenId) {
-        self.0.refreshed.remember(old, new);
-    }
-
-    /// Takes an attempt at a secret of this account. [`Attempt::give_back`] it when it was right.
-    pub(crate) fn attempt(&self, account: &str, from: IpAddr) -> Result<Attempt<'_>, Refusal> {
+    /// Takes an attempt at a secret of this account. [`Attempt::give_back`] it when it was right. What it is at is
+    /// counted apart.
+    pub(crate) fn attempt(
+        &self,
+        what: &str,
+        subject: &Subject,
+        from: IpAddr,
+    ) -> Result<Attempt<'_>, Refusal> {
         self.0
-            .guesses
-            .attempt(account, from, self.0.clock.monotonic())
+            .limiter
+            .attempt(what, (&subject.account, &subject.client), from, self.0.clock.monotonic())
             .map_err(|wait| Refusal::TooMany { wait })
     }
 
     /// Takes an attempt from this address at something that is of no account, such as a key or a code.
     pub(crate) fn attempt_from(&self, from: IpAddr) -> Result<Attempt<'_>, Refusal> {
         self.0
-            .guesses
+            .limiter
             .attempt_from(from, self.0.clock.monotonic())
             .map_err(|wait| Refusal::TooMany { wait })
     }
@@ -243,14 +304,23 @@ impl Auth {
 
     /// The listed token that this text stands for, if it still counts.
     fn good(&self, text: &str) -> Result<Arc<Token>, Refusal> {
-        let (token, claims) = self.listed(text)?;
+        let (token, _) = self.listed(text)?;
+        self.counts(&token)?;
+        Ok(token)
+    }
+
+    /// Refuses a token that was revoked, has ended, or whose user's account ended.
+    fn counts(&self, token: &Token) -> Result<(), Refusal> {
         if token.revoked.is_some() {
             return Err(Refusal::Revoked);
         }
-        if self.0.clock.now().seconds() >= claims.exp {
+        if self.0.clock.now().seconds() >= token.expires.seconds() {
             return Err(Refusal::Expired);
         }
-        Ok(token)
+        if !self.0.catalog.is_backed(token) {
+            return Err(Refusal::AccountEnded);
+        }
+        Ok(())
     }
 
     /// The listed token that this text stands for, and what the text says.
@@ -264,15 +334,6 @@ impl Auth {
             return Err(Refusal::NotOurs);
         }
         Ok((token, claims))
-    }
-
-    /// What a project token grants at this moment.
-    fn granted(&self, token: &Token, project: ProjectId) -> Permissions {
-        if !token.tied {
-            return token.permissions;
-        }
-        let held = self.0.catalog.permissions(token.user, project);
-        Permissions::from_bits(token.permissions.bits() & held.bits()).unwrap_or_default()
     }
 }
 
@@ -305,16 +366,11 @@ impl ProjectCaller {
     }
 
     /// Refuses a caller whose token is bound to another device than this one.
-    pub(crate) fn may_write_as(&self, device: &str) -> Result<(), Refusal> {
+    pub(crate) fn may_act_as(&self, device: &str) -> Result<(), Refusal> {
         match &self.device {
             Some(own) if own.as_str() != device => Err(Refusal::OtherDevice),
             _ => Ok(()),
         }
-    }
-
-    /// Refuses a caller whose token is bound to a device: what people share is not a device's to change.
-    pub(crate) fn is_no_device(&self) -> Result<(), Refusal> {
-        if self.device.is_some() { Err(Refusal::OtherDevice) } else { Ok(()) }
     }
 
     /// Refuses a request that names another project than the token's.

@@ -13,20 +13,25 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{
     ConnectInfo, FromRequestParts, MatchedPath, OptionalFromRequestParts, Request, State,
 };
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, EXPECT, HeaderValue,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, COOKIE, EXPECT, HeaderValue,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 use iobeam_catalog::{Actor, CatalogError};
 use iobeam_model::ProjectId;
@@ -34,9 +39,10 @@ use iobeam_model::ProjectId;
 use crate::app::App;
 use crate::auth::cookie::{PROJECT, Way};
 use crate::auth::refusal::Refusal;
-use crate::auth::share::ShareCaller;
+use crate::auth::share::{self, ShareCaller};
+use crate::auth::standing::Credential;
 use crate::auth::table::{self, Who};
-use crate::auth::{Caller, ProjectCaller, UserCaller};
+use crate::auth::{Caller, ProjectCaller, Standing, UserCaller};
 use crate::parameters::{PROJECT_ID, Parameters};
 use crate::problem::Problem;
 
@@ -45,6 +51,12 @@ const UNWANTED: usize = 64 << 10;
 
 /// How long it may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often it is asked whether the caller of a request that takes long may still have the answer.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// A reply of at most so many bytes is handed over at once.
+const AT_ONCE: u64 = 64 << 10;
 
 /// The call by which readings come in.
 pub(crate) const IMPORTS: &str = "/v1/imports";
@@ -71,8 +83,8 @@ pub(crate) async fn guard(State(at): State<Guard>, mut request: Request, next: N
     let by_cookie =
         !request.headers().contains_key(AUTHORIZATION) && request.headers().contains_key(COOKIE);
     let mut entered = enter(app, who, &request, route.as_str());
-    if let Ok(caller) = &entered
-        && let Err(refused) = operates(app, who, caller.as_ref()).await
+    if let Ok(entry) = &entered
+        && let Err(refused) = operates(app, who, entry.as_ref().map(|(caller, _)| caller)).await
     {
         entered = Err(refused);
     }
@@ -85,11 +97,16 @@ pub(crate) async fn guard(State(at): State<Guard>, mut request: Request, next: N
         entered = Err(unknown);
     }
     let mut reply = match entered {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            next.run(request).await
+        Ok(None) => next.run(request).await,
+        Ok(Some((caller, standing))) => {
+            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(standing.clone());
+            // What was taken in is stored, and answered, once it was let in: the write path looks again itself.
+            let is_import = route.as_str() == IMPORTS;
+            let answer = next.run(request);
+            let reply =
+                if is_import { answer.await } else { while_allowed(app, &standing, answer).await };
+            watched(app, standing, reply)
         }
         Err(problem) => {
             // A device whose token ran out hears of it, and so shall whoever misses its readings.
@@ -129,25 +146,99 @@ pub(crate) async fn without(request: Request, mut reply: Response) -> Response {
     reply
 }
 
-/// Who asks, if the table wants to know and lets them in.
-fn enter(app: &App, who: Who, request: &Request, route: &str) -> Result<Option<Caller>, Problem> {
+/// Waits for the answer as long as its caller may have it.
+async fn while_allowed(
+    app: &App,
+    standing: &Standing,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    let mut answer = pin!(answer);
+    loop {
+        if let Ok(reply) = tokio::time::timeout(LOOK_AGAIN, answer.as_mut()).await {
+            return reply;
+        }
+        if let Err(refusal) = app.auth.still(standing) {
+            return Problem::from(refusal).into_response();
+        }
+    }
+}
+
+/// The reply, whose body ends when its caller's rights do. What fits into a few pieces is on its way already.
+fn watched(app: &App, standing: Standing, reply: Response) -> Response {
+    let size = reply.body().size_hint().upper();
+    let is_stream =
+        reply.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    // A live connection looks for itself, and says why it ends.
+    if is_stream || size.is_some_and(|size| size <= AT_ONCE) {
+        return reply;
+    }
+    let app = app.clone();
+    reply.map(|body| Body::new(Watched { body, app, standing }))
+}
+
+/// A body that ends when its reader's rights do.
+struct Watched {
+    body: Body,
+    app: App,
+    standing: Standing,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Err(refusal) = self.app.auth.still(&self.standing) {
+            return Poll::Ready(Some(Err(axum::Error::new(refusal))));
+        }
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Who asks, if the table wants to know and lets them in, and what they are let in by.
+fn enter(
+    app: &App,
+    who: Who,
+    request: &Request,
+    route: &str,
+) -> Result<Option<(Caller, Standing)>, Problem> {
     if matches!(who, Who::Anyone | Who::LogIn) {
         return Ok(None);
     }
+    // Read before anything else: what changes meanwhile is seen when it is looked at again.
+    let generation = app.auth.generation();
     let caller = if request.headers().contains_key(AUTHORIZATION) {
         app.auth.caller(request.headers())?
     } else {
         visitor(app, who, request, route)?
     };
-    Ok(Some(caller.allowed(who)?))
-}
-
-/// Whether the bearer of a request that was let in may still read, while the reply goes on.
-pub(crate) fn again(app: &App, request: &Request, route: &str) -> Result<ProjectCaller, Problem> {
-    match enter(app, Who::Project(table::Right::Read), request, route)? {
-        Some(Caller::Project(caller)) => Ok(caller),
-        _ => Err(Refusal::Nobody.into()),
-    }
+    let caller = caller.allowed(who)?;
+    let by = match &caller {
+        Caller::User(caller) => Credential::Token(caller.token),
+        Caller::Project(caller) if caller.user.is_some() => {
+            Credential::Session(caller.token, caller.project)
+        }
+        Caller::Project(caller) => {
+            if caller.device.is_some() && !table::is_a_devices(request.method(), route) {
+                return Err(Refusal::NotADevices.into());
+            }
+            Credential::Token(caller.token)
+        }
+        Caller::Share(_) => Credential::Share(share::key_of(request.headers())),
+    };
+    let standing = app.auth.standing(by, who, generation);
+    Ok(Some((caller, standing)))
 }
 
 /// Refuses all but the operator where the table names nobody else.
@@ -259,6 +350,14 @@ impl FromRequestParts<App> for ShareCaller {
             Caller::Share(caller) => Ok(caller),
             _ => Err(Refusal::WrongKind { takes: Who::Share }.into()),
         }
+    }
+}
+
+impl FromRequestParts<App> for Standing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| Refusal::Nobody.into())
     }
 }
 

@@ -126,8 +126,21 @@ pub struct Config {
     pub login_attempts: u32,
     /// Accounts that may be made from one address within an hour.
     pub signups_per_hour: u32,
+    /// Who may read the metrics.
+    pub metrics_access: MetricsAccess,
     /// Invites to one project that may be open at once.
     pub project_invites: usize,
+}
+
+/// Who may read the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Callers on this machine; others with the token.
+    Loopback,
+    /// Whoever has the token.
+    Token,
+    /// Everybody.
+    Open,
 }
 
 /// What the second address needs.
@@ -303,6 +316,12 @@ impl Config {
             user_token_life: raw.parse("user-token-life", units::duration)?,
             login_attempts: raw.parse("login-attempts", units::count)? as u32,
             signups_per_hour: raw.parse("signups-per-hour", units::count)? as u32,
+            metrics_access: raw.parse("metrics-access", |text| match text {
+                "loopback" => Ok(MetricsAccess::Loopback),
+                "token" => Ok(MetricsAccess::Token),
+                "open" => Ok(MetricsAccess::Open),
+                _ => Err("use loopback, token or open".to_owned()),
+            })?,
             project_invites: raw.parse("project-invites", units::count)?,
         })
     }
@@ -339,6 +358,14 @@ impl SecretUrl {
     /// The URL with its password.
     pub fn reveal(&self) -> &url::Url {
         &self.0
+    }
+}
+
+impl std::str::FromStr for SecretUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        units::smtp_url(text)
     }
 }
 

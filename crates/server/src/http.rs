@@ -24,6 +24,8 @@ mod live;
 
 mod users;
 
+mod accounts;
+
 mod projects;
 
 mod session;
@@ -179,6 +181,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(query::routes())
         .merge(live::routes())
         .merge(users::routes())
+        .merge(accounts::routes())
         .merge(projects::routes())
         .merge(session::routes())
         .merge(tokens::routes())

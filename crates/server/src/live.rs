@@ -9,14 +9,13 @@
 //!
 //! Invariants: a connection pulls, and holds no more than one event; the writer never waits for it; events that are the
 //! same for many are made once, and all of them together take one core at most. Whether the caller
-//! may read is asked again before each event and each second.
+//! may read is asked again before each event and several times a second.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
@@ -29,19 +28,16 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::App;
-use crate::caller;
+use crate::auth::Standing;
 use crate::event_cache::EventKey;
 use crate::problem::Problem;
-
-/// Where it is asked for.
-pub(crate) const PATH: &str = "/v1/live";
 
 /// Rows of one event.
 const ROWS: usize = 1_000;
 /// Rows that come within this time share an event.
 const REST: Duration = Duration::from_millis(100);
 /// How often it is asked whether the caller may still read.
-const ASK: Duration = Duration::from_secs(1);
+const ASK: Duration = Duration::from_millis(250);
 /// After so long without an event something is said, so that nobody on the way takes the connection for dead.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -59,7 +55,7 @@ pub(crate) struct Wish {
 }
 
 /// Answers with a stream of events that goes on until either side ends it.
-pub(crate) fn follow(app: &App, wish: Wish, request: Request) -> Result<Response, Problem> {
+pub(crate) fn follow(app: &App, wish: Wish, standing: Standing) -> Result<Response, Problem> {
     let place = Arc::clone(&app.room_for_live).try_acquire_owned();
     let place = place.map_err(|_| {
         Problem::new(
@@ -76,7 +72,7 @@ pub(crate) fn follow(app: &App, wish: Wish, request: Request) -> Result<Response
         selection: wish.key(),
         app: app.clone(),
         wish,
-        request,
+        standing,
         follower,
         stopping,
         spoke: Instant::now(),
@@ -111,8 +107,8 @@ struct Watcher {
     wish: Wish,
     /// What is followed, written out.
     selection: Arc<str>,
-    /// The request's head: who asks.
-    request: Request,
+    /// What the caller was let in by.
+    standing: Standing,
     follower: Follower,
     stopping: watch::Receiver<bool>,
     /// The last point that was told.
@@ -188,12 +184,9 @@ impl Watcher {
             return Some("the server stops; come back with the last point".to_owned());
         }
         let Wish { project, namespace, .. } = &self.wish;
-        match caller::again(&self.app, &self.request, PATH) {
-            Err(problem) => return Some(format!("{}: {}", problem.message, problem.details)),
-            Ok(caller) if caller.project != *project => {
-                return Some("the request is about another project now".to_owned());
-            }
-            Ok(_) => {}
+        if let Err(refusal) = self.app.auth.still(&self.standing) {
+            let problem = Problem::from(refusal);
+            return Some(format!("{}: {}", problem.message, problem.details));
         }
         let is_there = self.app.catalog.namespace(*project, namespace).is_some();
         (!is_there).then(|| format!("the namespace '{namespace}' was deleted"))

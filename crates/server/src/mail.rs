@@ -59,6 +59,15 @@ pub(crate) enum MailError {
 pub(crate) enum Purpose {
     /// To show that the address is the user's.
     Verify,
+    /// To confirm another address, which is the account's then.
+    Confirm,
+    /// To take back a change of the address; goes to the old one.
+    Revert {
+        /// Whether the change waits to be confirmed.
+        waits: bool,
+    },
+    /// To say that the password was changed. Has no key.
+    PasswordChanged,
     /// To choose a new password.
     Reset,
     /// To become a member of a project.
@@ -151,7 +160,10 @@ impl Mail {
 impl Purpose {
     fn name(&self) -> &'static str {
         match self {
-            Self::Verify => "verify",
+            // The same page and the same command take both keys.
+            Self::Verify | Self::Confirm => "verify",
+            Self::Revert { .. } => "revert",
+            Self::PasswordChanged => "password",
             Self::Reset => "reset",
             Self::Invite { .. } => "invite",
         }
@@ -160,6 +172,9 @@ impl Purpose {
     fn subject(&self) -> &'static str {
         match self {
             Self::Verify => "iobeam: your e-mail address",
+            Self::Confirm => "iobeam: your new e-mail address",
+            Self::Revert { .. } => "iobeam: your e-mail address is being changed",
+            Self::PasswordChanged => "iobeam: your password was changed",
             Self::Reset => "iobeam: a new password",
             Self::Invite { .. } => "iobeam: an invitation",
         }
@@ -175,13 +190,37 @@ impl Letter {
         let link = public_url.map(|url| {
             format!("Open this page:\r\n\r\n    {url}/{}#{key}\r\n\r\n", self.purpose.name())
         });
-        let link = link.unwrap_or_default();
+        let link = link.filter(|_| !key.is_empty()).unwrap_or_default();
         match &self.purpose {
             Purpose::Verify => format!(
                 "An account was made with this address{place}.\r\n\r\n\
                  {link}The verification key is:\r\n\r\n    {key}\r\n\r\n\
                  Use it with the command:\r\n\r\n    iobeam user verify-email\r\n\r\n\
                  If you did not make an account, ignore this letter.\r\n"
+            ),
+            Purpose::Confirm => format!(
+                "This address was given as the new one of an account{place}.\r\n\r\n\
+                 {link}The verification key is:\r\n\r\n    {key}\r\n\r\n\
+                 Use it with the command:\r\n\r\n    iobeam user verify-email\r\n\r\n\
+                 Until then nothing changes. If you have no account there, ignore this letter.\r\n"
+            ),
+            Purpose::Revert { waits } => format!(
+                "{}{place}.\r\n\r\n\
+                 If that was you, there is nothing to do.\r\n\r\n\
+                 If not, somebody knows your password. For seven days you can take it back:\r\n\
+                 the account has this address again, everybody is signed out, and a key\r\n\
+                 for a new password is sent here.\r\n\r\n\
+                 {link}The key is:\r\n\r\n    {key}\r\n\r\n\
+                 Use it with the command:\r\n\r\n    iobeam user revert-email\r\n",
+                if *waits {
+                    "Another e-mail address was asked for, for your account"
+                } else {
+                    "The e-mail address of your account was changed"
+                }
+            ),
+            Purpose::PasswordChanged => format!(
+                "The password of your account was changed{place}.\r\n\r\n\
+                 If that was not you, reset it with the command:\r\n\r\n    iobeam user reset-pw\r\n"
             ),
             Purpose::Reset => format!(
                 "Someone asked for a new password for this address{place}.\r\n\r\n\

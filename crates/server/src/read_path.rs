@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use iobeam_catalog::Namespace;
-use iobeam_model::{NamespaceName, ProjectId, TimeFormat};
+use iobeam_model::{DeviceId, FieldName, NamespaceName, ProjectId, TimeFormat};
 use iobeam_query::render::{media_type, render};
 use iobeam_query::{
     Answer, DataRequest, ExportRequest, Output, Param, Scope, SeriesRequest, Table,
@@ -18,6 +18,7 @@ use iobeam_query::{
 
 use crate::app::App;
 use crate::auth::ProjectCaller;
+use crate::auth::refusal::Refusal;
 use crate::problem::Problem;
 use crate::reply::{self, Bounds};
 
@@ -111,6 +112,19 @@ pub(crate) fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Nam
             "GET /v1/namespaces lists those of the project",
         )
     })
+}
+
+/// The device that a caller may read alone, if their token is bound to one: its rows are told apart where devices part
+/// them, and elsewhere none are shown.
+pub(crate) fn own_device<'c>(
+    caller: &'c ProjectCaller,
+    namespace: &Namespace,
+) -> Result<Option<&'c DeviceId>, Problem> {
+    let is_told_apart = namespace.partition == FieldName::device_id();
+    match &caller.device {
+        Some(_) if !is_told_apart => Err(Refusal::OtherDevice.into()),
+        own => Ok(own.as_ref()),
+    }
 }
 
 /// A namespace as it stands now.

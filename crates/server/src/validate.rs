@@ -143,7 +143,7 @@ impl<'c> Draft<'c> {
         let heard = &mut self.checked.devices;
         heard.reserve(ids.len());
         for id in ids {
-            self.caller.may_write_as(id)?;
+            self.caller.may_act_as(id)?;
             let device: DeviceId = id.parse().map_err(|error: iobeam_model::NameError| {
                 Problem::bad_request("This is no device id", format!("device_id: {error}"))
             })?;

@@ -14,7 +14,7 @@ use iobeam_store::{Receipt, Write};
 use twox_hash::xxhash3_128::Hasher;
 
 use crate::app::App;
-use crate::auth::ProjectCaller;
+use crate::auth::{ProjectCaller, Standing};
 use crate::problem::Problem;
 use crate::validate::{self, Checked, Form, Limits, NewFields};
 
@@ -33,9 +33,10 @@ pub(crate) struct Upload {
 /// Takes an upload in: when this returns, it is on disk, and the next query sees it.
 pub(crate) async fn ingest(
     app: &App,
-    caller: &ProjectCaller,
+    (caller, standing): (&ProjectCaller, &Standing),
     upload: Upload,
 ) -> Result<Receipt, Problem> {
+    app.auth.still(standing)?;
     let size = upload.body.len();
     // Until it is stored: what is deleted meanwhile waits for that.
     let _inside = app.importing.read().await;
@@ -50,6 +51,8 @@ pub(crate) async fn ingest(
             other => return Err(other.into()),
         }
     }
+    // The body may have taken long: what its sender may no longer do is not done.
+    app.auth.still(standing)?;
     let outcome = app.store.write(checked.write).await;
     app.readiness.note(&outcome);
     let receipt = outcome?;

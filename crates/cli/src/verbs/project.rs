@@ -118,6 +118,10 @@ pub(crate) struct AddUser {
     user_id: u32,
     #[command(flatten)]
     rights: Rights,
+    /// What becomes of the tokens of a user who is removed: `keep` them for the project, or `revoke` them; when left out,
+    /// those of devices are kept and the others revoked
+    #[arg(long, value_name = "WHAT", value_parser = ["keep", "revoke"])]
+    tokens: Option<String>,
 }
 
 /// Which project, and with which token if there is none yet.
@@ -137,7 +141,7 @@ pub(crate) struct FetchToken {
     id: Id,
     #[command(flatten)]
     rights: Rights,
-    /// Print the token
+    /// Print the token; without a permission, the one that this command works with already
     #[arg(long)]
     show_token: bool,
 }
@@ -326,7 +330,17 @@ impl AddUser {
         let id = self.id.of(session)?;
         let Rights { read, write, admin } = self.rights;
         let user = self.user_id;
-        let change = json!({"user_id": user, "read": read, "write": write, "admin": admin});
+        let mut change = json!({"user_id": user, "read": read, "write": write, "admin": admin});
+        if let Some(tokens) = self.tokens {
+            if read || write || admin {
+                return Err(Failure::usage(
+                    "--tokens says what to do with tokens of a user who is removed",
+                )
+                .remedy("leave it out, or leave out --read, --write and --admin")
+                .into());
+            }
+            change["tokens"] = tokens.into();
+        }
         let call = Call::patch(&["projects", &id.to_string(), "permissions"]).json(&change)?;
         let status = session.as_user(call)?.status;
         let removed = !(read || write || admin);
@@ -392,8 +406,21 @@ impl FetchToken {
     fn run(self, session: &mut Session) -> Result<()> {
         let id = self.id.of(session)?;
         let Rights { read, write, admin } = self.rights;
-        let token = session.fetch_token(id, read, write, admin)?;
-        session.adopt(&token)?;
+        let fetches = read || write || admin;
+        if !fetches && !self.show_token {
+            return Err(Failure::usage("a token that allows nothing is of no use")
+                .remedy(
+                    "add --read, --write or --admin, or show the one there is with --show-token",
+                )
+                .into());
+        }
+        let token = if fetches {
+            let token = session.fetch_token(id, read, write, admin)?;
+            session.adopt(&token)?;
+            token
+        } else {
+            session.kept_token(id)?
+        };
         if self.show_token && session.out.wants_json() {
             return session
                 .out
@@ -403,10 +430,6 @@ impl FetchToken {
         if self.show_token {
             return session.out.line(&token.token);
         }
-        told(session, &token)?;
-        if !(read || write || admin) {
-            session.out.hint("it allows nothing: add --read, --write or --admin");
-        }
-        Ok(())
+        told(session, &token)
     }
 }

@@ -10,6 +10,9 @@ use crate::output::{Grid, date, text};
 use crate::session::{ProjectFlag, Session};
 use crate::state::rights;
 
+/// The end of a token that has none.
+const NEVER: &str = "never";
+
 /// The verbs of tokens.
 #[derive(clap::Subcommand)]
 pub(crate) enum Token {
@@ -18,6 +21,8 @@ pub(crate) enum Token {
     /// List tokens: yours, or those of a project
     #[command(visible_alias = "ls")]
     List(List),
+    /// Keep a token that is listed for review
+    Keep(Keep),
     /// Take a token back: it works no longer
     Revoke(Revoke),
 }
@@ -29,10 +34,15 @@ pub(crate) struct Create {
     project: ProjectFlag,
     #[command(flatten)]
     rights: Rights,
-    /// Bind it to this device: it can write only as that one
+    /// Bind it to this device: it can read and write only as that one
     #[arg(long, alias = "deviceId", value_name = "ID")]
     device_id: Option<String>,
-    /// How long it lives: a number and w, d, h, m or s, such as 5w
+    /// Whose it is: `creator` (it ends with your membership) or `project` (needs admin permission; it outlives you); a device's
+    /// token that an administrator makes is the project's when left out
+    #[arg(long, value_name = "WHOSE", value_parser = ["creator", "project"])]
+    owner: Option<String>,
+    /// How long it lives: a number and w, d, h, m or s, such as 5w, or `never`, as a device's token of the project does when
+    /// left out
     #[arg(long, value_name = "SPAN")]
     duration: Option<String>,
     /// Whether it can be refreshed
@@ -52,6 +62,14 @@ pub(crate) struct List {
     all: bool,
 }
 
+/// Which token stays.
+#[derive(clap::Args)]
+pub(crate) struct Keep {
+    /// The token's number; `iobeam token list --project-id ID` shows it
+    #[arg(long)]
+    id: u32,
+}
+
 /// Which token.
 #[derive(clap::Args)]
 pub(crate) struct Revoke {
@@ -66,6 +84,7 @@ impl Token {
         match self {
             Self::Create(create) => create.run(session),
             Self::List(list) => list.run(session),
+            Self::Keep(keep) => keep.run(session),
             Self::Revoke(revoke) => revoke.run(session),
         }
     }
@@ -87,6 +106,7 @@ impl Create {
             .with("admin", admin)
             .with("include_user", false)
             .with_some("device_id", self.device_id)
+            .with_some("owner", self.owner)
             .with_some("duration", self.duration)
             .with_some("refreshable", self.refreshable);
         let token = session.as_user(call)?.json()?;
@@ -94,8 +114,14 @@ impl Create {
             return session.out.json(&token);
         }
         session.out.line(&text(&token, "token"))?;
-        let (may, end) = (rights(read, write, admin), date(&token["expires"]));
-        session.out.hint(&format!("it allows {may} in project {project} until {end} UTC"));
+        let may = rights(read, write, admin);
+        let end = end(&token);
+        let end = if end == NEVER {
+            "until it is revoked".to_owned()
+        } else {
+            format!("until {end} UTC")
+        };
+        session.out.hint(&format!("it allows {may} in project {project} {end}"));
         Ok(())
     }
 }
@@ -122,7 +148,8 @@ impl List {
     }
 
     fn grid(&self, tokens: &[Value]) -> Grid {
-        let mut headings = vec!["id", "for", "allows", "device", "created", "until", "last used"];
+        let mut headings =
+            vec!["id", "for", "allows", "device", "by", "owner", "created", "until", "last used"];
         if self.all {
             headings.push("taken back");
         }
@@ -141,8 +168,10 @@ impl List {
                     rights(holds("read"), holds("write"), holds("admin"))
                 },
                 text(token, "device_id"),
+                text(token, "creator"),
+                if of_user { String::new() } else { owner(token) },
                 date(&token["created"]),
-                date(&token["expires"]),
+                end(token),
                 date(&token["last_used"]),
             ];
             if self.all {
@@ -151,6 +180,29 @@ impl List {
             grid.row(row);
         }
         grid
+    }
+}
+
+/// Whose a token is, and whether somebody should look at it.
+fn owner(token: &Value) -> String {
+    let owner = text(token, "owner");
+    if token["review"] == true { format!("{owner}, to review") } else { owner }
+}
+
+/// When a token ends.
+fn end(token: &Value) -> String {
+    let end = date(&token["expires"]);
+    if end.starts_with("9999-") { NEVER.to_owned() } else { end }
+}
+
+impl Keep {
+    fn run(self, session: &Session) -> Result<()> {
+        let call = Call::patch(&["tokens", &self.id.to_string()]);
+        session.as_user(call.json(&json!({"review": false}))?)?;
+        if session.out.wants_json() {
+            return session.out.json(&json!({"token_id": self.id, "review": false}));
+        }
+        session.out.done(&format!("token {} is kept", self.id))
     }
 }
 

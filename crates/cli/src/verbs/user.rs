@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::api::{Auth, Call};
 use crate::ask::{self, PasswordSource};
 use crate::failure::Failure;
-use crate::output::{date, text};
+use crate::output::{Grid, date, text};
 use crate::session::{Session, token_of, until, with_remedy};
 use crate::state::Token;
 
@@ -27,8 +27,19 @@ pub(crate) enum User {
     Update(Update),
     /// Confirm your e-mail address with the key from the letter
     VerifyEmail(VerifyEmail),
+    /// Take back a change of your e-mail address with the key from the letter to the old one
+    RevertEmail(RevertEmail),
     /// Set a new password when the old one is lost
     ResetPw(ResetPassword),
+    /// List all accounts; for the operator of the server
+    #[command(visible_alias = "ls")]
+    List,
+    /// Disable an account: its sessions and tokens end at once; for the operator of the server
+    Disable(Account),
+    /// Enable a disabled account; for the operator of the server
+    Enable(Account),
+    /// Delete an account for good; for the operator of the server
+    Delete(Delete),
 }
 
 /// What an account says about a person.
@@ -125,6 +136,35 @@ pub(crate) struct VerifyEmail {
     key: Option<String>,
 }
 
+/// The key from the letter to the old address.
+#[derive(clap::Args)]
+pub(crate) struct RevertEmail {
+    /// The key; asked for when left out
+    #[arg(long)]
+    key: Option<String>,
+}
+
+/// Which account.
+#[derive(clap::Args)]
+pub(crate) struct Account {
+    /// The user's number; `iobeam user list` shows it
+    #[arg(long)]
+    id: u32,
+}
+
+/// Which account goes, and who administers what it alone did.
+#[derive(clap::Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    account: Account,
+    /// The user who becomes administrator of projects that would have none
+    #[arg(long, value_name = "ID")]
+    heir: Option<u32>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Whose password, or the key from the letter.
 #[derive(clap::Args)]
 pub(crate) struct ResetPassword {
@@ -147,7 +187,12 @@ impl User {
             Self::Get(get) => get.run(session),
             Self::Update(update) => update.run(session),
             Self::VerifyEmail(verify) => verify.run(session),
+            Self::RevertEmail(revert) => revert.run(session),
             Self::ResetPw(reset) => reset.run(session),
+            Self::List => list(session),
+            Self::Disable(account) => account.set_disabled(session, true),
+            Self::Enable(account) => account.set_disabled(session, false),
+            Self::Delete(delete) => delete.run(session),
         }
     }
 }
@@ -238,30 +283,45 @@ impl Update {
         if let Some(email) = self.email {
             changes.insert(String::from("email"), email.into());
         }
-        let mut call = Call::patch(&["users", "me"]);
-        if let Some(password) = self.password {
+        if changes.contains_key("email") || self.password.is_some() {
             let old = self.old_password.password("Current password")?;
+            changes.insert(String::from("old_password"), old.into());
+        }
+        if let Some(password) = self.password {
             let new =
                 if password == "-" { PasswordSource::asked().new_password()? } else { password };
             changes.insert(String::from("password"), new.into());
-            call = call.with("old_password", old);
         }
         if changes.is_empty() {
             return Err(Failure::usage("nothing to change")
                 .remedy("see --help for what can be")
                 .into());
         }
-        let reply = session.as_user(call.json(&changes)?)?;
+        let wanted =
+            changes.get("email").map(|email| email.as_str().unwrap_or_default().to_owned());
+        let call = Call::patch(&["users", "me"]).json(&changes)?;
+        let reply = session.as_user(call)?;
         let user = session.as_user(Call::get(&["users", "me"]))?.json()?;
         let email = text(&user, "email");
+        let waits = wanted.filter(|wanted| !wanted.trim().eq_ignore_ascii_case(&email));
         if email != session.profile.activer_user_email {
-            session.profile.activer_user_email = email;
+            session.profile.activer_user_email.clone_from(&email);
             session.home.save(&session.name, &session.profile)?;
         }
         if session.out.wants_json() {
             return session.out.json(&user);
         }
-        session.out.done(if reply.status == 204 { "nothing changed" } else { "account changed" })
+        session.out.done(if reply.status == 204 {
+            "nothing changed"
+        } else {
+            "account changed"
+        })?;
+        if let Some(wanted) = waits {
+            session.out.hint(&format!(
+                "the address is {email} until {wanted} is confirmed with the key sent there: iobeam user verify-email"
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -274,6 +334,79 @@ impl VerifyEmail {
             return session.out.json(&json!({"verified": true}));
         }
         session.out.done("e-mail address confirmed")
+    }
+}
+
+impl RevertEmail {
+    fn run(self, session: &Session) -> Result<()> {
+        let key = ask::line_unless(self.key, "Key from the letter")?;
+        let call = Call::post(&["users", "email", "revert"]).json(&json!({"revert_key": key}))?;
+        session.api.send(call)?;
+        if session.out.wants_json() {
+            return session.out.json(&json!({"reverted": true}));
+        }
+        session.out.done("the account has its old address again, and everybody is signed out")?;
+        session.out.hint(
+            "set a new password with the key that was sent there: iobeam user reset-pw --key KEY",
+        );
+        Ok(())
+    }
+}
+
+fn list(session: &Session) -> Result<()> {
+    let reply = session.as_user(Call::get(&["accounts"]))?.json()?;
+    if session.out.wants_json() {
+        return session.out.json(&reply);
+    }
+    let mut grid = Grid::new(["id", "e-mail", "user name", "state", "created"]).right([0]);
+    for account in reply["accounts"].as_array().into_iter().flatten() {
+        let operates = account["operator"].as_bool().unwrap_or(false);
+        let state = text(account, "state");
+        grid.row(vec![
+            text(account, "user_id"),
+            text(account, "email"),
+            text(account, "username"),
+            if operates { format!("{state}, operator") } else { state },
+            date(&account["created"]),
+        ]);
+    }
+    session.out.table(&grid, "no accounts")
+}
+
+impl Account {
+    fn set_disabled(self, session: &Session, disabled: bool) -> Result<()> {
+        let id = self.id;
+        let call = Call::patch(&["accounts", &id.to_string()]);
+        let reply = session.as_user(call.json(&json!({"disabled": disabled}))?)?;
+        let changed = reply.status != 204;
+        if session.out.wants_json() {
+            let answer = json!({"user_id": id, "disabled": disabled, "changed": changed});
+            return session.out.json(&answer);
+        }
+        session.out.done(&match (disabled, changed) {
+            (true, true) => format!("user {id} is disabled; sessions and tokens ended"),
+            (false, true) => format!("user {id} is enabled and can sign in"),
+            (true, false) => format!("user {id} was disabled already"),
+            (false, false) => format!("user {id} was enabled already"),
+        })
+    }
+}
+
+impl Delete {
+    fn run(self, session: &Session) -> Result<()> {
+        let id = self.account.id;
+        let question =
+            format!("User {id} goes for good: the account cannot be brought back. Delete it");
+        if !self.yes && !ask::sure(&question)? {
+            return Err(Failure::new("nothing was deleted").into());
+        }
+        let call = Call::delete(&["accounts", &id.to_string()]).with_some("heir", self.heir);
+        let sent = session.as_user(call);
+        with_remedy(sent, 409, "name one with --heir ID, such as yourself")?;
+        if session.out.wants_json() {
+            return session.out.json(&json!({"user_id": id, "deleted": true}));
+        }
+        session.out.done(&format!("user {id} is deleted"))
     }
 }
 

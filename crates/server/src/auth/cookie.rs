@@ -31,6 +31,11 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 const PLAIN_NAME: &str = "iobeam_session";
 const SECURE_NAME: &str = "__Host-iobeam_session";
+const PLAIN_KNOWN_NAME: &str = "iobeam_known";
+const SECURE_KNOWN_NAME: &str = "__Host-iobeam_known";
+
+/// How long a browser is known after a sign-in.
+const KNOWN_LIFE: Duration = Duration::from_hours(365 * 24);
 
 /// How a request came: over TLS or not, and under which name of ours.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +58,15 @@ impl<'a> Way<'a> {
 
     /// The text of the session's cookie. Two of them are none: one would be somebody else's.
     pub(crate) fn cookie(self) -> Option<&'a str> {
-        let name = self.name();
+        self.only(self.name())
+    }
+
+    /// What an earlier sign-in left in this browser, so that it is known again.
+    pub(crate) fn known(self) -> Option<&'a str> {
+        self.only(self.known_name())
+    }
+
+    fn only(self, name: &str) -> Option<&'a str> {
         let mut found = self
             .headers
             .get_all(COOKIE)
@@ -71,12 +84,17 @@ impl<'a> Way<'a> {
 
     /// The header that hands a browser the session.
     pub(crate) fn set(self, text: &str, life: Duration) -> Option<HeaderValue> {
-        self.written(text, life.as_secs())
+        self.written(self.name(), text, life.as_secs())
+    }
+
+    /// The header that makes this browser known after a sign-in, also when the session has ended.
+    pub(crate) fn set_known(self, text: &str) -> Option<HeaderValue> {
+        self.written(self.known_name(), text, KNOWN_LIFE.as_secs())
     }
 
     /// The header that takes it back.
     pub(crate) fn clear(self) -> Option<HeaderValue> {
-        self.written("", 0)
+        self.written(self.name(), "", 0)
     }
 
     /// Whether our own page may have made this request: a browser that says otherwise is believed.
@@ -114,8 +132,12 @@ impl<'a> Way<'a> {
         if self.is_secure() { SECURE_NAME } else { PLAIN_NAME }
     }
 
-    fn written(self, text: &str, seconds: u64) -> Option<HeaderValue> {
-        let (name, secure) = (self.name(), if self.is_secure() { "; Secure" } else { "" });
+    fn known_name(self) -> &'static str {
+        if self.is_secure() { SECURE_KNOWN_NAME } else { PLAIN_KNOWN_NAME }
+    }
+
+    fn written(self, name: &str, text: &str, seconds: u64) -> Option<HeaderValue> {
+        let secure = if self.is_secure() { "; Secure" } else { "" };
         let text =
             format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
         let mut value = HeaderValue::try_from(text).ok()?;

@@ -8,10 +8,13 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{OpenApi, extensions::Extensions};
 
-use super::table::{Who, changes, who};
+use super::table::{Who, changes, is_a_devices, who};
 
 /// The name of the extension.
 const WHO: &str = "x-iobeam-who";
+
+/// The name of the extension that marks what a token bound to a device may call.
+const DEVICE: &str = "x-iobeam-device";
 
 /// Writes the table into the description.
 pub(crate) fn describe(api: &mut OpenApi) {
@@ -26,6 +29,10 @@ pub(crate) fn describe(api: &mut OpenApi) {
                 .extensions
                 .get_or_insert_with(Extensions::default)
                 .insert(WHO.to_owned(), name.into());
+            if is_a_devices(&method, path) {
+                let extensions = operation.extensions.get_or_insert_with(Extensions::default);
+                extensions.insert(DEVICE.to_owned(), true.into());
+            }
         }
     }
 }

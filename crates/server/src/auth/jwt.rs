@@ -6,13 +6,18 @@
 //! ```
 //!
 //! Small devices keep the whole header line in 256 bytes, so a token has at most [`MAX_ISSUED`]; base64url
-//! without padding and a header without `kid` are what every client library can read.
+//! that needs no padding and a header without `kid` are what every client library can read.
 //!
 //! Whether the token still counts is not said here: see [`crate::auth::Auth`]. The time of the end is compared
 //! there too, with the server's own clock.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
+use iobeam_model::UserId;
 use iobeam_wire::token::Claims;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+
+use serde::Serialize;
 
 use super::key::KEY_BYTES;
 
@@ -21,6 +26,9 @@ pub(crate) const MAX_ISSUED: usize = 231;
 
 /// What is longer is not even looked at.
 pub(crate) const MAX_READ: usize = 4096;
+
+/// What is signed to make the token for the metrics.
+const METRICS: &[u8] = b"iobeam metrics";
 
 /// Signs tokens, and tells the ones it signed.
 pub(crate) struct Signer {
@@ -52,8 +60,11 @@ impl Signer {
 
     /// The token's text.
     pub(crate) fn write(&self, claims: &Claims) -> String {
-        let text = jsonwebtoken::encode(&self.header, claims, &self.sign)
-            .expect("numbers are written as JSON, and the key is one of HS256");
+        let message = format!("{}.{}", unpadded(&self.header), unpadded(claims));
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &self.sign, Algorithm::HS256)
+                .expect("the key is one of HS256");
+        let text = format!("{message}.{signature}");
         debug_assert!(text.len() <= MAX_ISSUED, "{} bytes", text.len());
         text
     }
@@ -66,6 +77,41 @@ impl Signer {
         jsonwebtoken::decode::<Claims>(text, &self.check, &self.validation)
             .map(|token| token.claims)
             .map_err(|_| NotOurs)
+    }
+
+    /// What shows the metrics.
+    pub(crate) fn metrics_token(&self) -> String {
+        jsonwebtoken::crypto::sign(METRICS, &self.sign, Algorithm::HS256)
+            .expect("the key is one of HS256")
+    }
+
+    /// Whether this is that token.
+    pub(crate) fn is_metrics_token(&self, text: &str) -> bool {
+        text.len() <= MAX_READ
+            && jsonwebtoken::crypto::verify(text, METRICS, &self.check, Algorithm::HS256)
+                .unwrap_or(false)
+    }
+
+    /// What shows later that a browser signed in to that user's account: `user.random.signature`.
+    pub(crate) fn known_browser(&self, user: UserId, random: &str) -> String {
+        let signature =
+            jsonwebtoken::crypto::sign(&known_message(user, random), &self.sign, Algorithm::HS256)
+                .expect("the key is one of HS256");
+        format!("{user}.{random}.{signature}")
+    }
+
+    /// The user and the browser of such a text, if it was written here.
+    pub(crate) fn read_known_browser<'t>(&self, text: &'t str) -> Option<(UserId, &'t str)> {
+        if text.len() > MAX_READ {
+            return None;
+        }
+        let mut parts = text.splitn(3, '.');
+        let (user, random, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        let user = user.parse().ok().and_then(UserId::new)?;
+        let message = known_message(user, random);
+        jsonwebtoken::crypto::verify(signature, &message, &self.check, Algorithm::HS256)
+            .unwrap_or(false)
+            .then_some((user, random))
     }
 
     /// What a page must send along with the session of that token when it changes something.
@@ -83,6 +129,19 @@ impl Signer {
             && jsonwebtoken::crypto::verify(value, &message, &self.check, Algorithm::HS256)
                 .unwrap_or(false)
     }
+}
+
+/// JSON in base64url that needs no padding: some clients cannot read what would need it. The blanks that make its length
+/// a multiple of three stand before the last bracket, where each reader of JSON passes over them.
+fn unpadded(part: &impl Serialize) -> String {
+    let mut json = serde_json::to_string(part).expect("numbers and names are written as JSON");
+    let blanks = json.len().next_multiple_of(3) - json.len();
+    json.insert_str(json.len() - 1, &" ".repeat(blanks));
+    URL_SAFE_NO_PAD.encode(json)
+}
+
+fn known_message(user: UserId, random: &str) -> Vec<u8> {
+    format!("iobeam browser {random} of {user}").into_bytes()
 }
 
 fn csrf_message(token: &str) -> Vec<u8> {

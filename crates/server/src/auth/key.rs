@@ -61,6 +61,15 @@ pub(crate) fn open(folder: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     }
 }
 
+/// Puts the token that shows the metrics where the operator finds it: it follows from the key.
+pub(crate) fn keep_metrics_token(folder: &Path, token: &str) -> Result<(), KeyError> {
+    let path = folder.join("metrics.token");
+    if fs::read_to_string(&path).is_ok_and(|kept| kept == token) {
+        return Ok(());
+    }
+    Ok(write_private(&path, token.as_bytes())?)
+}
+
 fn read(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, KeyError> {
     let mut file = match File::open(path) {
         Ok(file) => file,

@@ -25,6 +25,12 @@ pub(crate) enum Refusal {
     /// It was revoked.
     #[error("The token was revoked")]
     Revoked,
+    /// Its user's account was disabled or deleted.
+    #[error("The account of the token's user is disabled")]
+    AccountEnded,
+    /// The caller was a member of the project when the request came, and is none any more.
+    #[error("The user is no member of the project any more")]
+    NoMember,
     /// The key of a shared dashboard is none, was revoked, or ran out.
     #[error("The link shows nothing any more")]
     NoShare,
@@ -52,6 +58,9 @@ pub(crate) enum Refusal {
     /// It is good, and bound to another device.
     #[error("The token is bound to another device")]
     OtherDevice,
+    /// It is good, and bound to a device, and the call is about more than that.
+    #[error("The token is bound to a device")]
+    NotADevices,
     /// The caller does not operate this server.
     #[error("Only the operator of this server may do this")]
     NotOperator,
@@ -81,15 +90,20 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoToken | Self::NotOurs | Self::Expired | Self::Revoked | Self::NoShare => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::NoToken
+            | Self::NotOurs
+            | Self::Expired
+            | Self::Revoked
+            | Self::AccountEnded
+            | Self::NoShare => StatusCode::UNAUTHORIZED,
             Self::WrongKind { .. }
             | Self::Lacks { .. }
             | Self::NoCsrf
             | Self::OtherSite
             | Self::OtherProject
             | Self::OtherDevice
+            | Self::NotADevices
+            | Self::NoMember
             | Self::NotOperator
             | Self::NotAdmin
             | Self::MoreThanHeld
@@ -130,8 +144,13 @@ impl Refusal {
             }
             Self::OtherProject => "Use a token of the project that the request names",
             Self::OtherDevice => {
-                "A token that is bound to a device writes as that device only; use its own token"
+                "A token that is bound to a device reads and writes as that device only; use its own token"
             }
+            Self::NotADevices => {
+                "It reads and writes what is that device's own; use a project token that is bound to no device"
+            }
+            Self::AccountEnded => "Ask the operator of this server to enable it",
+            Self::NoMember => "Ask an administrator of the project to be let in again",
             Self::NotOperator => "The first user of a server is its operator",
             Self::NotAdmin => {
                 "Ask one of those whom GET /v1/projects/{id}/permissions lists as admin"

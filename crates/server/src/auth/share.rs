@@ -34,6 +34,11 @@ impl Auth {
     }
 }
 
+/// The key in these headers of a visitor, to ask for it again.
+pub(crate) fn key_of(headers: &HeaderMap) -> String {
+    key(headers).unwrap_or_default().to_owned()
+}
+
 /// The key in these headers, when they are a visitor's.
 pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();

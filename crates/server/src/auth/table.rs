@@ -75,8 +75,15 @@ const ROWS: &[Row] = &[
     (Method::PATCH,  "/v1/users/me",                        Who::User),
     (Method::POST,   "/v1/users/me/verification",           Who::User),
     (Method::POST,   "/v1/users/email",                     Who::Anyone),
+    // The key stands in the body.
+    (Method::POST,   "/v1/users/email/revert",              Who::Anyone),
     (Method::GET,    "/v1/users/password",                  Who::Anyone),
     (Method::POST,   "/v1/users/password",                  Who::Anyone),
+
+    (Method::GET,    "/v1/accounts",                        Who::Operator),
+    (Method::PATCH,  "/v1/accounts/{id}",                   Who::Operator),
+    (Method::DELETE, "/v1/accounts/{id}",                   Who::Operator),
+    (Method::GET,    "/v1/audit",                           Who::Operator),
 
     (Method::POST,   "/v1/projects",                        Who::User),
     (Method::GET,    "/v1/projects",                        Who::User),
@@ -96,6 +103,7 @@ const ROWS: &[Row] = &[
     // The old token stands in the body, as it may have ended.
     (Method::POST,   "/v1/tokens/project",                  Who::Anyone),
     (Method::GET,    "/v1/tokens",                          Who::User),
+    (Method::PATCH,  "/v1/tokens/{id}",                     Who::User),
     (Method::DELETE, "/v1/tokens/{id}",                     Who::User),
 
     (Method::POST,   "/v1/projects/{id}/invites",           Who::User),
@@ -144,6 +152,34 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/live",                            Who::Project(Right::Read)),
     (Method::POST,   "/v1/query",                           Who::Project(Right::Read)),
 ];
+
+/// The calls that a token bound to a device may make: those that are about that device, or are narrowed to it by the call
+/// itself. All others are refused, also ones that come new.
+#[rustfmt::skip]
+const DEVICE_ROUTES: &[(Method, &str)] = &[
+    (Method::POST,   "/v1/devices"),
+    (Method::GET,    "/v1/devices"),
+    (Method::GET,    "/v1/devices/timestamp"),
+    (Method::GET,    "/v1/devices/{id}"),
+    (Method::GET,    "/v1/devices/{id}/statistics"),
+    (Method::GET,    "/v1/devices/{id}/latest"),
+    (Method::PATCH,  "/v1/devices/{id}"),
+    (Method::DELETE, "/v1/devices/{id}"),
+    (Method::POST,   "/v1/imports"),
+    (Method::GET,    "/v1/refusals"),
+    (Method::GET,    "/v1/data/{namespace}"),
+    (Method::GET,    "/v1/data/{namespace}/{field}"),
+    (Method::GET,    "/v1/exports/{id}/{device}"),
+    (Method::GET,    "/v1/exports/{id}/{device}/{series}"),
+    (Method::GET,    "/v1/live"),
+    (Method::POST,   "/v1/query"),
+];
+
+/// Whether a token that is bound to a device may make this call.
+pub(crate) fn is_a_devices(method: &Method, route: &str) -> bool {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    DEVICE_ROUTES.iter().any(|(m, path)| m == method && same_route(path, route))
+}
 
 /// Who may make this call; `None` means nobody. `HEAD` is asked for as `GET`.
 pub(crate) fn who(method: &Method, route: &str) -> Option<Who> {
@@ -204,6 +240,16 @@ mod tests {
         assert!(changes(&Method::POST, "/v1/sql"));
         assert!(!changes(&Method::GET, "/v1/tokens"));
         assert!(!changes(&Method::HEAD, "/v1/data/{namespace}"));
+    }
+
+    #[test]
+    fn what_a_devices_token_may_call_is_in_the_table_and_takes_a_project_token() {
+        for (method, path) in DEVICE_ROUTES {
+            assert!(matches!(who(method, path), Some(Who::Project(_))), "{method} {path}");
+            assert!(is_a_devices(method, path), "{method} {path}");
+        }
+        assert!(!is_a_devices(&Method::DELETE, "/v1/namespaces/{id}"));
+        assert!(!is_a_devices(&Method::POST, "/v1/sql"));
     }
 
     #[test]

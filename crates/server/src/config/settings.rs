@@ -272,13 +272,19 @@ pub const SETTINGS: &[Setting] = &[
         "login-attempts",
         "COUNT",
         "10",
-        "Failed log-ins allowed within 15 minutes for one account; for one address five times as many.",
+        "Failed sign-ins allowed within 15 minutes for one account from clients that never signed in to it, and for each client that did; for one address five times as many.",
     ),
     setting(
         "signups-per-hour",
         "COUNT",
         "60",
         "Accounts that may be made from one address within an hour.",
+    ),
+    setting(
+        "metrics-access",
+        "MODE",
+        "loopback",
+        "Who may read `/metrics`: `loopback` (callers on this machine, others with the token in `keys/metrics.token` of the data directory), `token` (everybody needs it) or `open`.",
     ),
     setting("project-invites", "COUNT", "100", "Invites to one project that may be open at once."),
 ];

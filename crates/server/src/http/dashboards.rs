@@ -166,7 +166,6 @@ async fn create(
     caller: ProjectCaller,
     Json(request): Json<DashboardRequest>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<DashboardObject>), Problem> {
-    caller.is_no_device()?;
     let board = Board::parse(&request.board, limits(&app))?;
     let new = NewDashboard {
         project: caller.project,
@@ -217,7 +216,6 @@ async fn update(
     Path(id): Path<u32>,
     Json(request): Json<DashboardUpdate>,
 ) -> Result<Reply<DashboardObject>, Problem> {
-    caller.is_no_device()?;
     let board = match request.board {
         None => None,
         Some(sent) => {
@@ -242,7 +240,6 @@ async fn delete(
     caller: ProjectCaller,
     Path(id): Path<u32>,
 ) -> Result<StatusCode, Problem> {
-    caller.is_no_device()?;
     app.catalog(move |catalog| catalog.delete_dashboard(caller.project, id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

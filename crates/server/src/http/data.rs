@@ -13,7 +13,7 @@ use crate::auth::ProjectCaller;
 use crate::auth::table::Right;
 use crate::body::{Path, pairs};
 use crate::problem::Problem;
-use crate::read_path::{Question, ask};
+use crate::read_path::{Question, ask, known, own_device};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -85,7 +85,10 @@ async fn answer(
     uri: &Uri,
 ) -> Result<Response, Problem> {
     caller.need(Right::Read)?;
-    let params = pairs(uri.query().unwrap_or_default());
+    let mut params = pairs(uri.query().unwrap_or_default());
+    if let Some(own) = own_device(caller, known(app, caller.project, &namespace)?.as_ref())? {
+        params.push(("where".to_owned(), format!("eq(device_id,{own})")));
+    }
     let request = DataRequest::parse(field, &params, app.clock.now())?;
     ask(app, caller, Question::Data { namespace, request }).await
 }

@@ -189,7 +189,7 @@ fn legal(caller: &ProjectCaller, asked: OneOfMany) -> Result<NewDevice, Problem>
         None => caller.device.clone(),
     };
     if let Some(id) = &id {
-        caller.may_write_as(id.as_str())?;
+        caller.may_act_as(id.as_str())?;
     }
     let created = asked.created.as_deref().map(|text| {
         date::parse(text).ok_or_else(|| {
@@ -225,7 +225,15 @@ async fn list(
     let project = caller.project;
     if let Some(name) = query.name.take() {
         let device = app.catalog(move |catalog| catalog.device_by_name(project, &name)).await?;
+        caller.may_act_as(device.id.as_str())?;
         return Ok(Reply(Found::One(shown(device))));
+    }
+    if let Some(own) = caller.device {
+        // Its own record is all that it sees.
+        let device = app.catalog(move |catalog| catalog.device(project, &own)).await?;
+        let mut devices = vec![shown(device)];
+        add_statistics(&app, project, &query, &mut devices).await?;
+        return Ok(Reply(Found::All(DeviceList { devices })));
     }
     if let Some(search) = search::search(&query)? {
         let patience = search::patience(&app.config);
@@ -305,6 +313,7 @@ async fn show(
     caller: ProjectCaller,
     Path(id): Path<String>,
 ) -> Result<Reply<DeviceObject>, Problem> {
+    caller.may_act_as(&id)?;
     let id = known_id(id)?;
     let device = app.catalog(move |catalog| catalog.device(caller.project, &id)).await?;
     let state = search::patience(&app.config).state(device.last_seen, app.clock.now());
@@ -327,7 +336,7 @@ async fn update(
     Json(request): Json<DeviceUpdate>,
 ) -> Result<Response, Problem> {
     caller.is_of_project(request.project_id)?;
-    caller.may_write_as(&id)?;
+    caller.may_act_as(&id)?;
     let id = known_id(id)?;
     let changes = DeviceChanges { name: request.device_name, kind: request.device_type };
     let after = app
@@ -342,7 +351,7 @@ async fn update(
     })
 }
 
-/// Remove a device. Its readings stay.
+/// Remove a device. Its readings stay; tokens that are bound to it end, also for one that is registered later under its id.
 #[utoipa::path(
     delete, operation_id = "delete_device", path = "/v1/devices/{device_id}", tag = "devices",
     params(("device_id" = String, Path, description = "The device's id")),
@@ -353,7 +362,7 @@ async fn delete(
     caller: ProjectCaller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.may_write_as(&id)?;
+    caller.may_act_as(&id)?;
     let id = known_id(id)?;
     app.catalog(move |catalog| catalog.delete_device(caller.project, &id)).await?;
     Ok(StatusCode::NO_CONTENT)

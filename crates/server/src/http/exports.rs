@@ -107,6 +107,9 @@ async fn answer(
 ) -> Result<Response, Problem> {
     caller.need(Right::Read)?;
     caller.is_of_project(Some(project.into()))?;
+    if caller.device.is_some() {
+        caller.may_act_as(device.unwrap_or("all"))?;
+    }
     let params = pairs(uri.query().unwrap_or_default());
     let request = ExportRequest::parse(device, series, &params)?;
     ask(app, caller, Question::Exports(request)).await

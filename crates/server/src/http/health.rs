@@ -1,14 +1,21 @@
 //! Whether the platform lives, whether it takes readings, and its figures.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::caller::Peer;
+use crate::config::MetricsAccess;
 use crate::problem::Problem;
 use crate::reply;
+
+/// Headers of requests that a proxy passes on.
+const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -46,11 +53,34 @@ async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     Err(problem.with_retry_after(5))
 }
 
+/// Whether a caller from there may see the metrics.
+fn may_see_metrics(app: &App, peer: IpAddr, headers: &HeaderMap) -> bool {
+    // What a proxy on this machine passes on comes from elsewhere.
+    let is_passed_on = FORWARDED.iter().any(|name| headers.contains_key(*name));
+    let is_local = peer.to_canonical().is_loopback() && !is_passed_on;
+    match app.config.metrics_access {
+        MetricsAccess::Open => true,
+        MetricsAccess::Loopback if is_local => true,
+        MetricsAccess::Loopback | MetricsAccess::Token => app.auth.may_see_metrics(headers),
+    }
+}
+
 /// Figures in the text form of OpenMetrics, for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
     (status = 200, description = "The figures", content_type = "application/openmetrics-text"),
 ))]
-async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+async fn metrics(
+    State(app): State<App>,
+    Peer(peer): Peer,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if !may_see_metrics(&app, peer, &headers) {
+        return Err(Problem::unauthorized(
+            "The metrics are not open to everybody",
+            "Send 'Authorization: Bearer <token>' with the token in keys/metrics.token of the data directory, or a user token \
+             of the operator; the setting metrics-access says who needs it",
+        ));
+    }
     let text = app.metrics.text().map_err(Problem::internal)?;
     Ok(reply::whole("application/openmetrics-text; version=1.0.0; charset=utf-8", text))
 }

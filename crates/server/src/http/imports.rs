@@ -12,8 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::auth::ProjectCaller;
 use crate::auth::table::Right;
+use crate::auth::{ProjectCaller, Standing};
 use crate::body::{Query, Whole};
 use crate::problem::Problem;
 use crate::reply;
@@ -51,6 +51,7 @@ struct Shape {
 async fn import(
     State(app): State<App>,
     caller: ProjectCaller,
+    standing: Standing,
     Query(shape): Query<Shape>,
     headers: HeaderMap,
     Whole(body): Whole,
@@ -58,7 +59,7 @@ async fn import(
     caller.need(Right::Write)?;
     let form = form(&shape, &headers)?;
     let upload = Upload { form, body: body.clone() };
-    let receipt = ingest(&app, &caller, upload).await.inspect_err(|refused| {
+    let receipt = ingest(&app, (&caller, &standing), upload).await.inspect_err(|refused| {
         let device = caller.device.as_ref().map(ToString::to_string);
         let device = device.or_else(|| sender(form, &body));
         app.refusals.note(caller.project, device, refused);

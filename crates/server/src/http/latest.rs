@@ -81,6 +81,7 @@ async fn latest(
     Query(query): Query<TimeQuery>,
 ) -> Result<Reply<LatestValues>, Problem> {
     let format: TimeFormat = time_format(query.timefmt)?;
+    caller.may_act_as(&id)?;
     let (id, project) = (known_id(id)?, caller.project);
     let device = app.catalog(move |catalog| catalog.device(project, &id)).await?;
     let mut values = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use iobeam_catalog::Namespace;
@@ -15,12 +15,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::auth::ProjectCaller;
+use crate::auth::refusal::Refusal;
 use crate::auth::table::Right;
+use crate::auth::{ProjectCaller, Standing};
 use crate::body::Query;
 use crate::live::{Wish, follow};
 use crate::problem::Problem;
-use crate::read_path::known;
+use crate::read_path::{known, own_device};
 
 /// More devices or fields than anybody names in a URL.
 const MOST: usize = 1_000;
@@ -56,8 +57,9 @@ struct Asked {
 async fn live(
     State(app): State<App>,
     caller: ProjectCaller,
+    standing: Standing,
     Query(asked): Query<Asked>,
-    request: Request,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.need(Right::Read)?;
     let name = asked.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or("input");
@@ -73,12 +75,22 @@ async fn live(
         None => TimeFormat::default(),
         Some(text) => text.parse::<TimeFormat>().map_err(|error| wrong("timefmt", &error))?,
     };
-    let since = point(request.headers(), asked.since.as_deref())?;
-    let devices = devices.map(HashSet::from_iter);
+    let since = point(&headers, asked.since.as_deref())?;
+    let devices = match own_device(&caller, &namespace)? {
+        Some(own)
+            if devices
+                .as_ref()
+                .is_none_or(|devices| devices.iter().any(|one| one == own.as_str())) =>
+        {
+            Some(HashSet::from([own.to_string()]))
+        }
+        Some(_) => return Err(Refusal::OtherDevice.into()),
+        None => devices.map(HashSet::from_iter),
+    };
     let selection = Selection { key: key(&namespace), devices, fields, time_format };
     let wish =
         Wish { project: caller.project, namespace: namespace.name.clone(), selection, since };
-    follow(&app, wish, request)
+    follow(&app, wish, standing)
 }
 
 /// The field that says whose a row is.

@@ -12,7 +12,7 @@ mod invites;
 use axum::Json as Reply;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use iobeam_catalog::{Catalog, CatalogError, Changed, PermissionChange, Project};
+use iobeam_catalog::{Catalog, CatalogError, Changed, MemberTokens, PermissionChange, Project};
 use iobeam_model::{Permissions, ProjectId, UserId};
 use iobeam_wire::v1::{
     Holders, MemberObject, PermissionsReply, ProjectList, ProjectListItem, ProjectObject,
@@ -80,6 +80,9 @@ struct PermissionsRequest {
     /// Change the project itself.
     #[serde(default)]
     admin: bool,
+    /// What becomes of the tokens that a user made who is removed: `keep` (the project owns them from then on, and lists
+    /// them for review) or `revoke` (all end). Unless said, those that are bound to a device go on and all others end.
+    tokens: Option<String>,
 }
 
 /// The caller's projects, or the one that was asked for by name.
@@ -233,6 +236,8 @@ async fn permissions(
 }
 
 /// Say what a user may do in a project.
+///
+/// Tokens that they made grant at most as much from then on, unless the project owns them.
 #[utoipa::path(
     patch, operation_id = "set_permissions", path = "/v1/projects/{project_id}/permissions", tag = "projects",
     request_body = PermissionsRequest,
@@ -250,12 +255,22 @@ async fn set_permissions(
     Json(request): Json<PermissionsRequest>,
 ) -> Result<Response, Problem> {
     let project = administered(&app, &caller, number)?;
-    let PermissionsRequest { user_id, read, write, admin } = request;
+    let PermissionsRequest { user_id, read, write, admin, tokens } = request;
+    let tokens = match tokens.as_deref() {
+        None | Some("") => MemberTokens::EndOwn,
+        Some("keep") => MemberTokens::Keep,
+        Some("revoke") => MemberTokens::Revoke,
+        Some(other) => {
+            let details = format!("tokens: '{other}' is neither keep nor revoke");
+            return Err(Problem::bad_request("The request breaks a rule", details));
+        }
+    };
     let Some(user) = UserId::new(user_id) else {
         return Err(CatalogError::NotFound { what: "user", name: user_id.to_string() }.into());
     };
     let wanted = Permissions { read, write, admin };
-    let change = app.catalog(move |catalog| catalog.set_permissions(project, user, wanted)).await?;
+    let change =
+        app.catalog(move |catalog| catalog.set_member(project, user, wanted, tokens)).await?;
     Ok(match change {
         // Without a body: one client takes a body here for a refusal.
         PermissionChange::Added => StatusCode::CREATED.into_response(),

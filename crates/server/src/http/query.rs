@@ -12,7 +12,7 @@ use crate::auth::ProjectCaller;
 use crate::auth::table::Right;
 use crate::body::Json;
 use crate::problem::Problem;
-use crate::read_path::chart;
+use crate::read_path::{chart, known, own_device};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -173,8 +173,15 @@ struct Series {
 async fn query(
     State(app): State<App>,
     caller: ProjectCaller,
-    Json(request): Json<SeriesRequest>,
+    Json(mut request): Json<SeriesRequest>,
 ) -> Result<Response, Problem> {
     caller.need(Right::Read)?;
+    if let Some(own) =
+        own_device(&caller, known(&app, caller.project, request.namespace())?.as_ref())?
+    {
+        let mut asked = request.devices.iter().flatten();
+        asked.try_for_each(|device| caller.may_act_as(device))?;
+        request.devices = Some(vec![own.to_string()]);
+    }
     chart(&app, caller.project, request).await
 }

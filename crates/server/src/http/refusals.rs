@@ -70,12 +70,19 @@ async fn list(
     caller: ProjectCaller,
     Query(query): Query<RefusalQuery>,
 ) -> Result<Reply<RefusalList>, Problem> {
+    let device = match (&caller.device, query.device_id) {
+        (None, asked) => asked,
+        (Some(own), asked) => {
+            asked.iter().try_for_each(|device| caller.may_act_as(device))?;
+            Some(own.to_string())
+        }
+    };
     let refusals = app.refusals.clone();
     let found = app
         .catalog(move |catalog| {
             refusals.write();
             let count = query.count.unwrap_or(USUAL);
-            catalog.refusals(caller.project, query.device_id.as_deref(), count)
+            catalog.refusals(caller.project, device.as_deref(), count)
         })
         .await?;
     Ok(Reply(RefusalList { refusals: found.into_iter().map(shown).collect() }))

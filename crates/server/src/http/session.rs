@@ -76,7 +76,7 @@ struct SessionReply {
 }
 
 /// Headers of a reply that nothing on the way may keep, with the cookie if there is one to set.
-type Private = ([(HeaderName, &'static str); 1], AppendHeaders<Option<(HeaderName, HeaderValue)>>);
+type Private = ([(HeaderName, &'static str); 1], AppendHeaders<Vec<(HeaderName, HeaderValue)>>);
 
 /// Sign in a browser.
 ///
@@ -108,13 +108,19 @@ async fn sign_in(
         ));
     }
     let earlier = app.auth.visitor(way, false).ok();
-    let session = begin(&app, peer, request).await?;
+    let known = way.known().and_then(|text| app.auth.read_known_browser(text));
+    let session = begin(&app, (peer, known), request).await?;
     if let Some(earlier) = earlier {
         app.catalog(move |catalog| catalog.revoke_token(earlier.token)).await?;
     }
-    let cookie = way.set(&session.text, app.config.user_token_life);
+    // Who signed in before is known, and goes on when others guess.
+    let browser = match known {
+        Some((user, _)) if user == session.user => None,
+        _ => way.set_known(&app.auth.known_browser(session.user).map_err(Problem::internal)?),
+    };
+    let cookies = [way.set(&session.text, app.config.user_token_life), browser];
     let reply = of_session(&app, session.user, &session.text, session.expires).await?;
-    Ok((kept_private(cookie), Reply(reply)).into_response())
+    Ok((kept_private(cookies), Reply(reply)).into_response())
 }
 
 /// Show the browser's session, or that there is none.
@@ -135,7 +141,7 @@ async fn show(
         }
         _ => of_nobody(&app),
     };
-    Ok((kept_private(None), Reply(reply)).into_response())
+    Ok((kept_private([None, None]), Reply(reply)).into_response())
 }
 
 /// Sign out: the session ends, here and in the list of tokens.
@@ -157,7 +163,7 @@ async fn sign_out(
         // There was no session, or it had ended: all that is left to do is to say so to the browser.
         Err(_) => {}
     }
-    Ok((StatusCode::NO_CONTENT, kept_private(way.clear())).into_response())
+    Ok((StatusCode::NO_CONTENT, kept_private([way.clear(), None])).into_response())
 }
 
 /// A session that just began.
@@ -167,9 +173,13 @@ struct Begun {
     expires: Timestamp,
 }
 
-async fn begin(app: &App, peer: IpAddr, request: SessionRequest) -> Result<Begun, Problem> {
+async fn begin(
+    app: &App,
+    client: (IpAddr, Option<(UserId, &str)>),
+    request: SessionRequest,
+) -> Result<Begun, Problem> {
     let SessionRequest { name, password } = request;
-    let token = user_token(app, peer, Credentials { name, password }, Some(LABEL)).await?;
+    let token = user_token(app, client, Credentials { name, password }, Some(LABEL)).await?;
     Ok(Begun { user: token.user, text: app.auth.text_of(&token), expires: token.expires })
 }
 
@@ -205,7 +215,7 @@ fn of_nobody(app: &App) -> SessionReply {
     }
 }
 
-fn kept_private(cookie: Option<HeaderValue>) -> Private {
-    let cookie = cookie.map(|cookie| (SET_COOKIE, cookie));
-    ([(CACHE_CONTROL, "no-store")], AppendHeaders(cookie))
+fn kept_private(cookies: [Option<HeaderValue>; 2]) -> Private {
+    let cookies = cookies.into_iter().flatten().map(|cookie| (SET_COOKIE, cookie));
+    ([(CACHE_CONTROL, "no-store")], AppendHeaders(cookies.collect()))
 }

@@ -88,6 +88,7 @@ async fn of_device(
     Query(query): Query<TimeQuery>,
 ) -> Result<Reply<DeviceStatistics>, Problem> {
     let format = time_format(query.timefmt)?;
+    caller.may_act_as(&id)?;
     let (id, project) = (known_id(id)?, caller.project);
     let device = app.catalog(move |catalog| catalog.device(project, &id)).await?;
     let mut all = Figures::default();

@@ -9,15 +9,18 @@
 //! - A token never grants what its user does not hold, and nothing that was explicitly declined.
 //! - A refresh needs no other token and can be repeated, as clients do.
 
+mod asked;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json as Reply;
 use http::header::{CACHE_CONTROL, HeaderName};
 use http::{HeaderMap, StatusCode};
-use iobeam_catalog::{CatalogError, NewToken, Token};
-use iobeam_model::{DeviceId, Permissions, ProjectId, TokenId, UserId};
+use iobeam_catalog::{CatalogError, NewToken, Token, TokenOwner, User, UserState};
+use iobeam_model::{Permissions, ProjectId, TokenId, UserId};
 use iobeam_wire::v1::{RefreshRequest, TokenProject, TokenReply, date};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -27,15 +30,15 @@ use utoipa_axum::routes;
 use super::projects::{administered, visible};
 use super::schema;
 use crate::app::App;
-use crate::auth::UserCaller;
 use crate::auth::basic::{self, Credentials};
-use crate::auth::refusal::Refusal;
+use crate::auth::{Subject, UserCaller};
 use crate::body::{Json, Path, Query};
 use crate::caller::{Acting, Peer};
 use crate::problem::Problem;
 
-/// No token lives longer.
-const LONGEST_LIFE: Duration = Duration::from_hours(3650 * 24);
+pub(super) use asked::life;
+
+use asked::{IssueQuery, device, end, owner, permissions};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -43,7 +46,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(log_in))
         .routes(routes!(issue, refresh))
         .routes(routes!(list))
-        .routes(routes!(revoke))
+        .routes(routes!(revoke, confirm))
 }
 
 /// Who logs in, as some clients say it. Prefer the Basic header: URLs end up in logs.
@@ -54,33 +57,6 @@ struct LogInQuery {
     name: Option<String>,
     /// The password.
     password: Option<String>,
-}
-
-/// What token to issue.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct IssueQuery {
-    /// The project.
-    project_id: u32,
-    /// Whether it may read. Without any of the three it may what the user may; a device's token may not administer
-    /// then.
-    read: Option<bool>,
-    /// Whether it may write.
-    write: Option<bool>,
-    /// Whether it may administer.
-    admin: Option<bool>,
-    /// Whether it is tied to the user, and loses what the user loses; no, unless asked for.
-    include_user: Option<bool>,
-    /// How long it lives: a whole number and one of w, d, h, m, s, such as 5w.
-    #[param(pattern = "^[0-9]+[wdhms]$")]
-    duration: Option<String>,
-    /// Whether it can be exchanged for a new one; yes, unless declined.
-    refreshable: Option<bool>,
-    /// The only device that it may write as.
-    #[param(pattern = "^[A-Za-z0-9_:-]{1,255}$")]
-    device_id: Option<String>,
-    /// What to call it in lists: at most 100 characters.
-    name: Option<String>,
 }
 
 /// A token to exchange.
@@ -111,16 +87,23 @@ struct ListedToken {
     /// Who issued it.
     #[schema(minimum = 1)]
     user_id: u32,
+    /// Their user name, or else their e-mail address; absent when the account was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creator: Option<String>,
+    /// `creator`: it loses what they lose; `project`: it outlives their membership.
+    owner: &'static str,
+    /// Whether an administrator should look at it: it became the project's without having been made so.
+    review: bool,
     /// Whether it is tied to that user.
     include_user: bool,
     /// The project.
     #[serde(skip_serializing_if = "Option::is_none")]
     project_id: Option<u32>,
-    /// Whether it may read.
+    /// Whether it may read, as of now.
     read: bool,
-    /// Whether it may write.
+    /// Whether it may write, as of now.
     write: bool,
-    /// Whether it may administer.
+    /// Whether it may administer, as of now.
     admin: bool,
     /// The only device that it may write as.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,7 +115,7 @@ struct ListedToken {
     name: Option<String>,
     /// When it was issued.
     created: String,
-    /// When it ends.
+    /// When it ends; in the year 9999 when it does not.
     expires: String,
     /// When it was revoked, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +130,13 @@ struct ListedToken {
 struct TokenList {
     /// The newest first.
     tokens: Vec<ListedToken>,
+}
+
+/// What to change about a token.
+#[derive(Deserialize, ToSchema)]
+struct TokenUpdate {
+    /// `false`: an administrator of its project looked at it, and keeps it.
+    review: bool,
 }
 
 /// A reply with a token in it.
@@ -165,19 +155,20 @@ async fn log_in(
     headers: HeaderMap,
     Query(query): Query<LogInQuery>,
 ) -> Result<Secret, Problem> {
-    let token = user_token(&app, peer, credentials(&headers, query)?, None).await?;
+    let token = user_token(&app, (peer, None), credentials(&headers, query)?, None).await?;
     Ok(secret(&app, &token))
 }
 
 /// Makes a user token for whoever knows the password.
 pub(super) async fn user_token(
     app: &App,
-    peer: IpAddr,
+    (peer, browser): (IpAddr, Option<(UserId, &str)>),
     credentials: Credentials,
     label: Option<&str>,
 ) -> Result<Token, Problem> {
     let Credentials { name, password } = credentials;
-    let attempt = app.auth.attempt(&name, peer)?;
+    let subject = subject(app, &name, peer, browser).await?;
+    let attempt = app.auth.attempt("sign-in", &subject, peer)?;
     let found = app.ask(move |catalog| catalog.log_in(&name, &password)).await;
     // Only a wrong password counts as a guess.
     if !matches!(found, Err(CatalogError::WrongPassword)) {
@@ -192,8 +183,21 @@ pub(super) async fn user_token(
         refreshable: false,
         expires: app.clock.now().plus(app.config.user_token_life),
         name: label.map(String::from),
+        owner: TokenOwner::Creator,
     };
     app.catalog(move |catalog| catalog.issue_token(new)).await
+}
+
+/// Whose secret is shown under this name, and what is known of who shows it.
+pub(super) async fn subject(
+    app: &App,
+    name: &str,
+    peer: IpAddr,
+    browser: Option<(UserId, &str)>,
+) -> Result<Subject, Problem> {
+    let asked = name.to_owned();
+    let found = app.catalog(move |catalog| catalog.account_of(&asked, peer)).await?;
+    Ok(Subject::of(name, found, browser))
 }
 
 /// Issue a project token.
@@ -209,16 +213,17 @@ async fn issue(
     let project = visible(&app, &caller, query.project_id)?;
     let held = app.catalog.permissions(caller.user, project);
     let permissions = permissions(&query, held)?;
-    let life = query.duration.as_deref().map(life).transpose()?;
+    let owner = owner(&query, held)?;
     let new = NewToken {
         user: caller.user,
         tied: query.include_user.unwrap_or(false),
         project: Some(project),
         permissions,
+        expires: end(&app, &query, owner)?,
         device: query.device_id.map(device).transpose()?,
         refreshable: query.refreshable.unwrap_or(true),
-        expires: app.clock.now().plus(life.unwrap_or(app.config.project_token_life)),
         name: query.name,
+        owner,
     };
     let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
     Ok(secret(&app, &token))
@@ -227,7 +232,8 @@ async fn issue(
 /// Exchange a project token for a new one.
 ///
 /// Without an Authorization header; the old token may have ended up to 30 days ago, and stays good until its own end.
-/// The new one lives as long as the old one did, and has the same project, permissions and device.
+/// The new one lives as long as the old one did, and has the same project, permissions and device. Whoever exchanges often, or
+/// exchanges what came of an exchange, gets the same one while it is young.
 #[utoipa::path(
     post, operation_id = "refresh_token", path = "/v1/tokens/project", tag = "tokens", request_body = Refresh,
     responses((status = 200, description = "The new token", body = schema::ProjectToken)),
@@ -237,22 +243,7 @@ async fn refresh(
     Json(request): Json<RefreshRequest>,
 ) -> Result<Secret, Problem> {
     let old = app.auth.refreshable(request.refresh_token.trim())?;
-    if let Some(young) = app.auth.refreshed(old.id) {
-        return Ok(secret(&app, &young));
-    }
-    let life = old.expires.micros().saturating_sub(old.created.micros());
-    let new = NewToken {
-        user: old.user,
-        tied: old.tied,
-        project: old.project,
-        permissions: old.permissions,
-        device: old.device.clone(),
-        refreshable: true,
-        expires: app.clock.now().plus(Duration::from_micros(u64::try_from(life).unwrap_or(0))),
-        name: old.name.clone(),
-    };
-    let token = app.catalog(move |catalog| catalog.issue_token(new)).await?;
-    app.auth.remember_refresh(old.id, token.id);
+    let token = app.catalog(move |catalog| catalog.refresh_token(old.id)).await?;
     Ok(secret(&app, &token))
 }
 
@@ -268,12 +259,25 @@ async fn list(
 ) -> Result<Reply<TokenList>, Problem> {
     let project = query.project_id.map(|number| administered(&app, &caller, number)).transpose()?;
     let tokens = app
-        .catalog(move |catalog| match project {
-            Some(project) => catalog.tokens_of_project(project),
-            None => catalog.tokens_of_user(caller.user),
+        .catalog(move |catalog| {
+            let tokens = match project {
+                Some(project) => catalog.tokens_of_project(project)?,
+                None => catalog.tokens_of_user(caller.user)?,
+            };
+            let mut creators = BTreeMap::new();
+            for token in &tokens {
+                if let Entry::Vacant(place) = creators.entry(token.user) {
+                    place.insert(creator(catalog.user(token.user)?));
+                }
+            }
+            let listed = tokens.into_iter().map(|token| {
+                let creator = creators.get(&token.user).cloned().flatten();
+                listed(catalog.granted(&token), creator, token)
+            });
+            Ok(listed.collect())
         })
         .await?;
-    Ok(Reply(TokenList { tokens: tokens.into_iter().map(listed).collect() }))
+    Ok(Reply(TokenList { tokens }))
 }
 
 /// Revoke a token: one's own, or one of a project that one administers.
@@ -296,6 +300,31 @@ async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Keep a token that is to be looked at: an administrator of its project says that it is wanted.
+#[utoipa::path(
+    patch, operation_id = "confirm_token", path = "/v1/tokens/{token_id}", tag = "tokens", request_body = TokenUpdate,
+    params(("token_id" = u32, Path, description = "The token's number, as listed")),
+    responses((status = 204, description = "It is so now")),
+)]
+async fn confirm(
+    Acting(app): Acting,
+    caller: UserCaller,
+    Path(number): Path<u32>,
+    Json(request): Json<TokenUpdate>,
+) -> Result<StatusCode, Problem> {
+    let unknown = || CatalogError::NotFound { what: "token", name: number.to_string() };
+    let token = TokenId::new(number).and_then(|id| app.catalog.token(id)).ok_or_else(unknown)?;
+    let project = token.project.ok_or_else(unknown)?;
+    visible(&app, &caller, project.get()).map_err(|_| unknown())?;
+    administered(&app, &caller, project.get())?;
+    if request.review {
+        let details = "review: only false can be sent, which says that the token was looked at";
+        return Err(Problem::bad_request("The request breaks a rule", details));
+    }
+    app.catalog(move |catalog| catalog.confirm_token(token.id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn may_revoke(app: &App, user: UserId, token: &Arc<Token>) -> bool {
     token.user == user
         || token.project.is_some_and(|project| app.catalog.permissions(user, project).admin)
@@ -314,50 +343,10 @@ fn credentials(headers: &HeaderMap, query: LogInQuery) -> Result<Credentials, Pr
     }
 }
 
-/// What the new token grants: what is asked for, if the user holds it; what the user holds, if nothing is said.
-fn permissions(query: &IssueQuery, held: Permissions) -> Result<Permissions, Refusal> {
-    let IssueQuery { read, write, admin, device_id, .. } = query;
-    if read.is_none() && write.is_none() && admin.is_none() {
-        // A device that may administer is not what anyone means by saying nothing.
-        return Ok(Permissions { admin: held.admin && device_id.is_none(), ..held });
-    }
-    let asked = Permissions {
-        read: read.unwrap_or(false),
-        write: write.unwrap_or(false),
-        admin: admin.unwrap_or(false),
-    };
-    if held.covers(asked) { Ok(asked) } else { Err(Refusal::MoreThanHeld) }
-}
-
-fn device(text: String) -> Result<DeviceId, Problem> {
-    text.try_into().map_err(|error| {
-        Problem::bad_request("The device id is not valid", format!("device_id: {error}"))
-    })
-}
-
-/// Reads a life such as `5w`.
-pub(super) fn life(text: &str) -> Result<Duration, Problem> {
-    let seconds = text.char_indices().next_back().and_then(|(at, unit)| {
-        let unit = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 24 * 3600,
-            'w' => 7 * 24 * 3600,
-            _ => return None,
-        };
-        text[..at].parse::<u64>().ok()?.checked_mul(unit)
-    });
-    match seconds.map(Duration::from_secs) {
-        Some(life) if !life.is_zero() && life <= LONGEST_LIFE => Ok(life),
-        _ => Err(Problem::bad_request(
-            "A parameter of the request is wrong",
-            format!(
-                "the parameter 'duration': '{text}' is not a whole number and one of w, d, h, m, s, \
-                 such as 5w, of at most 3650 days"
-            ),
-        )),
-    }
+/// What the maker of a token is called.
+fn creator(user: User) -> Option<String> {
+    let is_there = user.state != UserState::Deleted;
+    is_there.then(|| user.username.unwrap_or(user.email))
 }
 
 /// A token's text and what it grants. Nothing on the way may keep a copy: some of these calls look like any other
@@ -375,12 +364,15 @@ fn secret(app: &App, token: &Token) -> Secret {
     ([(CACHE_CONTROL, "no-store")], Reply(reply))
 }
 
-fn listed(token: Token) -> ListedToken {
-    let Permissions { read, write, admin } = token.permissions;
+fn listed(granted: Permissions, creator: Option<String>, token: Token) -> ListedToken {
+    let Permissions { read, write, admin } = granted;
     ListedToken {
         token_id: token.id.get(),
         kind: if token.project.is_some() { "project" } else { "user" },
         user_id: token.user.get(),
+        creator,
+        owner: token.owner.name(),
+        review: token.review,
         include_user: token.tied,
         project_id: token.project.map(ProjectId::get),
         read,
@@ -393,35 +385,5 @@ fn listed(token: Token) -> ListedToken {
         expires: date::format_expires(token.expires),
         revoked: token.revoked.map(date::format_created),
         last_used: token.last_used.map(date::format_created),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn reading_a_life_never_panics(text in "\\PC{0,30}") {
-            if let Ok(life) = life(&text) {
-                prop_assert!(!life.is_zero() && life <= LONGEST_LIFE);
-            }
-        }
-    }
-
-    #[test]
-    fn a_life_is_a_whole_number_and_a_unit() {
-        for (text, seconds) in
-            [("5w", 3_024_000), ("1d", 86_400), ("2h", 7200), ("3m", 180), ("9s", 9)]
-        {
-            assert_eq!(life(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in
-            ["", "5", "w", "0s", "-1d", "1.5h", "1y", "99999999999999999999s", "600w", "5ä", "+"]
-        {
-            assert!(life(text).is_err(), "{text}");
-        }
     }
 }

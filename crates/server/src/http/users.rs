@@ -11,7 +11,9 @@
 
 use axum::Json as Reply;
 use http::StatusCode;
-use iobeam_catalog::{CatalogError, Changed, NewUser, User, UserChanges};
+use iobeam_catalog::{
+    AccountUpdate, Catalog, CatalogError, Changed, EmailChange, NewUser, User, UserChanges,
+};
 use iobeam_model::UserId;
 use iobeam_wire::v1::UserObject;
 use serde::{Deserialize, Serialize};
@@ -20,8 +22,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schema;
+use super::tokens::subject;
 use crate::app::App;
-use crate::auth::UserCaller;
+use crate::auth::{Subject, UserCaller};
 use crate::body::{Json, Query};
 use crate::caller::{Acting, Peer};
 use crate::config::SignUp;
@@ -35,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(me, update))
         .routes(routes!(verify))
         .routes(routes!(ask_verification))
+        .routes(routes!(revert))
         .routes(routes!(ask_reset, reset))
 }
 
@@ -63,12 +67,13 @@ struct UserRequest {
 /// What to change about a user; what is absent stays. Other members of a user may be sent along and are ignored.
 #[derive(Deserialize, ToSchema)]
 struct UserUpdate {
-    /// Another e-mail address, which is to be verified again.
+    /// Another e-mail address; needs the password. Where mail is set up it is the account's once it is confirmed with the key
+    /// that is sent there.
     email: Option<String>,
     /// Another password; needs the old one.
     #[schema(min_length = 8, max_length = 1024, format = Password)]
     password: Option<String>,
-    /// The old password: a better place for it than the URL.
+    /// The account's password, for another address or password: a better place for it than the URL.
     #[schema(format = Password)]
     old_password: Option<String>,
     /// Another user name; an empty one takes it away.
@@ -89,7 +94,8 @@ struct UserUpdate {
 struct UserQuery {
     /// A username or an e-mail address: the reply is that one user.
     name: Option<String>,
-    /// A text that occurs in a name or an address: the reply is a list.
+    /// A whole user name or e-mail address, or a text that occurs in those of people who share a project with the caller:
+    /// the reply is a list.
     search: Option<String>,
 }
 
@@ -106,6 +112,13 @@ struct OldPassword {
 struct Verification {
     /// The key.
     verification_key: String,
+}
+
+/// The key of a letter to the old address.
+#[derive(Deserialize, ToSchema)]
+struct EmailRevert {
+    /// The key.
+    revert_key: String,
 }
 
 /// Whose password.
@@ -209,16 +222,27 @@ async fn create(
 )]
 async fn find(
     Acting(app): Acting,
-    _caller: UserCaller,
+    caller: UserCaller,
     Query(query): Query<UserQuery>,
 ) -> Result<Reply<Found>, Problem> {
     match query {
         UserQuery { name: Some(name), .. } => {
-            let user = app.catalog(move |catalog| catalog.user_by_name(&name)).await?;
+            let user = app
+                .catalog(move |catalog| {
+                    let user = catalog.user_by_name(&name)?;
+                    discreetly(catalog, caller.user, user, &name)
+                })
+                .await?;
             Ok(Reply(Found::One(shown(user))))
         }
         UserQuery { search: Some(text), .. } if !text.trim().is_empty() => {
-            let users = app.catalog(move |catalog| catalog.search_users(&text)).await?;
+            let users = app
+                .catalog(move |catalog| {
+                    let found = catalog.find_users(caller.user, &text)?.into_iter();
+                    found.map(|user| discreetly(catalog, caller.user, user, &text)).collect()
+                })
+                .await?;
+            let users: Vec<User> = users;
             let users = users.into_iter().map(|user| FoundUser {
                 user_id: user.id,
                 username: user.username.unwrap_or_default(),
@@ -233,6 +257,29 @@ async fn find(
     }
 }
 
+/// The user as somebody may see them: who shares no project with them learns of no address or name that they did not ask
+/// for.
+fn discreetly(
+    catalog: &Catalog,
+    by: UserId,
+    user: User,
+    asked: &str,
+) -> Result<User, CatalogError> {
+    if user.id == by || catalog.share_a_project(by, user.id) || catalog.user(by)?.operator {
+        return Ok(user);
+    }
+    let is_asked = |text: &str| text.trim().to_lowercase() == asked.trim().to_lowercase();
+    Ok(User {
+        email: if is_asked(&user.email) { user.email } else { String::new() },
+        username: user.username.filter(|name| is_asked(name)),
+        first_name: String::new(),
+        last_name: String::new(),
+        company_name: String::new(),
+        url: String::new(),
+        ..user
+    })
+}
+
 /// The caller.
 #[utoipa::path(
     get, operation_id = "show_me", path = "/v1/users/me", tag = "users",
@@ -245,7 +292,8 @@ async fn me(Acting(app): Acting, caller: UserCaller) -> Result<Reply<UserObject>
 
 /// Change the caller's account.
 ///
-/// A new password needs the old one, and ends every other log-in of the user.
+/// Another password or e-mail address needs the password. A new password ends every other log-in of the user. A letter to the
+/// old address says what changed; for seven days its key takes a change of the address back.
 #[utoipa::path(
     patch, operation_id = "update_me", path = "/v1/users/me", tag = "users", params(OldPassword), request_body = UserUpdate,
     responses(
@@ -272,22 +320,32 @@ async fn update(
         url: request.url,
         password: request.password,
     };
-    let before = app.catalog(move |catalog| catalog.user(user)).await?;
-    let attempt = new_password.then(|| app.auth.attempt(&before.email, peer)).transpose()?;
-    let changed = app.ask(move |catalog| catalog.update_user(user, wanted, old.as_deref())).await;
+    // Each password that comes along is a guess, until it was right.
+    let attempt = old
+        .is_some()
+        .then(|| app.auth.attempt("change", &Subject::user(user), peer))
+        .transpose()?;
+    let confirm = app.config.smtp_url.is_some();
+    let changed =
+        app.ask(move |catalog| catalog.update_user(user, wanted, old.as_deref(), confirm)).await;
     if let Some(attempt) = attempt.filter(|_| !matches!(changed, Err(CatalogError::WrongPassword)))
     {
         attempt.give_back();
     }
-    if changed? == Changed::No {
+    let AccountUpdate { changed, email } = changed?;
+    if changed == Changed::No {
         return Ok(Err(StatusCode::NO_CONTENT));
     }
     let after = app.catalog(move |catalog| catalog.user(user)).await?;
-    if after.email != before.email {
-        send_verification(&app, user, after.email.clone()).await?;
-    }
     if new_password {
         end_other_log_ins(&app, caller).await?;
+        let to = email.as_ref().map_or_else(|| after.email.clone(), |email| email.old.clone());
+        app.mail.post(Letter { to, purpose: Purpose::PasswordChanged, key: String::new() });
+    }
+    if let Some(EmailChange { old, new, key, revert }) = email {
+        let purpose = if confirm { Purpose::Confirm } else { Purpose::Verify };
+        app.mail.post(Letter { to: new, purpose, key });
+        app.mail.post(Letter { to: old, purpose: Purpose::Revert { waits: confirm }, key: revert });
     }
     Ok(Ok(Reply(shown(after))))
 }
@@ -308,6 +366,25 @@ async fn verify(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Take back a change of the e-mail address with the key of the letter to the old one.
+///
+/// The account has the old address again, every log-in ends, the password is void, and a letter brings a key for a new one.
+#[utoipa::path(
+    post, operation_id = "revert_email", path = "/v1/users/email/revert", tag = "users", request_body = EmailRevert,
+    responses((status = 204, description = "The account has its old address again")),
+)]
+async fn revert(
+    Acting(app): Acting,
+    Peer(peer): Peer,
+    Json(request): Json<EmailRevert>,
+) -> Result<StatusCode, Problem> {
+    let attempt = app.auth.attempt_from(peer)?;
+    let (user, key) = app.catalog(move |catalog| catalog.revert_email(&request.revert_key)).await?;
+    attempt.give_back();
+    app.mail.post(Letter { to: user.email, purpose: Purpose::Reset, key });
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Ask for another letter with a key to verify the caller's address.
 #[utoipa::path(
     post, operation_id = "ask_verification", path = "/v1/users/me/verification", tag = "users",
@@ -322,7 +399,7 @@ async fn ask_verification(
     let user = app.catalog(move |catalog| catalog.user(caller.user)).await?;
     if !user.email_verified {
         // Never given back: letters are what is limited.
-        let _ = app.auth.attempt(&format!("verification of {}", user.email), peer)?;
+        let _ = app.auth.attempt("verification", &Subject::user(user.id), peer)?;
         send_verification(&app, user.id, user.email).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -341,7 +418,8 @@ async fn ask_reset(
     Query(query): Query<ResetQuery>,
 ) -> Result<StatusCode, Problem> {
     // Never given back: letters are what is limited. Log-ins of the same account are counted apart.
-    let _ = app.auth.attempt(&format!("reset of {}", query.reset), peer)?;
+    let subject = subject(&app, &query.reset, peer, None).await?;
+    let _ = app.auth.attempt("reset", &subject, peer)?;
     tokio::spawn(async move {
         match app.catalog(move |catalog| catalog.start_password_reset(&query.reset)).await {
             Ok(Some((user, key))) => {

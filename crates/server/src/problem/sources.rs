@@ -9,6 +9,10 @@ use iobeam_wire::{CodecError, ImportError};
 
 use super::{Code, Problem};
 
+/// What to do about it.
+const MORE_THAN_HELD: &str = "A token grants at most what its user holds in the project, and an administrator alone makes a token \
+                              that the project owns; ask for less";
+
 /// When a client may come back if the part does not say.
 const SOON: u32 = 5;
 
@@ -36,6 +40,19 @@ impl From<CatalogError> for Problem {
                 "Wrong user name or password",
                 "Check both; a forgotten password can be reset",
             ),
+            CatalogError::PasswordNeeded => Self::unauthorized(
+                "The password is needed",
+                "Send the account's password as 'old_password' in the body; a token alone changes neither address nor password",
+            ),
+            CatalogError::AccountDisabled => Self::forbidden("The account is disabled", text),
+            CatalogError::MoreThanHeld => Self::forbidden(capital(&text), MORE_THAN_HELD),
+            CatalogError::NotRefreshable => Self::forbidden(
+                "The token cannot be refreshed",
+                format!("{text}; ask for a new one"),
+            ),
+            CatalogError::OnlyAdmin { .. } => {
+                Self::new(StatusCode::CONFLICT, "A project would have no administrator", text)
+            }
             CatalogError::NotInvited | CatalogError::SignUpClosed => {
                 Self::forbidden("Signing up is not possible", text)
             }

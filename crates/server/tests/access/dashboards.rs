@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_board_is_told_with_its_place() {
 }
 
 #[test]
-fn a_token_of_a_device_changes_no_dashboard() {
+fn a_token_of_a_device_neither_sees_nor_changes_a_dashboard() {
     let (platform, token) = scene();
     let made = create(&platform, &token);
     let path = format!("/v1/dashboards/{}", made["dashboard_id"]);
@@ -96,7 +96,7 @@ fn a_token_of_a_device_changes_no_dashboard() {
         format!("/v1/tokens/project?project_id={}&device_id=boiler", project_of(&platform, &token));
     let bound = platform.get(&query, ada.as_str().expect("a token")).expect(200)["token"].clone();
     let bound = bound.as_str().expect("a token");
-    platform.get(&path, bound).expect(200);
+    platform.get(&path, bound).refused(403);
     platform.post("/v1/dashboards", bound, &json!({"name": "x", "board": {}})).refused(403);
     platform.put(&path, bound, &json!({"version": 1, "name": "x"})).refused(403);
     platform.delete(&path, bound).refused(403);

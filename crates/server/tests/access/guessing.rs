@@ -37,7 +37,67 @@ fn guesses_from_an_address_are_refused_whatever_the_account() {
         platform.log_in(&format!("nobody{n}"), "wrong").refused(401);
     }
     platform.log_in("another", "wrong").refused(429);
+    // Where she signed in before, she goes on.
+    platform.log_in("ada", PASSWORD).expect(200);
+}
+
+/// Tries to sign in from another address of this machine.
+fn log_in_from(platform: &Platform, from: [u8; 4], name: &str, password: &str) -> u16 {
+    use base64::Engine as _;
+    use std::io::{Read as _, Write as _};
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    let mut stream = crate::platform::connect_from(platform.address(), from);
+    write!(
+        stream,
+        "GET /v1/tokens/user HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {basic}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("a reply");
+    if reply.starts_with("HTTP/1.1 429") {
+        assert!(reply.to_ascii_lowercase().contains("retry-after: "), "{reply}");
+    }
+    reply.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
+
+#[test]
+fn names_of_one_account_share_their_attempts_wherever_they_are_tried_from() {
+    let platform = Platform::start_with(|config| config.login_attempts = 4);
+    platform.person("ada");
+    for (n, name) in ["ada", "ada@example.org", "ADA", "Ada@Example.org"].iter().enumerate() {
+        let from = [127, 0, 2, 1 + u8::try_from(n).expect("small")];
+        assert_eq!(log_in_from(&platform, from, name, "wrong"), 401);
+    }
+    for name in ["ada", "ada@example.org"] {
+        assert_eq!(log_in_from(&platform, [127, 0, 2, 99], name, PASSWORD), 429);
+    }
+}
+
+#[test]
+fn a_chosen_user_is_not_locked_out_by_the_guesses_of_others() {
+    let platform = Platform::start_with(|config| config.login_attempts = 3);
+    platform.person("ada");
+    let known = platform.browser("ada", PASSWORD);
+    for _ in 0..5 {
+        // Guesses from elsewhere, until they are refused.
+        while log_in_from(&platform, [127, 0, 3, 1], "ada", "wrong") != 429 {}
+        assert_eq!(log_in_from(&platform, [127, 0, 3, 2], "ada", PASSWORD), 429, "a stranger");
+        platform.log_in("ada", PASSWORD).expect(200);
+    }
+    // Guesses from her own address: the browser that she signed in with before goes on, also without a session.
+    while platform.log_in("ada", "wrong").status != 429 {}
     platform.log_in("ada", PASSWORD).refused(429);
+    platform.visit(&known, ("DELETE", "/v1/session"), None, &json!(null)).expect_empty(204);
+    let body = json!({"name": "ada@example.org", "password": PASSWORD}).to_string();
+    let sign_in = |cookie: &str| {
+        platform.send("POST", "/v1/session", &[("Cookie", cookie)], Some(&body)).status
+    };
+    assert_eq!(sign_in(&known.known), 200);
+    assert_eq!(sign_in("iobeam_known=1.00.forged"), 429);
+    // The cookie is no licence to guess, and none for the account of another.
+    let guess = json!({"name": "ada", "password": "wrong"}).to_string();
+    let guess = || platform.send("POST", "/v1/session", &[("Cookie", &known.known)], Some(&guess));
+    while guess().status != 429 {}
 }
 
 #[test]

@@ -30,6 +30,8 @@ mod keeping;
 
 mod doctor;
 
+mod rights_end;
+
 mod permissions;
 
 mod parameters;

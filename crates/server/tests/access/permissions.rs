@@ -18,6 +18,8 @@ struct Call {
     method: String,
     path: String,
     who: String,
+    /// Whether a token that is bound to a device may make it.
+    device: bool,
 }
 
 /// Everything of the description's paths.
@@ -34,11 +36,25 @@ fn calls(platform: &Platform) -> Vec<Call> {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 who: call["x-iobeam-who"].as_str().unwrap_or("nobody").to_owned(),
+                device: call["x-iobeam-device"] == true,
             });
         }
     }
     calls
 }
+
+/// Callers who show nothing, nothing of ours, or what counted once.
+const ENDED: [&str; 9] = [
+    "none",
+    "garbage",
+    "expired",
+    "revoked",
+    "revoked user",
+    "removed member",
+    "disabled member",
+    "disabled user",
+    "deleted device",
+];
 
 /// The callers, and the things of the project under test, `p`.
 struct World {
@@ -50,6 +66,8 @@ struct World {
     /// The dashboard that the call being made is about.
     dashboard: Cell<u64>,
     tokens: Vec<(&'static str, String)>,
+    /// The session of somebody whose account is disabled since.
+    disabled: Browser,
 }
 
 impl World {
@@ -87,6 +105,7 @@ impl World {
             let id = number_of(&platform, &member, token);
             platform.delete(&format!("/v1/tokens/{id}"), &member.token).expect_empty(204);
         }
+        let disabled = ended_callers(&platform, (&operator, &member), project, &mut tokens);
         let all = tokens[10].1.as_str();
         let namespace =
             platform.get("/v1/namespaces", all).expect(200)["namespaces"][0]["namespace_id"]
@@ -96,7 +115,8 @@ impl World {
         tokens.push(("share", key));
         sleep(Duration::from_millis(1500));
         let dashboard = Cell::new(0);
-        let world = Self { platform, operator, member, project, namespace, dashboard, tokens };
+        let world =
+            Self { platform, operator, member, project, namespace, dashboard, tokens, disabled };
         world.renew();
         world
     }
@@ -168,6 +188,8 @@ impl World {
             "field" => "device_id".to_owned(),
             "token_id" => self.fresh_token().to_string(),
             "invite_id" => "1".to_owned(),
+            // Nobody's: what is done to accounts is done to somebody in tests of their own.
+            "user_id" => "4000000".to_owned(),
             "dashboard_id" => self.fresh_dashboard().to_string(),
             "share_id" => self.fresh_share().to_string(),
             "device" | "series" => "all".to_owned(),
@@ -213,12 +235,58 @@ impl World {
             ("POST", "/v1/imports") => {
                 json!({"project_id": project, "device_id": "theirs", "sources": []})
             }
+            ("PATCH", "/v1/accounts/{user_id}") => json!({"disabled": false}),
+            ("PATCH", "/v1/tokens/{token_id}") => json!({"review": false}),
             ("POST", "/v1/dashboards") => json!({"name": "new", "board": {}}),
             ("PUT", "/v1/dashboards/{dashboard_id}") => json!({"version": 1}),
             ("POST", "/v1/sql") => json!({"query": "SELECT 1"}),
             _ => json!({}),
         }
     }
+}
+
+/// Adds callers who had every right in the project until it was taken from them: by removing the member, by disabling the
+/// account, by lowering the permission, by deleting the device. Gives the session of the one whose account is disabled.
+fn ended_callers(
+    platform: &Platform,
+    (operator, admin): (&Person, &Person),
+    project: u64,
+    tokens: &mut Vec<(&'static str, String)>,
+) -> Browser {
+    let path = format!("/v1/projects/{project}/permissions");
+    let join = |name: &str| {
+        let person = platform.person(name);
+        let body = json!({"user_id": person.id, "read": true, "write": true, "admin": true});
+        platform.patch(&path, &admin.token, &body).expect_empty(201);
+        let token = platform.token(&person, project, "");
+        (person, token)
+    };
+    let (removed, of_removed) = join("removed");
+    platform.patch(&path, &admin.token, &json!({"user_id": removed.id})).expect(200);
+    let (lowered, of_lowered) = join("lowered");
+    let body = json!({"user_id": lowered.id, "read": true});
+    platform.patch(&path, &admin.token, &body).expect(200);
+    let (disabled, of_disabled) = join("disabled");
+    let browser = platform.browser("disabled", PASSWORD);
+    let account = format!("/v1/accounts/{}", disabled.id);
+    platform.patch(&account, &operator.token, &json!({"disabled": true})).expect(200);
+    let all = platform.token(admin, project, "");
+    let of_device =
+        platform.token(admin, project, "&device_id=theirs&read=true&write=true&admin=true");
+    let device = json!({"device_id": "theirs"});
+    platform.post("/v1/devices", &all, &device).expect(201);
+    platform.delete("/v1/devices/theirs", &all).expect_empty(204);
+    platform.post("/v1/devices", &all, &device).expect(201);
+    platform.delete("/v1/devices/theirs", &all).expect_empty(204);
+    tokens.extend([
+        ("removed member", of_removed),
+        ("removed user", removed.token),
+        ("lowered", of_lowered),
+        ("disabled member", of_disabled),
+        ("disabled user", disabled.token),
+        ("deleted device", of_device),
+    ]);
+    browser
 }
 
 /// Makes a dashboard.
@@ -258,16 +326,17 @@ enum Outcome {
 
 fn expected(call: &Call, caller: &str) -> Outcome {
     use Outcome::{Forbidden, In, NothingOfP, Unknown};
-    let is_user = matches!(caller, "user" | "operator" | "outsider");
+    let is_user = matches!(caller, "user" | "operator" | "outsider" | "removed user");
     let speaks_of_p = call.path.contains('{') || call.path.starts_with("/v1/tokens");
     let only_if = |allowed| if allowed { In } else { Forbidden };
     match (call.who.as_str(), caller) {
         ("anyone", _) => In,
         // No caller here brings the password that "log-in" wants.
-        ("log-in", _) | (_, "none" | "garbage" | "expired" | "revoked" | "revoked user") => Unknown,
+        ("log-in", _) => Unknown,
+        (_, caller) if ENDED.contains(&caller) => Unknown,
         // Whoever was given a link may look at that, and the link opens nothing else.
         ("share", _) | (_, "share") => only_if(call.who == caller),
-        ("user", "outsider" | "operator") if speaks_of_p => NothingOfP,
+        ("user", "outsider" | "operator" | "removed user") if speaks_of_p => NothingOfP,
         ("user", _) => only_if(is_user),
         ("operator", _) => only_if(caller == "operator"),
         (_, "other project") => NothingOfP,
@@ -280,14 +349,15 @@ fn holds(call: &Call, right: &str, caller: &str) -> bool {
     match caller {
         "all" => true,
         // It is bound to another device than the one that each call is about.
-        "device" => !writes_as_a_device(call),
+        "device" => call.device && !is_about_a_device(call),
+        "lowered" => right == "project" || right == "project:read",
         _ => right == "project" || right == format!("project:{caller}"),
     }
 }
 
-/// Whether the call writes as the device `theirs`, which the bound token is not.
-fn writes_as_a_device(call: &Call) -> bool {
-    call.who == "project:write"
+/// Whether the call is about the device `theirs`, or all devices, and not about the one that the token is bound to.
+fn is_about_a_device(call: &Call) -> bool {
+    call.who == "project:write" || call.path.contains("{device")
 }
 
 #[test]
@@ -340,6 +410,8 @@ enum Visit {
     Outsider,
     /// By one whose session was revoked.
     Revoked,
+    /// By one whose account was disabled while the session went on.
+    Disabled,
 }
 
 fn expected_by_cookie(call: &Call, visit: Visit) -> &'static [u16] {
@@ -348,7 +420,7 @@ fn expected_by_cookie(call: &Call, visit: Visit) -> &'static [u16] {
     match (call.who.as_str(), visit) {
         ("anyone", Visit::WithoutCsrf) if call.method == "DELETE" => &[403],
         ("anyone", _) => &[],
-        ("log-in", _) | (_, Visit::Revoked) => &[401],
+        ("log-in", _) | (_, Visit::Revoked | Visit::Disabled) => &[401],
         ("share", _) => &[403],
         (_, Visit::WithoutCsrf) if changes => &[403],
         (_, Visit::WithoutProject) if of_project => &[400],
@@ -369,11 +441,15 @@ fn every_call_by_cookie_wants_its_proof_and_its_project_and_a_session_that_count
             Visit::WithoutCsrf,
             Visit::Outsider,
             Visit::Revoked,
+            Visit::Disabled,
             Visit::WithoutProject,
             Visit::Member,
         ] {
             let name = if visit == Visit::Outsider { "outsider" } else { "member" };
-            let mut browser = world.platform.browser(name, PASSWORD);
+            let mut browser = match visit {
+                Visit::Disabled => world.disabled.clone(),
+                _ => world.platform.browser(name, PASSWORD),
+            };
             if visit == Visit::Revoked {
                 world
                     .platform
@@ -426,9 +502,21 @@ fn nothing_of_a_project_changes_by_the_hand_of_another() {
     };
     let before = see();
     for call in calls(&world.platform) {
-        for caller in
-            ["other project", "outsider", "garbage", "none", "expired", "revoked", "no right"]
-        {
+        for caller in [
+            "other project",
+            "outsider",
+            "garbage",
+            "none",
+            "expired",
+            "revoked",
+            "no right",
+            "removed member",
+            "removed user",
+            "disabled member",
+            "disabled user",
+            "deleted device",
+            "device",
+        ] {
             world.make(&call, world.token(caller));
         }
     }
@@ -460,6 +548,10 @@ fn the_table_is_this_one() {
     GET    /health                                     anyone
     GET    /metrics                                    anyone
     GET    /ready                                      anyone
+    GET    /v1/accounts                                operator
+    DELETE /v1/accounts/{user_id}                      operator
+    PATCH  /v1/accounts/{user_id}                      operator
+    GET    /v1/audit                                   operator
     GET    /v1/dashboards                              project:read
     POST   /v1/dashboards                              project:write
     DELETE /v1/dashboards/{dashboard_id}               project:write
@@ -518,14 +610,44 @@ fn the_table_is_this_one() {
     POST   /v1/tokens/project                          anyone
     GET    /v1/tokens/user                             log-in
     DELETE /v1/tokens/{token_id}                       user
+    PATCH  /v1/tokens/{token_id}                       user
     GET    /v1/users                                   user
     POST   /v1/users                                   anyone
     POST   /v1/users/email                             anyone
+    POST   /v1/users/email/revert                      anyone
     GET    /v1/users/me                                user
     PATCH  /v1/users/me                                user
     POST   /v1/users/me/verification                   user
     GET    /v1/users/password                          anyone
     POST   /v1/users/password                          anyone
+    ");
+}
+
+#[test]
+fn a_devices_token_may_make_these_calls_and_no_others() {
+    let platform = Platform::start();
+    let mut calls = calls(&platform);
+    calls.retain(|call| call.device);
+    let mut rows: Vec<String> =
+        calls.iter().map(|call| format!("{:6} {}", call.method, call.path)).collect();
+    rows.sort_unstable();
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    DELETE /v1/devices/{device_id}
+    GET    /v1/data/{namespace}
+    GET    /v1/data/{namespace}/{field}
+    GET    /v1/devices
+    GET    /v1/devices/timestamp
+    GET    /v1/devices/{device_id}
+    GET    /v1/devices/{device_id}/latest
+    GET    /v1/devices/{device_id}/statistics
+    GET    /v1/exports/{project_id}/{device}
+    GET    /v1/exports/{project_id}/{device}/{series}
+    GET    /v1/live
+    GET    /v1/refusals
+    PATCH  /v1/devices/{device_id}
+    POST   /v1/devices
+    POST   /v1/imports
+    POST   /v1/query
     ");
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Browser {
     pub(crate) cookie: String,
     /// The header X-CSRF-Token.
     pub(crate) csrf: String,
+    /// The cookie by which it is known without a session.
+    pub(crate) known: String,
 }
 
 impl Platform {
@@ -188,7 +190,10 @@ impl Platform {
         let body = json!({"name": name, "password": password}).to_string();
         let reply = self.send("POST", "/v1/session", &[], Some(&body));
         let csrf = reply.expect(200)["csrf"].as_str().expect("a value").to_owned();
-        Browser { cookie: reply.cookie(), csrf }
+        let set = reply.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok());
+        let known = set.filter_map(|set| set.split(';').next());
+        let known = known.filter(|pair| pair.starts_with("iobeam_known=")).collect();
+        Browser { cookie: reply.cookie(), csrf, known }
     }
 
     /// Makes a call as a page of the browser does, about that project if there is one.
@@ -307,6 +312,19 @@ impl Reply {
             assert_eq!(self.headers["content-length"], "0");
         }
     }
+}
+
+/// A connection from an address of this machine that is not the usual one.
+pub(crate) fn connect_from(address: &str, from: [u8; 4]) -> std::net::TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let stream = runtime.expect("a runtime").block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).expect("bound");
+        let stream = socket.connect(address.parse().expect("an address")).await;
+        stream.expect("a connection").into_std().expect("a stream")
+    });
+    stream.set_nonblocking(false).expect("it waits");
+    stream
 }
 
 /// The key in a letter: the first line that is set in.

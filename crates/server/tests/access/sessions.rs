@@ -44,7 +44,7 @@ fn a_browser_signs_in_sees_itself_and_signs_out() {
     assert_eq!(reply.headers["cache-control"], "no-store");
 
     let csrf = said["csrf"].as_str().expect("a value").to_owned();
-    let browser = Browser { cookie: reply.cookie(), csrf };
+    let browser = Browser { cookie: reply.cookie(), csrf, known: String::new() };
     let visit = |call, body: &Value| platform.visit(&browser, call, Some(project), body);
     assert_eq!(visit(("GET", "/v1/session"), &Value::Null).expect(200), said);
     assert_eq!(visit(("GET", "/v1/users/me"), &Value::Null).expect(200)["user_id"], ada.id);
@@ -197,7 +197,7 @@ fn a_project_token_is_no_session_and_two_cookies_are_none() {
     let twice = format!("{}; iobeam_session=x", browser.cookie);
     for cookie in [format!("iobeam_session={project_token}"), twice, "iobeam_session=x".to_owned()]
     {
-        let browser = Browser { cookie, csrf: browser.csrf.clone() };
+        let browser = Browser { cookie, csrf: browser.csrf.clone(), known: String::new() };
         let call = ("GET", "/v1/devices");
         platform.visit(&browser, call, Some(project), &Value::Null).refused(401);
         platform.visit(&browser, ("GET", "/v1/users/me"), None, &Value::Null).refused(401);
@@ -255,7 +255,7 @@ fn over_tls_the_cookie_has_the_name_that_no_neighbour_can_set() {
     let cookie = reply.headers["set-cookie"].to_str().expect("ascii");
     assert!(cookie.starts_with("__Host-iobeam_session="), "{cookie}");
     assert!(cookie.ends_with("; Secure"), "{cookie}");
-    let browser = Browser { cookie: reply.cookie(), csrf: String::new() };
+    let browser = Browser { cookie: reply.cookie(), csrf: String::new(), known: String::new() };
     let me = ("GET", "/v1/users/me");
     assert_eq!(with(&platform, &browser, me, &[forwarded]), 200);
     assert_eq!(with(&platform, &browser, me, &[]), 401);

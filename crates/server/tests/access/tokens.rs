@@ -72,7 +72,37 @@ fn a_project_token_fits_a_small_device_and_says_what_clients_decode() {
         - iobeam_wire::v1::date::parse(reply["created"].as_str().expect("a date"))
             .expect("a date")
             .seconds();
-    assert_eq!(life, 30 * 24 * 3600);
+    assert!(life > 1000 * 365 * 24 * 3600, "a device's key does not expire unless asked: {life}");
+    let plain = platform.get(&format!("/v1/tokens/project?project_id={project}"), &ada.token);
+    let plain = plain.expect(200);
+    let begin = iobeam_wire::v1::date::parse(plain["created"].as_str().expect("a date"));
+    assert_eq!(end(&plain) - begin.expect("a date").seconds(), 30 * 24 * 3600);
+}
+
+#[test]
+fn clients_that_know_no_padding_can_read_header_and_claims_of_every_token() {
+    let (platform, ada, project) = with_project();
+    for n in 0..60_u64 {
+        let flags = match n % 6 {
+            0 => "&device_id=d".to_owned(),
+            1 => "&include_user=true".to_owned(),
+            2 => "&read=true&write=false".to_owned(),
+            3 => "&read=false&write=false&admin=false".to_owned(),
+            _ => format!(
+                "&duration={}s&owner=project",
+                1 + 10_u64.pow(u32::try_from(n % 9).expect("small"))
+            ),
+        };
+        let token = platform.token(&ada, project, &flags);
+        let parts: Vec<&str> = token.split('.').collect();
+        for part in &parts[..2] {
+            assert_eq!(part.len() % 4, 0, "{flags}: {part} would need padding");
+            // The standard alphabet reads them as well.
+            assert!(!part.contains(['-', '_']), "{part}");
+        }
+        assert!(token.len() <= 231, "{}", token.len());
+        assert_eq!(claims(&token)["pid"], project);
+    }
 }
 
 #[test]
@@ -98,18 +128,30 @@ fn a_token_grants_what_was_asked_for_and_never_more_than_its_user_holds() {
     issue(&bob, "&read=true&write=true&admin=true").refused(403);
     let tied = issue(&bob, "&include_user=true").expect(200);
     assert_eq!(tied["user_id"], bob.id);
-    for query in
-        ["&read=maybe", "&duration=soon", "&duration=0s", "&duration=9999w", "&device_id=a%20b"]
-    {
+    for query in [
+        "&read=maybe",
+        "&duration=soon",
+        "&duration=0s",
+        "&duration=9999w",
+        "&duration=9999w&owner=project",
+        "&duration=53w",
+        "&duration=never",
+        "&owner=nobody",
+        "&owner=project&include_user=true",
+        "&device_id=a%20b",
+    ] {
         issue(&ada, query).refused(400);
     }
+    issue(&ada, "&duration=521w&owner=project").expect(200);
+    issue(&ada, "&duration=never&owner=project").expect(200);
+    issue(&bob, "&owner=project").refused(403);
     platform.get("/v1/tokens/project", &ada.token).refused(400);
     platform.get("/v1/tokens/project?project_id=x", &ada.token).refused(400);
     platform.get("/v1/tokens/project?project_id=0", &ada.token).refused(404);
 }
 
 #[test]
-fn a_tied_token_loses_what_its_user_loses_and_a_free_one_goes_on() {
+fn a_token_loses_what_its_creator_loses_and_a_removed_member_keeps_none() {
     let (platform, ada, project) = with_project();
     let bob = platform.person("bob");
     let members = format!("/v1/projects/{project}/permissions");
@@ -120,8 +162,8 @@ fn a_tied_token_loses_what_its_user_loses_and_a_free_one_goes_on() {
     let free = platform.token(&bob, project, "");
     platform.get("/v1/devices", &tied).expect(200);
     platform.patch(&members, &ada.token, &json!({"user_id": bob.id})).expect(200);
-    platform.get("/v1/devices", &tied).refused(403);
-    platform.get("/v1/devices", &free).expect(200);
+    platform.get("/v1/devices", &tied).refused(401);
+    platform.get("/v1/devices", &free).refused(401);
     let refresh =
         |token: &str| platform.post("/v1/tokens/project", "", &json!({"refresh_token": token}));
     refresh(&tied).refused(403);
@@ -148,6 +190,15 @@ fn a_refresh_can_be_repeated_and_leaves_the_old_token_good() {
     let bound =
         list["tokens"].as_array().expect("a list").iter().filter(|token| token["device_id"] == "d");
     assert_eq!(bound.count(), 2);
+    // What came of a refresh is exchanged for itself while it is young: no chain grows.
+    let mut chained = new["token"].clone();
+    for _ in 0..20 {
+        chained = platform
+            .post("/v1/tokens/project", "", &json!({"refresh_token": chained}))
+            .expect(200)["token"]
+            .clone();
+    }
+    assert_eq!(chained, new["token"]);
     for reply in [&old, &new] {
         let token = reply["token"].as_str().expect("a token");
         platform.post("/v1/devices", token, &json!({"device_id": "other"})).refused(403);

@@ -52,11 +52,107 @@ fn a_user_is_found_by_name_as_one_object_and_by_search_as_a_list() {
         assert_eq!(found["user_id"], bob.id);
         assert_eq!(found["email"], bob.email);
     }
-    let found = platform.get("/v1/users/?search=bo", &ada.token).expect(200);
     let expected = json!({"users": [{"user_id": bob.id, "username": "bob", "email": bob.email}]});
-    assert_eq!(found, expected);
+    let search =
+        |by: &str, text: &str| platform.get(&format!("/v1/users/?search={text}"), by).expect(200);
+    assert_eq!(search(&ada.token, "bob"), expected);
+    // Who shares a project is found by a part of the name.
+    assert_eq!(search(&ada.token, "bo"), json!({"users": []}));
+    let project = platform.project(&ada, "mill");
+    let path = format!("/v1/projects/{project}/permissions");
+    platform.patch(&path, &ada.token, &json!({"user_id": bob.id, "read": true})).expect_empty(201);
+    assert_eq!(search(&ada.token, "bo"), expected);
     assert_eq!(platform.get("/v1/users?name=nobody", &ada.token).refused(404)["code"], 32);
     platform.get("/v1/users", &ada.token).refused(400);
+}
+
+#[test]
+fn nobody_lists_strangers_or_learns_an_address_from_a_name() {
+    let platform = Platform::start();
+    platform.person("operator");
+    let ada = platform.person("ada");
+    let eve = platform.person("eve");
+    for text in ["@", "example", "a", "%25", "_", "ada@", "@example.org", ".", "%20", "ADA@"] {
+        let reply = platform.get(&format!("/v1/users?search={text}"), &eve.token);
+        assert!(!reply.text.contains("ada"), "{text}: {}", reply.text);
+        assert!(!reply.text.contains("operator"), "{text}: {}", reply.text);
+    }
+    for query in ["name=ada", "search=ada"] {
+        let reply = platform.get(&format!("/v1/users?{query}"), &eve.token);
+        assert_eq!(reply.status, 200);
+        assert!(reply.text.contains(&ada.id.to_string()), "{}", reply.text);
+        assert!(!reply.text.contains('@'), "a name brings no address: {}", reply.text);
+    }
+    let by_address = platform.get("/v1/users?name=ada@example.org", &eve.token).expect(200);
+    assert_eq!((&by_address["user_id"], &by_address["email"]), (&json!(ada.id), &json!(ada.email)));
+    assert_eq!(by_address["username"], "", "nor does an address bring a name");
+}
+
+#[test]
+fn a_stolen_token_changes_neither_address_nor_password_and_the_old_address_hears_of_a_change() {
+    let platform = Platform::start();
+    platform.person("operator");
+    let ada = platform.person("ada");
+    let thief = json!({"email": "thief@example.org"});
+    let with = |password: &str| {
+        let mut body = thief.clone();
+        body["old_password"] = json!(password);
+        body
+    };
+    platform.patch("/v1/users/me", &ada.token, &thief).refused(401);
+    platform.patch("/v1/users/me", &ada.token, &with("a guess, perhaps")).refused(401);
+    let browser = platform.browser("ada", PASSWORD);
+    platform.visit(&browser, ("PATCH", "/v1/users/me"), None, &thief).refused(401);
+    assert_eq!(platform.get("/v1/users/me", &ada.token).expect(200)["email"], ada.email);
+    assert!(platform.letters_now("revert").is_empty());
+    // Other spellings of the same address and other members need no password.
+    let same = json!({"email": "Ada@example.org", "company_name": "Engines"});
+    platform.patch("/v1/users/me", &ada.token, &same).expect(200);
+    // With the password it changes, and the old address can take it back.
+    platform.patch("/v1/users/me", &ada.token, &with(PASSWORD)).expect(200);
+    assert_eq!(platform.get("/v1/users/me", &ada.token).expect(200)["email"], "thief@example.org");
+    let letter = platform.letters("revert", 1).remove(0);
+    assert!(letter.contains("To: Ada@example.org"), "{letter}");
+    let body = json!({"revert_key": key_in(&letter)});
+    platform.post("/v1/users/email/revert", "", &body).expect_empty(204);
+    platform.post("/v1/users/email/revert", "", &body).refused(400);
+    platform.get("/v1/users/me", &ada.token).refused(401);
+    platform.visit(&browser, ("GET", "/v1/users/me"), None, &json!(null)).refused(401);
+    platform.log_in("ada", PASSWORD).refused(401);
+    let reset = json!({"reset_key": key_in(&platform.letters("reset", 1)[0]), "password": "another fine password"});
+    platform.post("/v1/users/password", "", &reset).expect_empty(204);
+    let back = platform.log_in("ada@example.org", "another fine password").expect(200);
+    assert_eq!(back["user_id"], ada.id);
+}
+
+#[test]
+fn with_mail_a_new_address_is_used_once_its_key_came_back() {
+    // Nobody listens there: letters end up in the outbox all the same.
+    let url = "smtp://127.0.0.1:9".parse().expect("a url");
+    let platform = Platform::start_with(|config| config.smtp_url = Some(url));
+    let ada = platform.person("ada");
+    let body = json!({"email": "new@example.org", "old_password": PASSWORD});
+    let shown = platform.patch("/v1/users/me", &ada.token, &body).expect(200);
+    assert_eq!(shown["email"], ada.email, "not yet");
+    platform.log_in("new@example.org", PASSWORD).refused(401);
+    let letters = platform.letters("verify", 2);
+    let letter = letters.iter().find(|letter| letter.contains("To: new@example.org"));
+    let revert = platform.letters("revert", 1).remove(0);
+    assert!(revert.contains(&format!("To: {}", ada.email)), "{revert}");
+    let body = json!({"verification_key": key_in(letter.expect("a letter to the new address"))});
+    platform.post("/v1/users/email", "", &body).expect_empty(204);
+    platform.log_in("new@example.org", PASSWORD).expect(200);
+}
+
+#[test]
+fn a_new_password_is_told_by_mail() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let body = json!({"password": "another fine password", "old_password": PASSWORD});
+    platform.patch("/v1/users/me", &ada.token, &body).expect(200);
+    let letter = platform.letters("password", 1).remove(0);
+    assert!(letter.contains(&format!("To: {}", ada.email)), "{letter}");
+    assert!(!letter.contains("another fine"), "{letter}");
 }
 
 #[test]

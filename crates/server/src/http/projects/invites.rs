@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::auth::UserCaller;
 use crate::body::{Json, Path};
 use crate::caller::{Acting, Peer};
+use crate::http::tokens::subject;
 use crate::mail::{Letter, Purpose};
 use crate::problem::Problem;
 
@@ -126,7 +127,8 @@ async fn invite(
 ) -> Result<(StatusCode, Reply<ListedProjectInvite>), Problem> {
     let project = administered(&app, &caller, number)?;
     // Never given back: letters are what is limited.
-    let _ = app.auth.attempt(&format!("invite of {}", request.email), peer)?;
+    let subject = subject(&app, &request.email, peer, None).await?;
+    let _ = app.auth.attempt("invite", &subject, peer)?;
     let ProjectInviteRequest { email, read, write, admin } = request;
     let new = NewProjectInvite {
         by: caller.user,
