@@ -54,6 +54,10 @@ export const update = (id: number, changes: { project_name?: string; auto_regist
 export const remove = (id: number) => del(`/v1/projects/${id}`, alone);
 export const setRights = (id: number, user_id: number, rights: Rights) =>
   patch<void>(`/v1/projects/${id}/permissions`, { user_id, ...rights }, alone);
+/** What becomes of the tokens of a member who is removed: devices' stay and others end, all stay, or all end. */
+export type MemberTokens = '' | 'keep' | 'revoke';
+export const removeMember = (id: number, user_id: number, tokens: MemberTokens) =>
+  patch<void>(`/v1/projects/${id}/permissions`, { user_id, read: false, write: false, admin: false, ...(tokens && { tokens }) }, alone);
 
 export const invite = (id: number, email: string, rights: Rights) =>
   post<ProjectInvite>(`/v1/projects/${id}/invites`, { email, ...rights }, alone);

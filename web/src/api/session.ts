@@ -32,8 +32,10 @@ export const signOut = () => del('/v1/session', { quiet401: true, project: null 
 
 export const signUp = (account: { email: string; password: string; username?: string; invite?: string }) =>
   post<User>('/v1/users', account, { quiet401: true, project: null });
-export const update = (changes: Partial<Pick<User, 'email' | 'username' | 'first_name' | 'last_name' | 'company_name' | 'url'>>) =>
-  patch<User | undefined>('/v1/users/me', changes, { project: null });
+/** Another e-mail address needs the password. */
+export const update = (
+  changes: Partial<Pick<User, 'email' | 'username' | 'first_name' | 'last_name' | 'company_name' | 'url'>> & { old_password?: string },
+) => patch<User | undefined>('/v1/users/me', changes, { quiet401: true, project: null });
 export const changePassword = (old_password: string, password: string) =>
   patch<User | undefined>('/v1/users/me', { old_password, password }, { quiet401: true, project: null });
 
@@ -41,6 +43,9 @@ export const changePassword = (old_password: string, password: string) =>
 export const resendVerification = () => post<void>('/v1/users/me/verification', undefined, { project: null });
 export const verify = (verification_key: string) =>
   post<void>('/v1/users/email', { verification_key }, { quiet401: true, project: null });
+/** Takes back a change of the address, with the key of the letter to the old one. */
+export const revertEmail = (revert_key: string) =>
+  post<void>('/v1/users/email/revert', { revert_key }, { quiet401: true, project: null });
 export const askReset = (email: string) => get<void>('/v1/users/password', { reset: email }, { quiet401: true, project: null });
 export const reset = (reset_key: string, password: string) =>
   post<void>('/v1/users/password', { reset_key, password }, { quiet401: true, project: null });

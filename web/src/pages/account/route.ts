@@ -6,6 +6,7 @@ export const routes: Route[] = [
   { path: '/forgot', page: () => import('./Forgot.svelte'), for: 'anyone' },
   { path: '/reset', page: () => import('./Reset.svelte'), for: 'anyone' },
   { path: '/verify', page: () => import('./Verify.svelte'), for: 'anyone' },
+  { path: '/revert', page: () => import('./Revert.svelte'), for: 'anyone' },
   { path: '/invite', page: () => import('./Invite.svelte'), for: 'anyone' },
   { path: '/profile', page: () => import('./Profile.svelte') },
 ];
