@@ -13,7 +13,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import duckdb
 
@@ -58,6 +58,8 @@ def plain(cell):
     """A cell as both sides write it: times in microseconds, numbers as floats, -0.0 kept."""
     if isinstance(cell, datetime):
         return micros(cell)
+    if isinstance(cell, date):
+        return cell.isoformat()
     if isinstance(cell, bool) or cell is None or isinstance(cell, str):
         return cell
     number = float(cell)
@@ -182,7 +184,10 @@ def figure():
 def key():
     width = chance.choice(["1 minute", "7 minutes", "1 hour", "1 day", "90 seconds", "250 milliseconds"])
     bucket = f"time_bucket(INTERVAL '{width}', time, TIMESTAMP '1970-01-01 00:00:00')"
-    return chance.choice([bucket, bucket, "device_id", "ok", "note"])
+    unit = chance.choice(["second", "minute", "hour", "day", "week", "month", "quarter", "year"])
+    part = chance.choice(["hour", "minute", "dow", "isodow", "doy", "week", "month", "quarter", "year"])
+    calendar = [f"date_trunc('{unit}', time)", f"extract({part} FROM time)", "time::date"]
+    return chance.choice([bucket, bucket, "device_id", "ok", "note", *calendar])
 
 
 def plain_rows():
@@ -218,10 +223,42 @@ def united():
     return f"SELECT device_id, a FROM input{where()} {word} SELECT device_id, b FROM input{where()}{in_order(2)}"
 
 
+def as_of():
+    """With each row the time of the last one of its device before it, as both sides write it."""
+    columns = "l.time AS c0, l.device_id AS c1, l.a AS c2, l.b AS c3, l.ok AS c4, l.note AS c5, r.time AS c6"
+    rest = f" WHERE l.ok IS NOT NULL{in_order(7)}{limit()}"
+    sign = chance.choice([">=", ">", "<=", "<"])
+    ours = f"SELECT {columns} FROM input l ASOF JOIN input r MATCH_CONDITION (l.time {sign} r.time) ON l.device_id = r.device_id"
+    theirs = f"SELECT {columns} FROM input l ASOF LEFT JOIN input r ON l.device_id = r.device_id AND l.time {sign} r.time"
+    return ours + rest, theirs + rest
+
+
+def filled():
+    """Buckets without rows are there as well."""
+    width = chance.choice(["1 hour", "6 hours"])
+    first, buckets = START - 86_400_000_000, chance.randint(1, 30)
+    step = {"1 hour": 3_600_000_000, "6 hours": 21_600_000_000}[width]
+    text = (lambda at: (datetime(1970, 1, 1) + timedelta(microseconds=at)).isoformat(sep=" "))
+    start, finish = text(first), text(first + buckets * step)
+    ours = (
+        f"SELECT time_bucket_gapfill('{width}', time, TIMESTAMP '{start}', TIMESTAMP '{finish}') AS c0, count(a) AS c1, "
+        f"locf(max(a)) AS c2 FROM input WHERE time >= TIMESTAMP '{start}' AND time < TIMESTAMP '{finish}' GROUP BY c0 ORDER BY c0"
+    )
+    theirs = (
+        f"WITH q AS (SELECT time_bucket(INTERVAL '{width}', time, TIMESTAMP '1970-01-01') AS b, count(a) AS n, max(a) AS m "
+        f"FROM input WHERE time >= TIMESTAMP '{start}' AND time < TIMESTAMP '{finish}' GROUP BY b) "
+        f"SELECT g.b, n, last_value(m IGNORE NULLS) OVER (ORDER BY g.b) FROM generate_series(TIMESTAMP '{start}', "
+        f"TIMESTAMP '{finish}' - INTERVAL '1 microsecond', INTERVAL '{width}') AS g(b) LEFT JOIN q ON q.b = g.b ORDER BY g.b"
+    )
+    return ours, theirs
+
+
 def ask_sql():
-    sql = chance.choices([plain_rows, grouped, newest_per_device, joined, united], [4, 6, 1, 1, 1])[0]()
+    kinds = [plain_rows, grouped, newest_per_device, joined, united, as_of, filled]
+    sql = chance.choices(kinds, [4, 6, 1, 1, 1, 1, 1])[0]()
+    sql, theirs = sql if isinstance(sql, tuple) else (sql, sql)
     found = rows_of(call("/v1/sql?timefmt=usec", {"query": sql})["result"][0]["values"])
-    expected = ask_duck(sql)
+    expected = ask_duck(theirs)
     assert found == expected, f"seed {SEED}: {sql}\nwe:     {found[:20]}\nDuckDB: {expected[:20]}"
 
 
@@ -290,12 +327,13 @@ def ask_figures():
     operator = chance.choice(["mean", "sum", "count", "min", "max"])
     field = chance.choice(NUMBERS)
     conditions.append(f"{field} IS NOT NULL")
-    width = chance.choice([None, ("5m", "5 minutes"), ("1h", "1 hour"), ("1d", "1 day")])
+    width = chance.choice([None, ("5m", "5 minutes"), ("1h", "1 hour"), ("1d", "1 day"), ("1w", "7 days"), ("1mo", "1 month"), ("1y", "1 year")])
     groups = chance.choice([[], ["device_id"], ["ok"], ["device_id", "ok"]])
     time = "max(time)"
     keys = list(groups)
     if width:
-        time = f"time_bucket(INTERVAL '{width[1]}', time, TIMESTAMP '1970-01-01')"
+        origin = "1970-01-05" if width[0] == "1w" else "1970-01-01"
+        time = f"time_bucket(INTERVAL '{width[1]}', time, TIMESTAMP '{origin}')"
         keys.insert(0, time)
     named = ([f"time({width[0]})"] if width else []) + groups
     asked += [("operator", operator)] + ([("group_by", ",".join(named))] if named else [])

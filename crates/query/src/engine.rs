@@ -289,6 +289,7 @@ fn template(
         .with_runtime_env(environment)
         .with_default_features()
         .with_type_planner(Arc::new(sql::Types))
+        .with_analyzer_rules(functions::rules())
         .with_optimizer_rule(Arc::new(ReadLastRows))
         .build();
     functions::register(&mut state, (settings.memory_bytes / 4) as usize)?;

@@ -19,6 +19,14 @@ pub enum QueryError {
         /// What is wrong with it, and what to write instead.
         reason: String,
     },
+    /// The endpoint has no such parameter.
+    #[error("parameter '{parameter}' is not known here; this endpoint takes {known}")]
+    UnknownParameter {
+        /// The parameter's name, as in the URL.
+        parameter: String,
+        /// Those that there are.
+        known: String,
+    },
     /// The field that is asked for does not exist.
     #[error("namespace '{namespace}' has no field '{field}'")]
     NoSuchField {
@@ -30,7 +38,7 @@ pub enum QueryError {
     /// The SQL text cannot be read or planned, or a value in it cannot be computed.
     #[error("{reason}")]
     Sql {
-        /// What is wrong, in the words of the SQL engine.
+        /// What is wrong, and what to do.
         reason: String,
     },
     /// The SQL text is something other than one query.
@@ -112,6 +120,7 @@ impl QueryError {
     pub const fn remedy(&self) -> Remedy {
         match self {
             Self::Parameter { .. }
+            | Self::UnknownParameter { .. }
             | Self::NoSuchField { .. }
             | Self::Sql { .. }
             | Self::NotAQuery { .. }
@@ -134,7 +143,9 @@ impl QueryError {
 
     #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
     pub(crate) fn internal(reason: impl ToString) -> Self {
-        Self::Internal { reason: reason.to_string() }
+        let reason = reason.to_string();
+        tracing::warn!(error = %reason, "a query failed");
+        Self::Internal { reason: words::plain(&reason) }
     }
 
     /// Sorts an error of the engine into ours; `memory` is the limit that stands when memory ran out.
@@ -147,9 +158,16 @@ impl QueryError {
             DataFusionError::ObjectStore(_)
             | DataFusionError::ParquetError(_)
             | DataFusionError::IoError(_)
-            | DataFusionError::External(_) => Self::Storage { reason: reason() },
-            DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) => {
-                Self::Internal { reason: reason() }
+            | DataFusionError::External(_) => {
+                let text = error.strip_backtrace();
+                tracing::warn!(error = %text, "stored rows cannot be read");
+                Self::Storage { reason: words::stored(&text) }
+            }
+            DataFusionError::ExecutionJoin(_) => Self::Internal { reason: reason() },
+            DataFusionError::Internal(_) => {
+                // A query that the engine does not expect is the asker's to change; why, whoever runs this may see.
+                tracing::warn!(error = %error.strip_backtrace(), "the engine refused a query");
+                Self::Sql { reason: reason() }
             }
             _ => Self::Sql { reason: reason() },
         }

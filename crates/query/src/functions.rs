@@ -2,6 +2,10 @@
 //!
 //! ```text
 //! date_bin, time_bucket (width, time [, origin])   the start of a bucket, for every time there is
+//! date_trunc, date_part, to_char, to_timestamp     as PostgreSQL and the engine have them, for every time there is
+//! time AT TIME ZONE zone                           what clocks show, and the moment at which they do
+//! generate_series(start, end, step)                rows of numbers, dates or times
+//! doc -> 'key', doc ->> 'key', json_get(...)       members of JSON texts
 //! now(), current_timestamp                         the time of the question
 //! first(value, time), last(value, time)            the value at the earliest, the latest time that has one
 //! approx_percentile(value, 0.95)                   another name of approx_percentile_cont
@@ -13,6 +17,16 @@
 
 mod bounded;
 
+mod rules;
+
+mod text_of_time;
+
+mod calendar;
+
+mod series_of;
+
+mod json;
+
 mod bucket;
 
 mod first_last;
@@ -23,9 +37,14 @@ mod now;
 
 mod sum;
 
+mod numbers;
+
+mod moments;
+
 use std::sync::Arc;
 
-pub(crate) use interval::Width;
+pub(crate) use interval::{Buckets, Width};
+pub(crate) use rules::rules;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -51,6 +70,12 @@ const AMPLIFIERS: [&str; 9] = [
 /// Makes the functions known to a session. `most` bounds what one call makes of one batch, in bytes.
 pub(crate) fn register(state: &mut SessionState, most: usize) -> Result<()> {
     state.register_udf(bucket())?;
+    register_times(state)?;
+    for json in json::Json::all() {
+        state.register_udf(Arc::new(ScalarUDF::new_from_impl(json)))?;
+    }
+    let (json, text) = (state.udf("json_get")?, state.udf("json_get_text")?);
+    state.register_expr_planner(Arc::new(json::Arrows { json, text }))?;
     let first = AggregateUDF::clone(&first_value_udaf()).with_aliases(["first"]);
     let last = AggregateUDF::clone(&last_value_udaf()).with_aliases(["last"]);
     let percentile =
@@ -68,6 +93,27 @@ pub(crate) fn register(state: &mut SessionState, most: usize) -> Result<()> {
         state.register_udf(Arc::new(ScalarUDF::new_from_impl(bounded)))?;
     }
     state.register_expr_planner(Arc::new(bounded::Joined(state.udf("concat")?)))?;
+    Ok(())
+}
+
+/// Makes the functions of times known, in place of the engine's.
+fn register_times(state: &mut SessionState) -> Result<()> {
+    let part = calendar::Part::new(state.udf("date_part")?);
+    let to_char = text_of_time::ToChar::new(state.udf("to_char")?);
+    let functions = [
+        ScalarUDF::new_from_impl(calendar::Truncate::new()),
+        ScalarUDF::new_from_impl(part),
+        ScalarUDF::new_from_impl(calendar::AtZone::new()),
+        ScalarUDF::new_from_impl(to_char),
+        ScalarUDF::new_from_impl(series_of::TimeBuckets::new()),
+    ];
+    let readers = text_of_time::ToTimestamp::all().into_iter().map(ScalarUDF::new_from_impl);
+    for function in functions.into_iter().chain(readers) {
+        state.register_udf(Arc::new(function))?;
+    }
+    for (name, with_end) in [("generate_series", true), ("range", false)] {
+        state.register_udtf(name, Arc::new(series_of::GenerateSeries { name, with_end }));
+    }
     Ok(())
 }
 

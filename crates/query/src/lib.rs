@@ -40,6 +40,8 @@ mod live;
 
 pub mod render;
 
+mod civil;
+
 pub mod request;
 
 pub mod scope;

@@ -9,7 +9,7 @@
 //! - One pass over the rows on all threads, and memory for the answer's points alone: a series of ten million rows
 //!   costs what its columns of pixels cost.
 //! - Without an operator every point is a row; rows that are few enough are all there.
-//! - Buckets of a day and longer are those of the calendar in the time zone asked for.
+//! - Buckets begin where they do in SQL; the time zone asked for says whose clocks count.
 
 mod answer;
 
@@ -27,10 +27,14 @@ mod step;
 
 use std::sync::Arc;
 
-use chrono_tz::Tz;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use datafusion::common::ScalarValue;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
-use datafusion::logical_expr::lit;
+use datafusion::functions_aggregate::expr_fn::{max, min};
+use datafusion::logical_expr::utils::disjunction;
+use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream_partitioned};
 use datafusion::prelude::DataFrame;
 use futures::StreamExt;
@@ -39,6 +43,7 @@ use tokio::task::JoinSet;
 
 pub use answer::{Method, OneSeries, Points, SeriesAnswer};
 
+use crate::civil::Zone;
 use crate::error::{POINTS_SETTING, QueryError, SERIES_SETTING};
 use crate::plan::{Session, column, condition, field_type, within};
 use crate::request::{Downsample, SeriesRequest, Summary, TimeRange, quoted};
@@ -74,7 +79,7 @@ pub(crate) async fn series(
     request: &SeriesRequest,
     limits: Limits,
 ) -> Result<SeriesAnswer, QueryError> {
-    let asked = Asked::new(table, request, limits)?;
+    let asked = Asked::new(session, table, request, limits).await?;
     let streams = asked.streams(session, table, request).await?;
     let pool = Arc::clone(&session.state.runtime_env().memory_pool);
     let memory = session.memory;
@@ -119,10 +124,15 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(table: &Table, request: &SeriesRequest, limits: Limits) -> Result<Self, QueryError> {
+    async fn new(
+        session: &Session,
+        table: &Table,
+        request: &SeriesRequest,
+        limits: Limits,
+    ) -> Result<Self, QueryError> {
         let key = key(table);
-        let span = span(table, request)?;
         let fields = fields(table, request, &key)?;
+        let span = span(session, table, request, (&key, &fields)).await?;
         let most_columns = (limits.points / PER_COLUMN).max(1);
         let bound = (most_columns, POINTS_SETTING);
         let width = most("width", request.width, WIDTH.min(most_columns), bound)?;
@@ -140,7 +150,7 @@ impl Asked {
         let limit = most("limit", request.limit, usual, (limits.points, POINTS_SETTING))?;
         let zone = zone(request)?;
         let (shape, keep, grid, step) = if let Some(summary) = request.operator {
-            let (grid, step) = buckets(request, span, (zone, width), limits.points)?;
+            let (grid, step) = buckets(request, span, (zone, width))?;
             (Shape::Figures(summary), Keep::Bins, grid, step)
         } else {
             let (keep, grid) = rows(request, span, width, limit)?;
@@ -185,19 +195,7 @@ impl Asked {
         }
         let (from, to) = self.span;
         let mut filters = within(&TimeRange { from: Some(from), to: Some(to) });
-        for it in request.conditions()? {
-            filters.push(condition(table, &it)?);
-        }
-        let text =
-            |device: &String| lit(datafusion::common::ScalarValue::Utf8View(Some(device.clone())));
-        match request.devices.as_deref() {
-            None => {}
-            Some([one]) => filters.push(column(self.key.as_str()).eq(text(one))),
-            Some(many) => {
-                let many = many.iter().map(text).collect();
-                filters.push(column(self.key.as_str()).in_list(many, false));
-            }
-        }
+        filters.extend(selected(table, request, &self.key)?);
         let mut columns = vec![column(TIME)];
         if self.rules.only.is_none() {
             columns.push(column(self.key.as_str()));
@@ -261,6 +259,27 @@ impl Asked {
     }
 }
 
+/// The conditions and the devices of a request.
+fn selected(
+    table: &Table,
+    request: &SeriesRequest,
+    key: &FieldName,
+) -> Result<Vec<Expr>, QueryError> {
+    let conditions = request.conditions()?;
+    let conditions = conditions.iter().map(|it| condition(table, it));
+    let mut filters = conditions.collect::<Result<Vec<_>, _>>()?;
+    let text = |device: &String| lit(ScalarValue::Utf8View(Some(device.clone())));
+    match request.devices.as_deref() {
+        None => {}
+        Some([one]) => filters.push(column(key.as_str()).eq(text(one))),
+        Some(many) => {
+            let many = many.iter().map(text).collect();
+            filters.push(column(key.as_str()).in_list(many, false));
+        }
+    }
+    Ok(filters)
+}
+
 /// The field that says whose a row is: the device's id, where the namespace has such a field.
 fn key(table: &Table) -> FieldName {
     let device = FieldName::device_id();
@@ -292,18 +311,51 @@ fn fitting(request: &SeriesRequest, (points, series): (usize, usize)) -> usize {
     (points / per_column / series.max(1)).max(1)
 }
 
-/// From when to when: what is not said is as far as there are rows.
-fn span(table: &Table, request: &SeriesRequest) -> Result<(Timestamp, Timestamp), QueryError> {
+/// From when to when: what is not said is as far as there are values of what is asked for.
+async fn span(
+    session: &Session,
+    table: &Table,
+    request: &SeriesRequest,
+    of: (&FieldName, &[(FieldName, FieldType)]),
+) -> Result<(Timestamp, Timestamp), QueryError> {
     let range = TimeRange::of_millis(request.from, request.to)?;
-    let snapshot = &table.snapshot;
-    let spans = snapshot.files.iter().map(|file| (file.min_time, file.max_time));
-    let spans = spans.chain(snapshot.chunks.iter().map(|chunk| (chunk.min_time, chunk.max_time)));
-    let known = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let (least, most) = known.map_or((None, None), |(a, b)| (Some(a), Some(b)));
-    let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
-    let from = range.from.or(time(least)).or(range.to).unwrap_or(Timestamp::from_micros(0));
-    let to = range.to.or(time(most)).unwrap_or(from).max(from);
+    if let (Some(from), Some(to)) = (range.from, range.to) {
+        return Ok((from, to));
+    }
+    let found = first_and_last(session, table, request, of, &range).await?;
+    let (first, last) = found.map_or((None, None), |(first, last)| (Some(first), Some(last)));
+    let from = range.from.or(first).or(range.to).unwrap_or(Timestamp::from_micros(0));
+    let to = range.to.or(last).unwrap_or(from).max(from);
     Ok((from, to))
+}
+
+/// The times of the first and the last row that has a value of what is asked for.
+async fn first_and_last(
+    session: &Session,
+    table: &Table,
+    request: &SeriesRequest,
+    (key, fields): (&FieldName, &[(FieldName, FieldType)]),
+    range: &TimeRange,
+) -> Result<Option<(Timestamp, Timestamp)>, QueryError> {
+    if fields.is_empty() || request.devices.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(None);
+    }
+    let mut filters = within(range);
+    filters.extend(selected(table, request, key)?);
+    let present = fields.iter().map(|(name, _)| column(name.as_str()).is_not_null());
+    filters.extend(disjunction(present));
+    let wrap = |error| session.error(&error);
+    let frame = session.scan(table)?;
+    let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(wrap)?;
+    let ends = vec![min(column(TIME)).alias("first"), max(column(TIME)).alias("last")];
+    let frame = frame.aggregate(Vec::new(), ends).map_err(wrap)?;
+    let batches = frame.collect().await.map_err(wrap)?;
+    let end = |column: usize| {
+        let batch = batches.iter().find(|batch| batch.num_rows() > 0)?;
+        let times = batch.column(column).as_primitive::<TimestampMicrosecondType>();
+        times.is_valid(0).then(|| Timestamp::from_micros(times.value(0)))
+    };
+    Ok(end(0).zip(end(1)))
 }
 
 /// Whether the operator says something of values of a type.
@@ -356,15 +408,11 @@ fn most(
     }
 }
 
-fn zone(request: &SeriesRequest) -> Result<Tz, QueryError> {
+fn zone(request: &SeriesRequest) -> Result<Zone, QueryError> {
     let Some(name) = request.timezone.as_deref().filter(|name| !name.is_empty()) else {
-        return Ok(Tz::UTC);
+        return Ok(Zone::UTC);
     };
-    name.parse().map_err(|_| {
-        let reason =
-            format!("{} is no time zone; write a name such as Europe/Paris or UTC", quoted(name));
-        QueryError::parameter("timezone", reason)
-    })
+    Zone::parse(name).ok_or_else(|| QueryError::parameter("timezone", Zone::refusal(name)))
 }
 
 /// How rows as they are are kept.
@@ -402,8 +450,7 @@ type Width = (String, Option<i64>);
 fn buckets(
     request: &SeriesRequest,
     (from, to): (Timestamp, Timestamp),
-    (zone, width): (Tz, usize),
-    most: usize,
+    (zone, width): (Zone, usize),
 ) -> Result<(Grid, Option<Width>), QueryError> {
     let step = match request.bucket.as_deref() {
         Some("all") => {
@@ -420,9 +467,6 @@ fn buckets(
         }
         Some(text) => Step::parse(text)?,
     };
-    let grid = match step {
-        Step::Micros(width) => Grid::Even { origin: 0, width },
-        _ => Grid::Listed(step.starts(zone, from.micros(), to.micros(), most)?),
-    };
+    let grid = Grid::Buckets(step.buckets(zone));
     Ok((grid, Some((step.name(), step.millis()))))
 }

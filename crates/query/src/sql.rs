@@ -18,6 +18,12 @@ mod newest;
 
 mod param;
 
+mod shape;
+
+mod rewrite;
+
+mod schema;
+
 mod show;
 
 mod statement;
@@ -108,13 +114,28 @@ pub(crate) async fn run(
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
-            let is_plain = newest::is_plain(&statement);
-            let prepared = prepare(&mut session, &scope, now, is_plain);
+            let of = Kind {
+                is_plain: newest::is_plain(&statement),
+                names_schema: text.to_ascii_lowercase().contains(schema::NAME),
+            };
+            let prepared = prepare(&mut session, &scope, now, of);
             prepared.map_err(|error| session.error(&error))?;
-            let (schema, rows) = execute(&session, *statement, params).await?;
+            let mut statement = *statement;
+            rewrite::rewrite(&mut statement)?;
+            let (schema, rows) = execute(&session, statement, params).await?;
+            let (schema, rows) = shape::shown(&schema, rows);
             Ok((schema, explain::without_places(rows, &scope)))
         }
     }
+}
+
+/// What is known of a query before it is planned.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// It looks at one table, and no other query stands in it.
+    is_plain: bool,
+    /// It names the tables that describe tables, or a text that holds their name.
+    names_schema: bool,
 }
 
 /// Gives the session its tables and its time.
@@ -122,7 +143,7 @@ fn prepare(
     session: &mut Session,
     scope: &Scope,
     now: Timestamp,
-    is_plain: bool,
+    of: Kind,
 ) -> Result<(), DataFusionError> {
     let tables = MemorySchemaProvider::new();
     for table in &scope.tables {
@@ -132,12 +153,15 @@ fn prepare(
     let options = &session.state.config_options().catalog;
     let catalog = MemoryCatalogProvider::new();
     catalog.register_schema(&options.default_schema, Arc::new(tables))?;
+    if of.names_schema {
+        catalog.register_schema(schema::NAME, Arc::new(schema::provider(scope)?))?;
+    }
     let catalogs = MemoryCatalogProviderList::new();
     catalogs.register_catalog(options.default_catalog.clone(), Arc::new(catalog));
     let state = &mut session.state;
     state.register_catalog_list(Arc::new(catalogs));
     state.register_udf(functions::now(now))?;
-    if is_plain {
+    if of.is_plain {
         // What a second look at the plan would find stands in another query inside it.
         state.config_mut().options_mut().optimizer.max_passes = 1;
     }

@@ -134,13 +134,14 @@ impl Figures {
         let times = times(&rows);
         let mut at = 0;
         while at < times.len() {
-            let start = self.width.start(times[at], 0);
-            let same = |time: &i64| self.width.start(*time, 0) == start;
-            let end = self.width.end(start);
+            let buckets = self.width.buckets();
+            let start = buckets.start(times[at]);
+            let same = |time: &i64| buckets.start(*time) == start;
+            let last = buckets.last(start);
             // Rows mostly come in order of time, many to a bucket.
             let more = times[at + 1..].iter();
             let more =
-                more.take_while(|time| start <= **time && **time < end || same(time)).count();
+                more.take_while(|time| start <= **time && **time <= last || same(time)).count();
             let line = lines.entry(start).or_insert_with(|| vec![Made::default(); kinds.len()]);
             for ((made, kind), column) in line.iter_mut().zip(kinds).zip(&columns) {
                 if let Some(column) = column {

@@ -52,6 +52,12 @@ pub(super) fn group_key(name: &str, kind: FieldType) -> Expr {
 
 /// The start of the bucket that a row's time lies in.
 pub(super) fn bucket(width: Bucket) -> Expr {
-    let width = lit(ScalarValue::DurationMicrosecond(Some(width.micros())));
+    let width = lit(match width {
+        Bucket::Micros(micros) => ScalarValue::DurationMicrosecond(Some(micros)),
+        Bucket::Months(months) => {
+            let months = i32::try_from(months).unwrap_or(i32::MAX);
+            ScalarValue::new_interval_mdn(months, 0, 0)
+        }
+    });
     functions::bucket().call(vec![width, column(TIME)])
 }

@@ -18,7 +18,6 @@ use crate::answer::Rows;
 use crate::direct::{Direct, Figure, Figures, Lines, Newest};
 use crate::error::QueryError;
 use crate::few::Few;
-use crate::functions::Width;
 use crate::newest::{NewestPerKey, Order};
 use crate::request::{Comparison, DataRequest, Operator};
 use crate::scope::{TIME, Table};
@@ -97,7 +96,7 @@ fn few_figures(table: &Table, request: &DataRequest) -> Option<Figures> {
     Some(Figures {
         few,
         present: request.field.as_ref().map(ToString::to_string),
-        width: Width::Micros(width.micros()),
+        width: width.into(),
         bucket: TIME.to_owned(),
         made: figures.collect(),
     })

@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Decimal256Array, Float32Array,
-    Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array,
+    Float32Array, Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray,
+    UInt64Array,
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
@@ -13,6 +14,7 @@ use arrow::datatypes::{
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use iobeam_model::{TimeFormat, Timestamp};
 
+use crate::civil::date_written;
 use crate::error::QueryError;
 
 /// A column whose type has been looked at once, not at each value.
@@ -32,10 +34,12 @@ enum Kind {
     Huge(Decimal256Array),
     Text(StringViewArray),
     Time(TimestampMicrosecondArray, TimeFormat),
+    /// Days since 1970.
+    Date(Date32Array),
     /// Elements, and where those of each row end.
     List(Box<Cells>, Vec<usize>),
     Struct(Vec<(String, Cells)>),
-    /// Dates, spans of time, bytes: as Arrow writes them.
+    /// Spans of time, times of day, bytes: as Arrow writes them.
     Other,
 }
 
@@ -61,6 +65,7 @@ impl Cells {
                 let micros = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
                 Kind::Time(to(column, &micros)?.as_primitive().clone(), format)
             }
+            DataType::Date32 => Kind::Date(column.as_primitive().clone()),
             DataType::Dictionary(_, value) => return Self::new(&to(column, value)?, format),
             DataType::List(_)
             | DataType::LargeList(_)
@@ -98,7 +103,7 @@ impl Cells {
         cells.collect::<Result<_, _>>().map(Kind::Struct)
     }
 
-    pub(super) fn is_null(&self, row: usize) -> bool {
+    pub(crate) fn is_null(&self, row: usize) -> bool {
         matches!(self.kind, Kind::Null) || self.column.is_null(row)
     }
 
@@ -139,6 +144,7 @@ impl Cells {
                 }
                 out.extend_from_slice(if members.is_empty() { b"{}" } else { b"}" });
             }
+            Kind::Date(days) => string(&date_written(days.value(row).into()), out)?,
             Kind::Other => string(&self.text(row)?, out)?,
             Kind::Single(numbers) if !numbers.value(row).is_finite() => {
                 out.extend_from_slice(b"null");
@@ -173,6 +179,7 @@ impl Cells {
                 self.json(row, &mut json)?;
                 quote(&String::from_utf8_lossy(&json), out);
             }
+            Kind::Date(days) => quote(&date_written(days.value(row).into()), out),
             Kind::Other => quote(&self.text(row)?, out),
             Kind::Single(numbers) if !numbers.value(row).is_finite() => {}
             Kind::Double(numbers) if !numbers.value(row).is_finite() => {}

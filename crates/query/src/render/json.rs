@@ -13,7 +13,7 @@ use crate::error::QueryError;
 /// there is `"types":["TIMESTAMP","DOUBLE"]` beside the fields.
 pub(super) struct Table {
     fields: Vec<String>,
-    types: Option<Vec<String>>,
+    types: Option<Vec<&'static str>>,
     format: TimeFormat,
     rows: bool,
 }
@@ -32,37 +32,44 @@ impl Table {
     }
 }
 
-/// What a column holds, in the words of the platform where it has one.
-fn type_name(kind: &DataType) -> String {
-    let name = match kind {
+/// What a column holds, whatever its values: one of the words that the reference lists.
+fn type_name(kind: &DataType) -> &'static str {
+    match kind {
         DataType::Null => "NULL",
         DataType::Boolean => "BOOLEAN",
+        // The one integer that a LONG does not hold.
+        DataType::UInt64 => "DECIMAL",
         kind if kind.is_integer() => "LONG",
         kind if kind.is_floating() => "DOUBLE",
         kind if kind.is_decimal() => "DECIMAL",
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "STRING",
         DataType::Timestamp(..) => "TIMESTAMP",
         DataType::Date32 | DataType::Date64 => "DATE",
         DataType::Time32(_) | DataType::Time64(_) => "TIME",
         DataType::Duration(_) | DataType::Interval(_) => "INTERVAL",
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => "BINARY",
         DataType::List(_)
         | DataType::LargeList(_)
         | DataType::FixedSizeList(..)
-        | DataType::ListView(_) => "LIST",
-        DataType::Struct(_) => "STRUCT",
-        DataType::Dictionary(_, value) => return type_name(value),
-        other => return other.to_string().to_ascii_uppercase(),
-    };
-    name.to_owned()
+        | DataType::ListView(_)
+        | DataType::LargeListView(_) => "LIST",
+        DataType::Struct(_) | DataType::Map(..) => "STRUCT",
+        DataType::Dictionary(_, value) => type_name(value),
+        DataType::RunEndEncoded(_, value) => type_name(value.data_type()),
+        // Texts, and what is written as one.
+        _ => "STRING",
+    }
 }
 
-fn strings(all: &[String], out: &mut Vec<u8>) -> Result<(), QueryError> {
+fn strings(all: &[impl AsRef<str>], out: &mut Vec<u8>) -> Result<(), QueryError> {
     out.push(b'[');
     for (at, text) in all.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        string(text, out)?;
+        string(text.as_ref(), out)?;
     }
     out.push(b']');
     Ok(())

@@ -69,7 +69,7 @@ impl Condition {
         texts: impl Iterator<Item = &'a str>,
     ) -> Result<Vec<Self>, QueryError> {
         let mut all = Vec::new();
-        for text in texts {
+        for text in texts.flat_map(split) {
             if all.len() == MOST {
                 let reason = format!("at most {MOST} conditions are allowed");
                 return Err(QueryError::parameter(Self::PARAMETER, reason));
@@ -101,6 +101,28 @@ impl Condition {
         let field = field_name(Self::PARAMETER, field.trim())?;
         Ok(Self { field, comparison, value: value.trim().to_owned() })
     }
+}
+
+/// The conditions of one parameter: `eq(a,1),ge(b,2)` are two, both of which must hold.
+fn split(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    for (at, _) in text.match_indices(')') {
+        let rest = text[at + 1..].trim_start();
+        let Some(next) = rest.strip_prefix(',').map(str::trim_start) else { continue };
+        // No word is longer, and a long text is not looked through again and again.
+        let end = next.bytes().take(16).position(|byte| byte == b'(');
+        let word = end.map(|end| &next[..end]);
+        let is_comparison = |word: &str| {
+            Comparison::ALL.iter().any(|(name, _)| name.eq_ignore_ascii_case(word.trim_end()))
+        };
+        if word.is_some_and(is_comparison) {
+            parts.push(&text[begin..=at]);
+            begin = text.len() - next.len();
+        }
+    }
+    parts.push(&text[begin..]);
+    parts
 }
 
 /// A field's name in a parameter.

@@ -58,18 +58,31 @@ pub struct LimitBy {
     pub rows: usize,
 }
 
+/// The parameters there are.
+const PARAMETERS: [&str; 9] = [
+    "limit",
+    "time",
+    "where",
+    "operator",
+    "group_by",
+    "limit_by",
+    "limit_periods",
+    "timefmt",
+    "output",
+];
+
 impl DataRequest {
-    /// Reads the last part of the path (`None`, empty or `all` for all fields) and the parameters. Parameters that
-    /// mean nothing here are passed over.
+    /// Reads the last part of the path (`None`, empty or `all` for all fields) and the parameters.
     ///
     /// # Errors
-    /// [`QueryError::Parameter`], which names the parameter and the way out.
+    /// [`QueryError::Parameter`] or [`QueryError::UnknownParameter`], which name the parameter and the way out.
     pub fn parse(
         field: Option<&str>,
         params: &[(String, String)],
         now: Timestamp,
     ) -> Result<Self, QueryError> {
         let params = Params(params);
+        params.only(&PARAMETERS)?;
         let request = Self {
             field: path_name(field)?,
             limit: params.count("limit")?,

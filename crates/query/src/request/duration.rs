@@ -3,26 +3,16 @@
 use super::params::quoted;
 use crate::error::QueryError;
 
-/// The width of a time bucket in microseconds, more than 0. Buckets are aligned to 1970-01-01 UTC.
+/// The width of a time bucket, more than 0: microseconds, or months of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bucket(i64);
+pub enum Bucket {
+    /// So many microseconds.
+    Micros(i64),
+    /// So many months; twelve are a year.
+    Months(i64),
+}
 
 impl Bucket {
-    /// A bucket of so many microseconds; `None` unless there is at least one.
-    pub const fn from_micros(micros: i64) -> Option<Self> {
-        if micros > 0 { Some(Self(micros)) } else { None }
-    }
-
-    /// Its width in microseconds.
-    pub const fn micros(self) -> i64 {
-        self.0
-    }
-
-    /// The start of the bucket that a moment lies in; the first moment there is when the start lies before it.
-    pub const fn start(self, micros: i64) -> i64 {
-        micros.saturating_sub(micros.rem_euclid(self.0))
-    }
-
     /// Reads `5m` or `time(5m)`; `None` when the text has neither form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -32,7 +22,14 @@ impl Bucket {
             }
             _ => text,
         };
-        micros(inner.trim()).and_then(Self::from_micros)
+        let (number, unit) = parts(inner.trim())?;
+        let bucket = match unit {
+            "mo" => Self::Months(number),
+            "y" => Self::Months(number.checked_mul(12)?),
+            unit => Self::Micros(number.checked_mul(unit_micros(unit)?)?),
+        };
+        // More months than there are in all time are no width.
+        (number > 0 && !matches!(bucket, Self::Months(12_000_001..))).then_some(bucket)
     }
 
     /// Whether the text is meant as `time(...)`, right or wrong.
@@ -43,24 +40,36 @@ impl Bucket {
 
     pub(super) fn refusal(parameter: &'static str, text: &str) -> QueryError {
         let reason = format!(
-            "{} is no span of time; write a whole number from 1 on and ms, s, m, h, d, w or y, as in time(5m)",
+            "{} is no width of a bucket; write a whole number from 1 on and ms, s, m, h, d, w, mo or y, as in time(5m)",
             quoted(text)
         );
         QueryError::parameter(parameter, reason)
     }
 }
 
-/// Reads a whole number and a unit as microseconds; `None` when it is something else or too long a time.
+/// Reads a whole number and a unit as microseconds; `None` when it is something else or too long a time. A year counts
+/// 365 days here, and a month 30: buckets are those of the calendar.
 pub(super) fn micros(text: &str) -> Option<i64> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    number.parse::<i64>().ok()?.checked_mul(unit_micros(unit.trim_start())?)
+    let (number, unit) = parts(text)?;
+    let unit = match unit {
+        "mo" => 30 * DAY,
+        "y" => 365 * DAY,
+        unit => unit_micros(unit)?,
+    };
+    number.checked_mul(unit)
 }
 
-/// How many microseconds a unit has. A year has 365 days.
+fn parts(text: &str) -> Option<(i64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    Some((number.parse().ok()?, unit.trim_start()))
+}
+
+const DAY: i64 = 86_400_000_000;
+
+/// How many microseconds a unit of fixed length has.
 fn unit_micros(unit: &str) -> Option<i64> {
     const SECOND: i64 = 1_000_000;
-    const DAY: i64 = 86_400 * SECOND;
     Some(match unit {
         "us" => 1,
         "ms" => 1_000,
@@ -69,7 +78,6 @@ fn unit_micros(unit: &str) -> Option<i64> {
         "h" => 3_600 * SECOND,
         "d" => DAY,
         "w" => 7 * DAY,
-        "y" => 365 * DAY,
         _ => return None,
     })
 }

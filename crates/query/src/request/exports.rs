@@ -53,17 +53,32 @@ impl ValueFilter {
 /// How many points of a series are returned when the request does not say.
 const DEFAULT_LIMIT: usize = 1000;
 
+/// The parameters there are.
+const PARAMETERS: [&str; 10] = [
+    "limit",
+    "from",
+    "to",
+    "timefmt",
+    "less_than",
+    "greater_than",
+    "equals",
+    "operator",
+    "group_by",
+    "output",
+];
+
 impl ExportRequest {
     /// Reads the device and the series of the path (`None`, empty or `all` for all) and the parameters.
     ///
     /// # Errors
-    /// [`QueryError::Parameter`], which names the parameter and the way out.
+    /// [`QueryError::Parameter`] or [`QueryError::UnknownParameter`], which name the parameter and the way out.
     pub fn parse(
         device: Option<&str>,
         series: Option<&str>,
         params: &[(String, String)],
     ) -> Result<Self, QueryError> {
         let params = Params(params);
+        params.only(&PARAMETERS)?;
         let bucket = params
             .get("group_by")
             .map(|text| Bucket::parse(text).ok_or_else(|| Bucket::refusal("group_by", text)))

@@ -98,6 +98,17 @@ impl<'a> Params<'a> {
             .map(|(_, value)| value.trim())
     }
 
+    /// Refuses names that the endpoint does not know: passed over, they would change the answer without a word.
+    pub(super) fn only(self, known: &[&str]) -> Result<(), QueryError> {
+        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some((name, _)) => Err(QueryError::UnknownParameter {
+                parameter: quoted(name).trim_matches('"').to_owned(),
+                known: known.join(", "),
+            }),
+        }
+    }
+
     /// A count from 1.
     pub(super) fn count(self, name: &'static str) -> Result<Option<usize>, QueryError> {
         self.get(name).map(|text| count(name, text)).transpose()

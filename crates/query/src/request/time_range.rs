@@ -1,4 +1,5 @@
-//! From when to when: `time=from,to` of the data door, `from` and `to` of the exports door.
+//! From when to when: `time=from,to` of the data door, `from` and `to` of the exports door. A side that is left out is
+//! open, on every endpoint: rows from a device whose clock is ahead are there as well.
 //!
 //! A side that is written in milliseconds means the whole millisecond, so that the time of a row, as a reply wrote
 //! it, finds the row again.
@@ -21,20 +22,22 @@ pub struct TimeRange {
 const PARAMETER: &str = "time";
 
 impl TimeRange {
-    /// Reads `from,to`: each side milliseconds or `now()` with offsets; the right side may be missing, the left empty.
+    /// Reads `from,to`: each side milliseconds or `now()` with offsets; the right side may be missing, the left empty; then it is open.
     pub(super) fn parse(text: &str, now: Timestamp) -> Result<Self, QueryError> {
         let (left, right) = match text.split_once(',') {
             Some((left, right)) => (left.trim(), right.trim()),
             None => (text.trim(), ""),
         };
         let from = if left.is_empty() { None } else { Some(moment(left, now)?.0) };
-        let to = if right.is_empty() { now } else { moment(right, now)?.1 };
-        if from.is_some_and(|from| from > to) {
+        let to = if right.is_empty() { None } else { Some(moment(right, now)?.1) };
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
             let reason =
                 format!("{} ends before it begins; write the earlier time first", quoted(text));
             return Err(QueryError::parameter(PARAMETER, reason));
         }
-        Ok(Self { from, to: Some(to) })
+        Ok(Self { from, to })
     }
 
     /// Reads the two sides apart, in milliseconds.

@@ -2,6 +2,8 @@
 
 use iobeam_model::Timestamp;
 
+use crate::functions::Buckets;
+
 /// A cut of time. Each moment lies in exactly one cell, which is known by its start.
 #[derive(Clone, Debug)]
 pub(super) enum Grid {
@@ -17,8 +19,8 @@ pub(super) enum Grid {
         /// The width, more than 0.
         width: i64,
     },
-    /// Cells that begin at these moments, at least one of them, in order.
-    Listed(Vec<i64>),
+    /// Buckets of time.
+    Buckets(Buckets),
 }
 
 impl Grid {
@@ -30,7 +32,7 @@ impl Grid {
         Self::Even { origin: from.micros(), width: width.max(1) }
     }
 
-    /// The cell of a moment: where it begins, and the last moment in it.
+    /// The cell of a moment: where it begins, and a moment up to which all from there on lie in it.
     pub(super) fn cell(&self, time: i64) -> (i64, i64) {
         match self {
             Self::One { start } => (*start, i64::MAX),
@@ -41,10 +43,9 @@ impl Grid {
                 let start = i64::try_from(start).unwrap_or(i64::MIN);
                 (start, i64::try_from(last).unwrap_or(i64::MAX))
             }
-            Self::Listed(starts) => {
-                let at = starts.partition_point(|start| *start <= time).max(1);
-                let last = starts.get(at).map_or(i64::MAX, |next| next - 1);
-                (starts[at - 1], last)
+            Self::Buckets(buckets) => {
+                let start = buckets.start(time);
+                (start, buckets.last(start))
             }
         }
     }

@@ -1,30 +1,28 @@
 //! How wide a bucket is: `15m` is always as long, `1d` and `3mo` are those of the calendar in a time zone.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Offset, TimeZone};
-use chrono_tz::Tz;
-
+use crate::civil::Zone;
 use crate::error::QueryError;
+use crate::functions::{Buckets, Width};
 use crate::request::quoted;
 
 /// How wide a bucket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// So many microseconds, from 1970-01-01 UTC on.
+    /// So many microseconds, less than a day or no whole days.
     Micros(i64),
-    /// So many days, from 1970-01-01 on.
+    /// So many days.
     Days(u32),
     /// So many weeks, which begin on Mondays.
     Weeks(u32),
-    /// So many months, from January of the year 0 on.
+    /// So many months.
     Months(u32),
 }
 
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
-/// 1970-01-01 and the Monday after it, in days since the year 1 began.
-const EPOCH: i64 = 719_163;
-const MONDAY: i64 = EPOCH + 4;
+/// More days than there are in all time.
+const MAX_DAYS: u32 = 100_000_000;
 
 /// What `auto` chooses from, narrowest first.
 const NICE: [Step; 38] = [
@@ -89,12 +87,12 @@ impl Step {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let number: u32 = number.parse().map_err(|_| refuse())?;
-        let micros = |unit: i64| Self::Micros(i64::from(number) * unit);
+        let micros = |unit: i64| i64::from(number).checked_mul(unit).map(Self::Micros);
         let step = match unit.trim_start() {
-            "ms" => micros(1_000),
-            "s" => micros(SECOND),
-            "m" => micros(60 * SECOND),
-            "h" => micros(HOUR),
+            "ms" => micros(1_000).ok_or_else(refuse)?,
+            "s" => micros(SECOND).ok_or_else(refuse)?,
+            "m" => micros(60 * SECOND).ok_or_else(refuse)?,
+            "h" => micros(HOUR).ok_or_else(refuse)?,
             "d" => Self::Days(number),
             "w" => Self::Weeks(number),
             "mo" => Self::Months(number),
@@ -103,6 +101,9 @@ impl Step {
         };
         match step {
             _ if number == 0 => Err(refuse()),
+            Self::Days(MAX_DAYS..) => Err(refuse()),
+            Self::Weeks(weeks) if weeks > MAX_DAYS / 7 => Err(refuse()),
+            Self::Months(months) if months > MAX_DAYS / 28 => Err(refuse()),
             // A day is a day of the calendar, whichever way it is written.
             Self::Micros(micros) if micros % DAY == 0 => {
                 u32::try_from(micros / DAY).map(Self::Days).map_err(|_| refuse())
@@ -147,92 +148,14 @@ impl Step {
         }
     }
 
-    /// The date on which the bucket begins that a date lies in.
-    fn first_date(self, date: NaiveDate) -> Option<NaiveDate> {
-        let back = |days: u32, origin: i64| {
-            let since = i64::from(date.num_days_from_ce()) - origin;
-            let past = since.rem_euclid(i64::from(days));
-            date.checked_sub_days(Days::new(past as u64))
+    /// The buckets of this width by the clocks of a zone.
+    pub(super) fn buckets(self, zone: Zone) -> Buckets {
+        let width = match self {
+            Self::Micros(micros) => Width::Micros(micros),
+            Self::Days(days) => Width::Micros(i64::from(days) * DAY),
+            Self::Weeks(weeks) => Width::Micros(i64::from(weeks) * 7 * DAY),
+            Self::Months(months) => Width::Months(months.into()),
         };
-        match self {
-            Self::Micros(_) => Some(date),
-            Self::Days(days) => back(days, EPOCH),
-            Self::Weeks(weeks) => back(weeks.checked_mul(7)?, MONDAY),
-            Self::Months(months) => {
-                let month = i64::from(date.year()) * 12 + i64::from(date.month0());
-                let first = month - month.rem_euclid(i64::from(months));
-                let year = i32::try_from(first.div_euclid(12)).ok()?;
-                NaiveDate::from_ymd_opt(year, first.rem_euclid(12) as u32 + 1, 1)
-            }
-        }
+        Buckets { zone, ..width.buckets() }
     }
-
-    fn next_date(self, date: NaiveDate) -> Option<NaiveDate> {
-        match self {
-            Self::Micros(_) => None,
-            Self::Days(days) => date.checked_add_days(Days::new(days.into())),
-            Self::Weeks(weeks) => date.checked_add_days(Days::new(u64::from(weeks) * 7)),
-            Self::Months(months) => date.checked_add_months(Months::new(months)),
-        }
-    }
-
-    /// Where buckets of the calendar begin: the first at or before `from`, the last at or before `to`. Fails with
-    /// more than `most`.
-    pub(super) fn starts(
-        self,
-        zone: Tz,
-        from: i64,
-        to: i64,
-        most: usize,
-    ) -> Result<Vec<i64>, QueryError> {
-        let date = DateTime::from_timestamp_micros(from).and_then(|time| {
-            self.first_date(zone.from_utc_datetime(&time.naive_utc()).date_naive())
-        });
-        // Times that no calendar reaches lie in one bucket.
-        let Some(mut date) = date else { return Ok(vec![from]) };
-        let mut starts = Vec::new();
-        while let Some(start) = first_moment(zone, date).filter(|start| *start <= to) {
-            if starts.last() != Some(&start) {
-                starts.push(start);
-            }
-            if starts.len() > most {
-                return Err(QueryError::TooManyPoints {
-                    limit: most,
-                    setting: crate::error::POINTS_SETTING,
-                });
-            }
-            let Some(next) = self.next_date(date) else { break };
-            date = next;
-        }
-        if starts.is_empty() {
-            starts.push(from);
-        }
-        Ok(starts)
-    }
-}
-
-/// The first moment of a date in a time zone, in microseconds. Where midnight comes twice it is the first; where
-/// clocks jump over it, it is the moment of the jump.
-fn first_moment(zone: Tz, date: NaiveDate) -> Option<i64> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    if let Some(found) = zone.from_local_datetime(&midnight).earliest() {
-        return Some(found.timestamp_micros());
-    }
-    let as_utc = midnight.and_utc().timestamp();
-    let offset = |seconds: i64| {
-        let time = DateTime::from_timestamp(seconds, 0)?;
-        Some(i64::from(zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc()))
-    };
-    // No offset is longer than a day, so the jump lies between.
-    let (mut before, mut after) = (as_utc - 86_400, as_utc + 86_400);
-    let old = offset(before)?;
-    while after - before > 1 {
-        let middle = before + (after - before) / 2;
-        if offset(middle)? == old {
-            before = middle;
-        } else {
-            after = middle;
-        }
-    }
-    after.checked_mul(SECOND)
 }

@@ -30,6 +30,8 @@ pub(super) fn read(text: &str) -> Result<Asked, QueryError> {
             "the query is longer than {LONGEST} bytes; pass values as $1, $2, ..."
         )));
     }
+    // Editors put a byte order mark before the first word of a file.
+    let text = text.trim_start_matches('\u{feff}');
     let dialect = GenericDialect {};
     let tokens =
         Tokenizer::new(&dialect, text).tokenize().map_err(|error| refuse(error.to_string()))?;

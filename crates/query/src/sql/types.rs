@@ -16,9 +16,9 @@ pub(crate) struct Types;
 impl TypePlanner for Types {
     fn plan_type_field(&self, named: &Named) -> Result<Option<FieldRef>> {
         let zone = match named {
-            Named::Timestamp(None, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
-            | Named::Datetime(None) => None,
-            Named::Timestamp(None, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
+            Named::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
+            | Named::Datetime(_) => None,
+            Named::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
                 Some("UTC".into())
             }
             _ => return Ok(None),

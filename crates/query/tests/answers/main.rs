@@ -4,6 +4,8 @@ mod direct;
 
 mod doors;
 
+mod exact;
+
 mod limits;
 
 mod model;
@@ -15,6 +17,8 @@ mod queries;
 mod series;
 
 mod sql;
+
+mod words;
 
 mod world;
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use iobeam_model::{FieldName, FieldType, Value};
 use iobeam_query::DataRequest;
-use iobeam_query::request::{Comparison, Condition, ExportRequest, Number, Operator, ValueFilter};
+use iobeam_query::request::{
+    Bucket, Comparison, Condition, ExportRequest, Number, Operator, ValueFilter,
+};
 
 use crate::world::{FIELDS, Row};
 
@@ -97,6 +99,15 @@ fn plain(rows: &[Row], request: &DataRequest) -> Expected {
 /// Rows that are put together: their bucket, the values they share, the rows.
 type Set<'r> = (Option<i64>, Vec<Option<Value>>, Vec<&'r Row>);
 
+/// Where a bucket begins: whole weeks are counted from a Monday, all else from 1970.
+fn bucket_start(bucket: Bucket, time: i64) -> i64 {
+    const DAY: i64 = 86_400_000_000;
+    let Bucket::Micros(width) = bucket else { panic!("the model knows no months") };
+    let origin = if width % (7 * DAY) == 0 { i128::from(4 * DAY) } else { 0 };
+    let since = (i128::from(time) - origin).rem_euclid(width.into());
+    i64::try_from(i128::from(time) - since).unwrap_or(i64::MIN)
+}
+
 fn figures(rows: &[Row], request: &DataRequest, operator: Operator) -> Expected {
     let groups: Vec<&str> = request.group_by.fields.iter().map(FieldName::as_str).collect();
     let names: Vec<&str> = if let Some(field) = &request.field {
@@ -107,10 +118,7 @@ fn figures(rows: &[Row], request: &DataRequest, operator: Operator) -> Expected 
     };
     let mut sets: Vec<Set<'_>> = Vec::new();
     for row in rows {
-        let bucket = request
-            .group_by
-            .bucket
-            .map(|width| row.time.saturating_sub(row.time.rem_euclid(width.micros())));
+        let bucket = request.group_by.bucket.map(|width| bucket_start(width, row.time));
         let key: Vec<_> = groups.iter().map(|name| row.value(name).cloned()).collect();
         match sets.iter_mut().find(|(b, k, _)| *b == bucket && *k == key) {
             Some((.., set)) => set.push(row),

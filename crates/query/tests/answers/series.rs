@@ -51,7 +51,19 @@ fn start(zone: Tz, bucket: &str, micros: i64) -> i64 {
     match bucket {
         "1s" => return even(1_000_000),
         "15m" => return even(QUARTER),
-        "6h" => return even(24 * QUARTER),
+        "6h" => {
+            // As the clocks show it, so that such a bucket may have five hours or seven.
+            let shown = |micros: i64| {
+                let time = DateTime::from_timestamp_micros(micros).expect("a time");
+                let local = zone.from_utc_datetime(&time.naive_utc()).naive_local();
+                (local.date(), chrono::Timelike::hour(&local) / 6)
+            };
+            let mut start = micros - micros.rem_euclid(QUARTER);
+            while shown(start - 1) == shown(micros) {
+                start -= QUARTER;
+            }
+            return start;
+        }
         _ => {}
     }
     let date = first_date(zone, bucket, micros);
@@ -479,7 +491,7 @@ async fn what_makes_no_sense_is_refused_with_the_place_and_the_way_out() {
     parameter 'bucket': "15 parsecs" is no width of a bucket; write auto, all, or a whole number from 1 on and ms, s, m, h, d, w, mo or y, as in 15m
     parameter 'bucket': "0m" is no width of a bucket; write auto, all, or a whole number from 1 on and ms, s, m, h, d, w, mo or y, as in 15m
     the answer has more than 1000 points (setting 'query-points'); ask for fewer series, a wider bucket, a smaller width or less time
-    parameter 'timezone': "Mars/Base" is no time zone; write a name such as Europe/Paris or UTC
+    parameter 'timezone': "Mars/Base" is no time zone; write a name such as 'Europe/Paris' or 'UTC', or an offset such as '+02:00'
     parameter 'width': 0 is not between 1 and 250 (setting 'query-points')
     parameter 'width': 251 is not between 1 and 250 (setting 'query-points')
     parameter 'limit': 1001 is not between 1 and 1000 (setting 'query-points')

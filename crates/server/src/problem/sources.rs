@@ -108,6 +108,9 @@ impl From<QueryError> for Problem {
             QueryError::Parameter { parameter, .. } => {
                 Self::bad_request(format!("The parameter '{parameter}' is wrong"), text)
             }
+            QueryError::UnknownParameter { parameter, .. } => {
+                Self::bad_request(format!("The parameter '{parameter}' is not known"), text)
+            }
             QueryError::Timeout { .. }
             | QueryError::TooManyRows { .. }
             | QueryError::TooManyPoints { .. } => {

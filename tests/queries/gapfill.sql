@@ -1,0 +1,1 @@
+SELECT time_bucket_gapfill('5 minutes', time) AS b, device_id, avg(temperature) AS t, locf(avg(temperature)) AS carried, interpolate(avg(temperature)) AS between, count(*) FROM input WHERE device_id = 'hall' AND time >= TIMESTAMP '2026-11-22 11:35:00' AND time < TIMESTAMP '2026-11-22 12:05:00' GROUP BY b, device_id ORDER BY b

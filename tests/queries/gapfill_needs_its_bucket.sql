@@ -1,0 +1,1 @@
+SELECT locf(avg(temperature)) FROM input

@@ -1,0 +1,1 @@
+SELECT max(count) * 9223372036854775807 FROM input

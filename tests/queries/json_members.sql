@@ -1,0 +1,1 @@
+SELECT doc -> 'a' AS a, doc ->> 'b' AS b, json_get(doc, 'a', 1) AS second, json_array_length(doc, 'a') AS n, json_typeof(doc, 'b') AS kind, doc -> 'a' ->> -1 FROM (VALUES ('{"a":[1,{"x":null}],"b":"text"}'), ('no JSON'), (NULL)) AS v(doc)

@@ -1,0 +1,1 @@
+SELECT date_bin(INTERVAL '1 month', TIMESTAMP '2026-11-22', TIMESTAMP '2001-01-15')::text AS month

@@ -1,0 +1,1 @@
+SELECT count, count::text, time::date FROM input ORDER BY count LIMIT 2

@@ -1,0 +1,1 @@
+SELECT s.value, count(i.time) AS n FROM generate_series(TIMESTAMP '2026-11-22 11:00:00', TIMESTAMP '2026-11-22 12:00:00', INTERVAL '20 minutes') s LEFT JOIN input i ON time_bucket('20 minutes', i.time) = s.value GROUP BY s.value ORDER BY s.value

@@ -1,0 +1,1 @@
+SELECT value FROM generate_series(TIMESTAMP '2026-01-31', TIMESTAMP '2026-05-01', INTERVAL '1 month')

@@ -1,0 +1,1 @@
+SELECT value FROM generate_series(10, 1, -4)

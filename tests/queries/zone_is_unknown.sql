@@ -1,0 +1,1 @@
+SELECT time AT TIME ZONE 'Europe/Belin' FROM input
