@@ -172,7 +172,15 @@ impl Lexer {
             }
             let mut used = 0;
             let mut ended = false;
-            for &byte in buffer {
+            while let Some(&byte) = buffer.get(used) {
+                // Most bytes are of cells: those are taken in one go.
+                let run = cutter.run(&buffer[used..], self.syntax.delimiter);
+                if run > 0 {
+                    self.after_return = false;
+                    cutter.bytes.extend_from_slice(&buffer[used..used + run]);
+                    used += run;
+                    continue;
+                }
                 used += 1;
                 if std::mem::take(&mut self.after_return) && byte == b'\n' {
                     continue;
@@ -211,6 +219,16 @@ struct Cutter {
 }
 
 impl Cutter {
+    /// How many of the next bytes are text of the cell, whatever follows.
+    fn run(&self, next: &[u8], delimiter: u8) -> usize {
+        let is_special = |byte: &u8| match self.state {
+            State::Plain => *byte == delimiter || matches!(byte, b'\n' | b'\r'),
+            State::Quoted => matches!(byte, b'"' | b'\n' | b'\r'),
+            State::Start | State::Closing | State::Comment => true,
+        };
+        next.iter().position(is_special).unwrap_or(next.len())
+    }
+
     fn push(&mut self, byte: u8, syntax: Syntax, cells: &mut Vec<Span>, line: u64) -> Result<()> {
         match self.state {
             State::Comment => {}

@@ -82,6 +82,13 @@ impl Failure {
         self
     }
 
+    /// The same of a command that was not understood.
+    #[must_use]
+    pub(crate) fn not_understood(mut self) -> Self {
+        self.exit = 2;
+        self
+    }
+
     /// Where it happened, before what happened.
     #[must_use]
     pub(crate) fn before(mut self, place: &str) -> Self {

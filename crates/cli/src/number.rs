@@ -138,6 +138,10 @@ impl<'a> Parts<'a> {
 
     /// The integer that this is, written in whatever way: `5.0` and `5e2` too.
     fn integer(&self) -> Option<i64> {
+        if self.is_integer() {
+            let size: i128 = self.whole.parse().ok()?;
+            return i64::try_from(if self.negative { -size } else { size }).ok();
+        }
         let fraction = self.fraction.unwrap_or_default();
         let digits: String = self.whole.chars().chain(fraction.chars()).collect();
         let kept = digits.trim_end_matches('0');

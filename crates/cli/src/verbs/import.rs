@@ -198,7 +198,7 @@ fn one_row(
     }
     let read = |(name, text): (&String, &str)| match name.as_str() {
         "device_id" => Ok(value::parse_text(text)),
-        "time" => Ok(Value::from(reader.read(text)?)),
+        "time" => reader.read(text).map(Value::from).map_err(Failure::not_understood),
         _ => value::parse(text).map_err(|error| Failure::usage(format!("field '{name}': {error}"))),
     };
     let row = fields.iter().zip(texts).map(read).collect::<Result<Vec<Value>, Failure>>();
@@ -212,7 +212,8 @@ fn one_row(
             row[..=at].rotate_right(1);
         }
         (None, time) => {
-            let micros = time.map_or(Ok(now), |time| reader.read(time))?;
+            let micros = time.map_or(Ok(now), |time| reader.read(time));
+            let micros = micros.map_err(Failure::not_understood)?;
             fields.insert(0, String::from("time"));
             row.insert(0, micros.into());
         }

@@ -6,6 +6,7 @@
 //! project_id,device_id,series_name,time,value  ─▶  a field for each series              (/v1/exports)
 //! ```
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::Result;
@@ -127,11 +128,11 @@ impl Layout {
     }
 
     /// The text of a row's time.
-    pub(super) fn time(&self, record: &Record) -> String {
+    pub(super) fn time<'r>(&self, record: &'r Record) -> Cow<'r, str> {
         let time = record.cell(self.time).text;
         match self.date {
-            Some(date) => format!("{} {time}", record.cell(date).text).trim().to_owned(),
-            None => time.to_owned(),
+            Some(date) => Cow::Owned(format!("{} {time}", record.cell(date).text)),
+            None => Cow::Borrowed(time),
         }
     }
 

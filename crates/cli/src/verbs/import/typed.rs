@@ -207,7 +207,7 @@ impl Looks {
             return match self.first(&others) {
                 None => Ok(Some(Kind::Boolean)),
                 Some(odd) if booleans * 2 >= all => {
-                    Err(exception(column, odd, "true nor false", Kind::Boolean))
+                    Err(exception(column, odd, "is neither true nor false", Kind::Boolean))
                 }
                 Some(_) if numbers == 0 => Ok(Some(Kind::String)),
                 Some(_) => Err(self.number_exception(column)),
@@ -231,20 +231,28 @@ impl Looks {
         match self.first(&[LargeInteger]) {
             None => Ok(Some(Kind::Double)),
             Some(_) if decimals + self.count(&[Exponent]) == 0 => Ok(Some(Kind::Long)),
-            Some(large) => {
-                Err(exception(column, large, "an integer that a DOUBLE holds", Kind::Double))
-            }
+            Some(large) => Err(exception(
+                column,
+                large,
+                "is an integer that a DOUBLE does not hold",
+                Kind::Double,
+            )),
         }
     }
 
     /// The first cell that keeps a column of numbers from being one.
     fn number_exception(&self, column: &str) -> Failure {
-        let odd =
-            [Look::OtherNumber, Look::Marker, Look::Text, Look::Boolean, Look::Huge, Look::Padded];
-        match self.first(&odd) {
-            Some(example) => {
-                exception(column, example, "a number as most of the column", Kind::Double)
-            }
+        let odd = [
+            (Look::OtherNumber, "is not a plain number"),
+            (Look::Marker, "is not a number"),
+            (Look::Text, "is not a number"),
+            (Look::Boolean, "is not a number"),
+            (Look::Huge, "is an integer of more than 64 bits"),
+            (Look::Padded, "may be a number or a code"),
+        ];
+        let found = odd.iter().filter_map(|(look, what)| Some((self.first(&[*look])?, *what)));
+        match found.min_by_key(|(example, _)| example.line) {
+            Some((example, what)) => exception(column, example, what, Kind::Double),
             None => Failure::usage(format!("column '{column}' has no plain type")),
         }
     }
@@ -253,8 +261,7 @@ impl Looks {
 /// A cell that is not what the others are.
 fn exception(column: &str, example: &Example, what: &str, kind: Kind) -> Failure {
     let Example { line, text } = example;
-    let not = if what.contains(" nor ") { "neither" } else { "not" };
-    Failure::new(format!("line {line}, column '{column}': '{text}' is {not} {what}"))
+    Failure::new(format!("line {line}, column '{column}': '{text}' {what}"))
         .remedy(ways_out(column, text, kind))
 }
 
@@ -310,7 +317,10 @@ pub(super) fn misfit(column: &str, kind: Kind, line: u64, text: &str, by_field: 
         other_number(text).filter(|flags| !flags.is_empty() && kind != Kind::Boolean)
     {
         ways.push(flags);
-    } else if !matches!(NumberFormat::default().look(text), Look::Huge | Look::LargeInteger) {
+    } else if matches!(
+        NumberFormat::default().look(text),
+        Look::Text | Look::Marker | Look::Boolean
+    ) {
         ways.push(format!("--null {} if it means no value", quoted(text)));
     }
     if by_field {
@@ -362,14 +372,14 @@ mod tests {
 
     #[test]
     fn a_column_of_numbers_with_an_exception_is_refused_with_the_flags_that_help() {
-        insta::assert_snapshot!(decided(&["1.5", "NA"]), @"line 3, column 'c': 'NA' is not a number as most of the column; try: --null NA if it means no value; --type c:STRING to store the column as text");
-        insta::assert_snapshot!(decided(&["21,5"]), @"line 2, column 'c': '21,5' is not a number as most of the column; try: --decimal ','; --null '21,5' if it means no value; --type c:STRING to store the column as text");
-        insta::assert_snapshot!(decided(&["1", "1,234.5"]), @"line 3, column 'c': '1,234.5' is not a number as most of the column; try: --thousands ','; --null '1,234.5' if it means no value; --type c:STRING to store the column as text");
-        insta::assert_snapshot!(decided(&["1", "2", "ERR?"]), @"line 4, column 'c': 'ERR?' is not a number as most of the column; try: --null 'ERR?' if it means no value; --type c:STRING to store the column as text");
-        insta::assert_snapshot!(decided(&["unavailable"]), @"line 2, column 'c': 'unavailable' is not a number as most of the column; try: --null unavailable if it means no value; --type c:STRING to store the column as text");
-        insta::assert_snapshot!(decided(&["5", "89014103211118510720"]), @"line 3, column 'c': '89014103211118510720' is not a number as most of the column; try: --type c:STRING to store the column as text");
-        insta::assert_snapshot!(decided(&["5", "007"]), @"line 3, column 'c': '007' is not a number as most of the column; try: --type c:DOUBLE; --type c:STRING to store the column as text");
-        insta::assert_snapshot!(decided(&["0.5", "9007199254740993"]), @"line 3, column 'c': '9007199254740993' is not an integer that a DOUBLE holds; try: --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["1.5", "NA"]), @"line 3, column 'c': 'NA' is not a number; try: --null NA if it means no value; --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["21,5"]), @"line 2, column 'c': '21,5' is not a plain number; try: --decimal ','; --null '21,5' if it means no value; --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["1", "1,234.5"]), @"line 3, column 'c': '1,234.5' is not a plain number; try: --thousands ','; --null '1,234.5' if it means no value; --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["1", "2", "ERR?"]), @"line 4, column 'c': 'ERR?' is not a number; try: --null 'ERR?' if it means no value; --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["unavailable"]), @"line 2, column 'c': 'unavailable' is not a number; try: --null unavailable if it means no value; --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["5", "89014103211118510720"]), @"line 3, column 'c': '89014103211118510720' is an integer of more than 64 bits; try: --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["5", "007"]), @"line 3, column 'c': '007' may be a number or a code; try: --type c:DOUBLE; --type c:STRING to store the column as text");
+        insta::assert_snapshot!(decided(&["0.5", "9007199254740993"]), @"line 3, column 'c': '9007199254740993' is an integer that a DOUBLE does not hold; try: --type c:STRING to store the column as text");
         insta::assert_snapshot!(decided(&["true", "maybe"]), @"line 3, column 'c': 'maybe' is neither true nor false; try: --null maybe if it means no value; --type c:STRING to store the column as text");
     }
 
