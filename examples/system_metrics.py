@@ -1,6 +1,6 @@
 """What a Raspberry Pi (or any computer) says of itself: load, memory, disk, network, temperature.
 
-    pip install iobeam psutil
+    pip install ./python psutil      # in the folder of the sources
     IOBEAM_PROJECT=1 IOBEAM_TOKEN=... python system_metrics.py --every 10
 """
 

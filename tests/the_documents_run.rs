@@ -4,44 +4,17 @@
 //! `sh no-run` is for the reader's own machine (starting the platform, using sudo) and is left out.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use iobeam_promises::{Platform, program, project_root};
-
-/// One fenced block.
-struct Block {
-    line: usize,
-    language: String,
-    text: String,
-}
-
-fn blocks(page: &str) -> Vec<Block> {
-    let mut found = Vec::new();
-    let mut open: Option<Block> = None;
-    for (number, line) in page.lines().enumerate() {
-        match (&mut open, line.strip_prefix("```")) {
-            (Some(_), Some(_)) => found.extend(open.take()),
-            (Some(block), None) => block.text.extend([line, "\n"]),
-            (None, Some(language)) => {
-                open = Some(Block {
-                    line: number + 2,
-                    language: language.to_owned(),
-                    text: String::new(),
-                });
-            }
-            (None, None) => {}
-        }
-    }
-    found
-}
+use iobeam_promises::{Block, Platform, blocks, project_root, run_as_reader};
 
 /// The page as one shell script: Python blocks are written to a file and run.
-fn script(page: &str) -> String {
-    let mut script = "set -euo pipefail\n".to_owned();
+fn script(page: &str, wanted: impl Fn(&str) -> bool) -> String {
+    let mut script = String::new();
     for Block { line, language, text } in blocks(page) {
+        if !wanted(&language) {
+            continue;
+        }
         let step = match language.as_str() {
             "sh" => text,
             "python" => {
@@ -66,27 +39,14 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn run(page: &Path) {
+    run_blocks(page, |_| true);
+}
+
+fn run_blocks(page: &Path, wanted: impl Fn(&str) -> bool) {
     let platform = Platform::start();
     let home = tempfile::tempdir().expect("a home");
-    // The command goes by its own name, wherever it was built.
-    let commands = home.path().join("bin");
-    fs::create_dir(&commands).expect("a folder for the command");
-    symlink(program(), commands.join("iobeam")).expect("a link to the command");
-    let path = format!("{}:{}", commands.display(), std::env::var("PATH").expect("PATH"));
-    let mut shell = Command::new("bash")
-        .current_dir(home.path())
-        .env("PATH", path)
-        .env("HOME", home.path())
-        .env("IOBEAM_BACKEND", platform.base())
-        .env("IOBEAM_PASSWORD", "correct horse battery")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("bash");
-    let text = script(&fs::read_to_string(page).expect("a page"));
-    shell.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("bash listens");
-    let output = shell.wait_with_output().expect("bash ends");
+    let text = script(&fs::read_to_string(page).expect("a page"), wanted);
+    let output = run_as_reader(&platform, home.path(), &text);
     assert!(
         output.status.success(),
         "{}:\n{}\n{}\n{}",
@@ -112,9 +72,34 @@ fn each_how_to_runs_as_printed() {
 }
 
 #[test]
+fn the_guide_and_the_references_run_as_printed() {
+    for folder in ["docs/guide", "docs/reference"] {
+        for page in pages(&project_root().join(folder)) {
+            let text = fs::read_to_string(&page).expect("a page");
+            // Their Python is the package's, whose own tests run it.
+            if blocks(&text).iter().any(|block| block.language == "sh") {
+                run_blocks(&page, |language| language == "sh");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_no_block_sets_is_not_set() {
+    let platform = Platform::start();
+    let home = tempfile::tempdir().expect("a home");
+    for unset in ["IOBEAM_BACKEND", "IOBEAM_TOKEN", "IOBEAM_PROJECT", "IOBEAM_PASSWORD", "TOKEN"] {
+        let output = run_as_reader(&platform, home.path(), &format!("echo \"${unset}\"\n"));
+        assert!(!output.status.success(), "{unset} is set");
+    }
+    let output = run_as_reader(&platform, home.path(), "curl -sf http://127.0.0.1:8420/health\n");
+    assert!(output.status.success(), "the address that documents print is the platform's");
+}
+
+#[test]
 fn blocks_are_found_with_their_lines() {
     let page = "# A\n\n```sh\necho 1\n```\n\n```sh no-run\nrm -r /\n```\n";
     let found = blocks(page);
     assert_eq!((found.len(), found[0].line, found[0].text.as_str()), (2, 4, "echo 1\n"));
-    assert!(!script(page).contains("rm -r"));
+    assert!(!script(page, |_| true).contains("rm -r"));
 }

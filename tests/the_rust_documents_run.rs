@@ -1,9 +1,8 @@
 //! The Rust blocks of the documents are a program that runs, against a fresh platform.
 
 use std::fs;
-use std::process::Command;
 
-use iobeam_promises::{Platform, project_root};
+use iobeam_promises::{Platform, project_root, run_as_reader};
 
 const PAGES: [&str; 3] =
     ["docs/guide/adding-data.md", "docs/tutorial/python.md", "docs/how-to/offline.md"];
@@ -34,21 +33,20 @@ fn each_rust_block_of_the_documents_stands_in_the_program() {
 }
 
 #[test]
-fn the_program_runs_against_a_platform() {
+fn the_program_runs_in_the_environment_that_its_page_makes() {
     for page in PAGES {
         let platform = Platform::start();
-        let account = platform.account();
-        let folder = tempfile::tempdir().expect("a folder");
-        let done = Command::new(env!("CARGO_BIN_EXE_guide"))
-            .arg(page)
-            .current_dir(folder.path())
-            .env("IOBEAM_BACKEND", platform.base())
-            .env("IOBEAM_PROJECT", account.project.to_string())
-            .env("IOBEAM_TOKEN", &account.token)
-            .output()
-            .expect("it runs");
+        let home = tempfile::tempdir().expect("a home");
+        let text = fs::read_to_string(project_root().join(page)).expect("a page");
+        let found = iobeam_promises::blocks(&text);
+        let steps = found.iter().filter(|block| block.language == "sh");
+        let mut script: String = steps.map(|block| block.text.as_str()).collect();
+        script.push_str(&format!("{} {page}\n", env!("CARGO_BIN_EXE_guide")));
+        script.push_str("iobeam sql 'SELECT count(*) FROM input' --format csv\n");
+        let done = run_as_reader(&platform, home.path(), &script);
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{page}: {said}\n{}", platform.log());
-        assert!(!platform.rows(&account).1.is_empty(), "{page}: nothing arrived\n{said}");
+        let rows = String::from_utf8_lossy(&done.stdout).lines().last().map(str::to_owned);
+        assert_ne!(rows.as_deref(), Some("0"), "{page}: nothing arrived\n{said}");
     }
 }

@@ -8,7 +8,29 @@
 use iobeam::Reading;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyDate, PyDateTime, PyFloat, PyInt, PyString};
+
+use crate::timestamp::{Timestamp, iso_text, micros_of};
+
+/// A value as a question's parameter, in one of the kinds that JSON has: times and dates as ISO texts.
+#[pyfunction]
+pub(crate) fn parameter(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let py = value.py();
+    if let Ok(timestamp) = value.cast::<Timestamp>() {
+        let micros = timestamp.get().micros;
+        return Ok(iso_text(py, micros)?.unbind());
+    }
+    if value.get_type().name()? == "NaTType" {
+        return Ok(py.None());
+    }
+    if value.is_instance_of::<PyDateTime>() || value.get_type().name()? == "datetime64" {
+        return Ok(iso_text(py, micros_of(value)?)?.unbind());
+    }
+    if value.is_instance_of::<PyDate>() {
+        return Ok(value.call_method0("isoformat")?.unbind());
+    }
+    Cell::read(value, "params")?.to_object(py)
+}
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +92,18 @@ impl Cell {
         let kind = kind.to_cow()?;
         match kind.as_ref() {
             "NAType" | "NaTType" | "MaskedConstant" => return Ok(Self::Missing),
+            // What counts time or has two parts is no number, though it can be made one.
+            "datetime64" | "timedelta64" | "Timedelta" | "timedelta" => {
+                // numpy's own missing times.
+                if value.ne(value)? {
+                    return Ok(Self::Missing);
+                }
+            }
+            _ if kind.starts_with("complex") || kind == "clongdouble" => {}
+            "float16" | "float32" => {
+                let number = value.call_method0(pyo3::intern!(value.py(), "__float__"))?;
+                return Self::number(number.extract()?, column);
+            }
             "bool" | "bool_" => return Ok(Self::Boolean(value.is_truthy()?)),
             // An array of no dimension is the one value in it.
             "ndarray" => {
@@ -84,12 +118,29 @@ impl Cell {
                     return Self::integer(&index, column);
                 }
                 if let Ok(number) = value.call_method0(pyo3::intern!(py, "__float__")) {
-                    return Self::number(number.extract()?, column);
+                    return Self::precise(value, number.extract()?, column);
                 }
             }
         }
         Err(PyValueError::new_err(format!(
             "column '{column}': a {kind} is no value; give a number, a bool, a str, or None for no value"
+        )))
+    }
+
+    /// A number that may have more digits than the double nearest to it: Decimal, Fraction, numpy's long double. A
+    /// fraction may be rounded, what stands before the point may not.
+    fn precise(value: &Bound<'_, PyAny>, nearest: f64, column: &str) -> PyResult<Self> {
+        if !nearest.is_finite() || nearest.abs() < (1u64 << 53) as f64 {
+            return Self::number(nearest, column);
+        }
+        let whole = value.call_method0(pyo3::intern!(value.py(), "__int__"));
+        if let Ok(whole) = whole
+            && value.eq(&whole)?
+        {
+            return Self::integer(&whole, column);
+        }
+        Err(PyValueError::new_err(format!(
+            "column '{column}': {value} has more digits than a number keeps; give it as a float, or as text"
         )))
     }
 

@@ -28,6 +28,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::data_store::{DataStore, Shared, lock};
 use crate::failure::{failure, raise};
 use crate::patience::wait_for;
+use crate::rows::Rows;
 
 pub(crate) use listen::{refuse_inside, stop_listening};
 
@@ -57,6 +58,12 @@ struct Stores {
 #[pyfunction]
 pub(crate) fn default_backend() -> String {
     iobeam::default_backend()
+}
+
+/// A base URL as it is given, in the form with `/v1/` at its end.
+#[pyfunction]
+pub(crate) fn base_url(py: Python<'_>, url: &str) -> PyResult<String> {
+    iobeam::base_url(url).map_err(|error| failure(py, &error))
 }
 
 fn seconds(options: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<Duration>> {
@@ -125,6 +132,9 @@ fn builder(project: i64, token: &str, options: &Bound<'_, PyDict>) -> PyResult<i
     }
     if let Some(listener) = option::<Py<PyAny>>(options, "on_event")? {
         builder = builder.on_event(move |event| listen::tell(&listener, event));
+    }
+    if let Some(log) = option::<Py<PyAny>>(options, "log")? {
+        builder = builder.on_log(move |level, line| listen::write(&log, level, line));
     }
     Ok(builder)
 }
@@ -265,10 +275,7 @@ impl Client {
         let stores = Arc::clone(&self.stores);
         let outcome = wait_for(py, move || {
             let _alone = lock(&stores.sending);
-            while stores.settle(&client, deadline)?
-                && stores.hand_over(&client, &shared, &device)?
-            {}
-            Ok::<_, Refusal>(())
+            stores.send_all(&client, &shared, &device, deadline)
         })?;
         outcome.map_err(|refusal| refusal.exception(py))
     }
@@ -285,12 +292,16 @@ impl Client {
         let stores = Arc::clone(&self.stores);
         let outcome = wait_for(py, move || {
             let _alone = lock(&stores.sending);
-            stores.settle(&client, deadline).map(drop)
+            match stores.settle(&client, deadline)? {
+                None => Ok(()),
+                Some(refused) => Err(refused.give_back()),
+            }
         })?;
         outcome.map_err(|refusal| refusal.exception(py))
     }
 
-    /// Writes a table: one that speaks Arrow, or a list of named columns. Says how many rows it had.
+    /// Writes a table: one that speaks Arrow, or a list of named columns. Says how many rows it had, and how many of
+    /// them had been stored before.
     #[pyo3(signature = (frame, options, wait, timeout = None))]
     fn write_frame(
         &self,
@@ -298,7 +309,7 @@ impl Client {
         options: &Bound<'_, PyDict>,
         wait: bool,
         timeout: Option<f64>,
-    ) -> PyResult<u64> {
+    ) -> PyResult<(u64, u64)> {
         listen::refuse_inside()?;
         let deadline = deadline(timeout)?.unwrap_or(FRAME_TIMEOUT);
         frames::write_frame(self, frame, options, wait, deadline)
@@ -420,20 +431,64 @@ impl Client {
     }
 }
 
+/// Rows of a store that were refused.
+struct Refused {
+    shared: Arc<Shared>,
+    part: Option<Arc<Rows>>,
+    message: String,
+}
+
+impl Refused {
+    /// The rows are in their store again.
+    fn give_back(self) -> Refusal {
+        if let Some(part) = self.part {
+            lock(&self.shared.rows).rows.prepend(Arc::unwrap_or_clone(part));
+        }
+        Refusal::Rejected(self.message)
+    }
+}
+
 impl Stores {
-    /// Sends what is under way. The rows of what is refused go back to their store.
-    fn settle(&self, client: &iobeam::Client, deadline: Option<Duration>) -> Result<bool, Refusal> {
-        let Some((shared, before)) = lock(&self.under_way).clone() else { return Ok(true) };
+    /// Sends all rows of a store. A part that is refused does not keep those behind it; its rows are back in their
+    /// store in the end.
+    fn send_all(
+        &self,
+        client: &iobeam::Client,
+        shared: &Arc<Shared>,
+        device: &DeviceId,
+        deadline: Option<Duration>,
+    ) -> Result<(), Refusal> {
+        let mut all_refused = Vec::new();
+        let outcome = loop {
+            match self.settle(client, deadline) {
+                Ok(refused) => all_refused.extend(refused),
+                Err(failed) => break Err(failed),
+            }
+            match self.hand_over(client, shared, device) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(failed) => break Err(failed),
+            }
+        };
+        let mut first = None;
+        for refused in all_refused.into_iter().rev() {
+            first = Some(refused.give_back());
+        }
+        outcome.and(first.map_or(Ok(()), Err))
+    }
+
+    /// Sends what is under way. Gives back the rows of what is refused.
+    fn settle(
+        &self,
+        client: &iobeam::Client,
+        deadline: Option<Duration>,
+    ) -> Result<Option<Refused>, Refusal> {
+        let Some((shared, before)) = lock(&self.under_way).clone() else { return Ok(None) };
         send(client, deadline).map_err(Refusal::Failed)?;
         *lock(&self.under_way) = None;
         let rejected = last_rejected(client, before);
-        let mut waiting = lock(&shared.rows);
-        let part = waiting.under_way.take();
-        let Some(message) = rejected else { return Ok(true) };
-        if let Some(part) = part {
-            waiting.rows.prepend(Arc::unwrap_or_clone(part));
-        }
-        Err(Refusal::Rejected(message))
+        let part = lock(&shared.rows).under_way.take();
+        Ok(rejected.map(|message| Refused { shared, part, message }))
     }
 
     /// Hands the first rows of a store to the client. Says whether there were any.

@@ -92,8 +92,14 @@ impl DataStore {
         let mut fields: Vec<FieldName> = Vec::with_capacity(names.len());
         for name in &names {
             let field = field_of(&name.bind(py).to_cow()?)?;
-            if fields.contains(&field) {
-                return Err(PyValueError::new_err(format!("the column '{field}' is named twice")));
+            if let Some(other) = fields.iter().find(|other| other.is_same_field(&field)) {
+                return Err(PyValueError::new_err(if *other == field {
+                    format!("the column '{field}' is named twice")
+                } else {
+                    format!(
+                        "the columns '{other}' and '{field}' differ in letter case alone, and are one field; leave one out"
+                    )
+                }));
             }
             fields.push(field);
         }
@@ -253,9 +259,16 @@ impl DataStore {
 
     /// Rows go into that store from now on, as do those that are here already.
     pub(crate) fn attach(&self, py: Python<'_>, target: iobeam::DataStore) -> PyResult<()> {
-        let rows = lock(&self.shared.rows).rows.take();
-        for (time, row) in rows.iter() {
-            hand_on(py, &target, time, row)?;
+        let mut rows = lock(&self.shared.rows).rows.take();
+        while rows.len() > 0 {
+            let first = rows.take_first(1);
+            let handed = first.iter().try_for_each(|(time, row)| hand_on(py, &target, time, row));
+            if let Err(error) = handed {
+                // Those that were not taken are still here.
+                rows.prepend(first);
+                lock(&self.shared.rows).rows.prepend(rows);
+                return Err(error);
+            }
         }
         *lock(&self.target) = Target::Client(target);
         Ok(())

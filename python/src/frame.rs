@@ -4,6 +4,9 @@
 //! __arrow_c_stream__ (polars, pyarrow, …) ─▶ arrow  ┐
 //! numpy arrays, lists (pandas, dict)      ─▶ memory ┴─▶ column ─▶ batches of the model
 //! ```
+//!
+//! A table is read to its end before any of it is stored: what cannot be stored is refused as a whole, and what kind of
+//! numbers a column holds is decided for all of its rows. Only of a stream of unknown length each part is a batch.
 
 mod arrow;
 
@@ -11,11 +14,13 @@ mod memory;
 
 mod column;
 
+mod half;
+
 use iobeam_model::{Batch, Column, FieldName, NamespaceName, Texts, Values};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::data_store::field_of;
+use crate::failure::column_error;
 use crate::timestamp::Unit;
 use column::Loose;
 
@@ -34,22 +39,34 @@ pub(crate) struct Wanted {
     pub(crate) columns: Option<Vec<String>>,
 }
 
+/// A named array or list; an array of bools that are true where it has no value; and whether its times are in UTC.
+pub(crate) type Named<'py> = (String, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>, bool);
+
 /// The batches of a table, one after the other.
 pub(crate) enum Frame {
-    Arrow(Box<arrow::Parts>),
+    /// `whole`: all parts are one batch.
+    Arrow {
+        parts: Box<arrow::Parts>,
+        whole: bool,
+    },
     Memory(Option<(Vec<String>, Vec<Loose>)>),
 }
 
 impl Frame {
     /// A table that speaks Arrow.
-    pub(crate) fn arrow(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self::Arrow(Box::new(arrow::Parts::of(frame)?)))
+    pub(crate) fn arrow(frame: &Bound<'_, PyAny>, whole: bool) -> PyResult<Self> {
+        let parts = Box::new(arrow::Parts::of(frame)?);
+        distinct(parts.names())?;
+        Ok(Self::Arrow { parts, whole })
     }
 
-    /// A table of named arrays or lists. `zoned`: the columns whose times are in UTC.
-    pub(crate) fn memory(columns: &[(String, Bound<'_, PyAny>, bool)]) -> PyResult<Self> {
-        let names = columns.iter().map(|(name, ..)| name.clone()).collect();
-        let loose = columns.iter().map(|(name, values, zoned)| memory::read(name, values, *zoned));
+    /// A table of named arrays or lists.
+    pub(crate) fn memory(columns: &[Named<'_>]) -> PyResult<Self> {
+        let names: Vec<_> = columns.iter().map(|(name, ..)| name.clone()).collect();
+        distinct(&names)?;
+        let loose = columns.iter().map(|(name, values, missing, zoned)| {
+            memory::read(name, values, missing.as_ref(), *zoned)
+        });
         Ok(Self::Memory(Some((names, loose.collect::<PyResult<_>>()?))))
     }
 
@@ -57,7 +74,7 @@ impl Frame {
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::Memory(held) => held.as_ref().map_or_else(Vec::new, |(names, _)| names.clone()),
-            Self::Arrow(parts) => parts.names().to_vec(),
+            Self::Arrow { parts, .. } => parts.names().to_vec(),
         }
     }
 
@@ -68,20 +85,46 @@ impl Frame {
                 Some(held) => held,
                 None => return Ok(None),
             },
-            Self::Arrow(parts) => match parts.next()? {
-                Some(columns) => (parts.names().to_vec(), columns),
-                None => return Ok(None),
-            },
+            Self::Arrow { parts, whole } => {
+                let Some(mut columns) = parts.next()? else { return Ok(None) };
+                while *whole && let Some(more) = parts.next()? {
+                    let pairs = columns.into_iter().zip(more).zip(parts.names());
+                    let joined = pairs.map(|((column, below), name)| {
+                        let joined = column.append(below);
+                        joined.map_err(|reason| column_error(&format!("column '{name}': {reason}")))
+                    });
+                    columns = joined.collect::<PyResult<_>>()?;
+                }
+                (parts.names().to_vec(), columns)
+            }
         };
         wanted.batch(names, columns).map(Some)
     }
+}
+
+/// Refuses names of which nobody could tell which column is meant.
+fn distinct(names: &[String]) -> PyResult<()> {
+    for (at, name) in names.iter().enumerate() {
+        let Some(other) = names[..at].iter().find(|other| other.eq_ignore_ascii_case(name)) else {
+            continue;
+        };
+        return Err(column_error(&if other == name {
+            format!("the frame has two columns '{name}'; rename one, or leave it out")
+        } else {
+            format!(
+                "the columns '{other}' and '{name}' differ in letter case alone, and are one field; rename one, or \
+                 leave it out"
+            )
+        }));
+    }
+    Ok(())
 }
 
 impl Wanted {
     fn batch(&self, names: Vec<String>, columns: Vec<Loose>) -> PyResult<Batch> {
         let listed = names.join(", ");
         let missing = |name: &str| {
-            PyValueError::new_err(format!("the frame has no column '{name}'; it has {listed}"))
+            column_error(&format!("the frame has no column '{name}'; it has {listed}"))
         };
         for name in self.columns.iter().flatten().chain(&self.device_column).chain([&self.time]) {
             if !names.contains(name) {
@@ -97,7 +140,7 @@ impl Wanted {
                 let column = column.filter(|column| column.present().is_none());
                 let texts = column.filter(|column| matches!(column.values(), Values::String(_)));
                 fields.push(texts.ok_or_else(|| {
-                    PyValueError::new_err(format!(
+                    column_error(&format!(
                         "column '{name}' must name a device, as text, in each row"
                     ))
                 })?);
@@ -114,5 +157,5 @@ impl Wanted {
 }
 
 fn wrong(error: iobeam_model::BatchError) -> PyErr {
-    PyValueError::new_err(error.to_string())
+    column_error(&error.to_string())
 }

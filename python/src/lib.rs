@@ -35,7 +35,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<data_store::DataStore>()?;
     module.add_class::<client::Client>()?;
     module.add_class::<http::Http>()?;
+    module.add_function(wrap_pyfunction!(client::base_url, module)?)?;
     module.add_function(wrap_pyfunction!(client::default_backend, module)?)?;
+    module.add_function(wrap_pyfunction!(cell::parameter, module)?)?;
     module.add_function(wrap_pyfunction!(client::refuse_inside, module)?)?;
     module.add_function(wrap_pyfunction!(client::stop_listening, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -99,11 +99,10 @@ impl Rows {
 
     /// Adds a row that has a cell for each column.
     pub(crate) fn push(&mut self, time: i64, row: &mut Vec<Cell>) -> PyResult<()> {
-        for (at, cell) in row.iter().enumerate() {
-            let with = self.known[at].with(cell, &self.names[at]);
-            // Columns before this one may know more than they hold: harmless, as it narrows nothing but kinds.
-            self.known[at] = with?;
-        }
+        let known = self.known.iter().zip(&self.names).zip(&*row);
+        let known = known.map(|((known, name), cell)| known.with(cell, name));
+        // All or nothing: a row that is refused changes nothing of what is known.
+        self.known = known.collect::<PyResult<_>>()?;
         self.times.push(time);
         self.cells.append(row);
         Ok(())

@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDateTime, PyFloat, PyInt, PyTuple, PyTzInfoAccess};
+use pyo3::types::{PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyTuple, PyTzInfoAccess};
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,9 +156,6 @@ fn whole_number(value: &Bound<'_, PyAny>) -> PyResult<i64> {
 
 /// The microseconds of an aware `datetime`; `None` when it is something else.
 fn datetime_micros(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
-    static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static MICROSECOND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let py = value.py();
     let name = value.get_type().name()?;
     if name == "datetime64" || name == "NaTType" {
         return Err(PyValueError::new_err(format!(
@@ -166,16 +163,27 @@ fn datetime_micros(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
         )));
     }
     let Ok(moment) = value.cast::<PyDateTime>() else { return Ok(None) };
-    if moment.get_tzinfo().is_none() || moment.call_method0("utcoffset")?.is_none() {
+    if !is_aware(moment)? {
         return Err(PyValueError::new_err(format!(
             "the datetime {moment} has no zone, so its moment is not known; give an aware one: \
              datetime.now(timezone.utc), or moment.replace(tzinfo=timezone.utc)"
         )));
     }
+    since_epoch(moment).map(Some)
+}
+
+fn is_aware(moment: &Bound<'_, PyDateTime>) -> PyResult<bool> {
+    Ok(moment.get_tzinfo().is_some() && !moment.call_method0("utcoffset")?.is_none())
+}
+
+/// The microseconds of a datetime that is aware.
+fn since_epoch(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
+    static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static MICROSECOND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = moment.py();
     let epoch = EPOCH.get_or_try_init(py, || {
         let datetime = py.import("datetime")?;
-        let utc = datetime.getattr("timezone")?.getattr("utc")?;
-        let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
+        let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc(py)?))?;
         Ok::<_, PyErr>(epoch.unbind())
     })?;
     let microsecond = MICROSECOND.get_or_try_init(py, || {
@@ -184,7 +192,20 @@ fn datetime_micros(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     })?;
     let since = moment.call_method1("__sub__", (epoch,))?;
     let micros = since.call_method1("__floordiv__", (microsecond,))?;
-    Ok(Some(micros.extract()?))
+    micros.extract()
+}
+
+/// A moment as text, with all its digits and its zone.
+pub(crate) fn iso_text(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyAny>> {
+    let datetime = py.import("datetime")?;
+    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1))?;
+    let since = datetime.getattr("timedelta")?.call1((0, 0, micros))?;
+    let text = epoch.call_method1("__add__", (since,))?.call_method0("isoformat")?;
+    text.call_method1("__add__", ("Z",))
+}
+
+fn utc(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("datetime")?.getattr("timezone")?.getattr("utc")
 }
 
 /// The microseconds of what was given as a time to `add`.
@@ -200,15 +221,45 @@ pub(crate) fn micros_of(value: &Bound<'_, PyAny>) -> PyResult<i64> {
     Unit::Milliseconds.to_micros(whole_number(value)?)
 }
 
-/// The microseconds of an aware `datetime` or a `Timestamp`; `None` when it is something else.
-pub(crate) fn moment_of(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+/// A time as it stands in a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// Microseconds since 1970, in UTC if it says no zone.
+    pub(crate) micros: i64,
+    /// Whether it says a zone.
+    pub(crate) aware: bool,
+}
+
+/// The moment of a datetime, a date, numpy's datetime64 or a `Timestamp`; `None` when it is something else, or no time.
+pub(crate) fn moment_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Moment>> {
+    const DAY: i64 = 86_400_000_000;
+    /// The ordinal of 1970-01-01.
+    const EPOCH: i64 = 719_163;
+    let py = value.py();
     if let Ok(timestamp) = value.cast::<Timestamp>() {
-        return Ok(Some(timestamp.get().micros));
+        return Ok(Some(Moment { micros: timestamp.get().micros, aware: true }));
     }
     // pandas' NaT calls itself a datetime.
     if value.is_instance_of::<PyDateTime>() && value.get_type().name()? != "NaTType" {
-        datetime_micros(value)
-    } else {
-        Ok(None)
+        let moment = value.cast::<PyDateTime>()?;
+        let aware = is_aware(moment)?;
+        let micros = if aware {
+            since_epoch(moment)?
+        } else {
+            let zone = PyDict::new(py);
+            zone.set_item("tzinfo", utc(py)?)?;
+            since_epoch(&moment.call_method("replace", (), Some(&zone))?)?
+        };
+        return Ok(Some(Moment { micros, aware }));
     }
+    if value.is_instance_of::<PyDate>() && value.get_type().name()? != "NaTType" {
+        let day: i64 = value.call_method0("toordinal")?.extract()?;
+        return Ok(Some(Moment { micros: (day - EPOCH) * DAY, aware: false }));
+    }
+    if value.get_type().name()? == "datetime64" {
+        let micros = value.call_method1("astype", ("datetime64[us]",))?;
+        let micros: i64 = micros.call_method1("astype", ("int64",))?.extract()?;
+        return Ok((micros != i64::MIN).then_some(Moment { micros, aware: false }));
+    }
+    Ok(None)
 }

@@ -64,7 +64,43 @@ for unit in ("MILLISECONDS", "MICROSECONDS", "SECONDS"):
 for values in ("[]", "[1]", "[1, 2]", "[1, 2, 3]", "[1, 2, 3, 4, 5]"):
     series = "makeUniformDataSeries('a', 0, 1000, {})".format(values)
     CASES.append("[point.toDict() for point in {}.getPoints()]".format(series))
+for point in ("DataPoint(5, 10)", "DataPoint(5.5, Timestamp(7, TimeUnit.MICROSECONDS))", "DataPoint(-1, 0)", "DataPoint(0.1, 1)"):
+    CASES += ["str({})".format(point), "'{{}}'.format({})".format(point)]
+for host in ("api.iobeam.com", "localhost", "127.0.0.1:8420", "iot.example/v1/", "http://iot.example/v1/", "https://a:1"):
+    CASES.append("ClientBuilder(1, TOKEN).setBackend('{}') and 1".format(host))
+for values in ("None", "[]", "()", "(1, 2)", "[1.5, 2.5]"):
+    CASES += [
+        "len(makeUniformDataSeries('a', 0, 5, {}))".format(values),
+        "makeUniformDataSeries('a', 5, 0, {})".format(values),
+        "makeUniformDataSeries(None, 0, 5, {})".format(values),
+    ]
 CASES += [
+    "str(DataSeries('a', []))",
+    "str(DataSeries('a', [DataPoint(1, 1)] * 3))",
+    "str(DataSeries('a', None))",
+    "len(DataSeries('a', (DataPoint(n, n) for n in range(3))))",
+    "(lambda points: (DataSeries('a', points), points.clear())[0].getPoints() is points)([])",
+    "(lambda points, s: (points.clear(), len(s)))(*(lambda p: (p, DataSeries('a', p)))([DataPoint(1, 1)]))",
+    "sorted(point.toDict()['time'] for point in DataSeries('a', [DataPoint(1, 2), DataPoint(1, 1)]).getPoints())",
+    "DataPoint(1, 1) != DataPoint(1, 1)",
+    "DataPoint(1.0, 1) == DataPoint(1, Timestamp(1000, TimeUnit.MICROSECONDS))",
+    "Timestamp(1) == None",
+    "Timestamp(1) == 1",
+    "(lambda c: (c.addDataPoint('a', DataPoint(1, 1)), c.clearSeries('a'), c.clearSeries('b')))(ClientBuilder(1, TOKEN).build())",
+    "ClientBuilder(1, TOKEN).build().addDataSeries(DataSeries('a', []))",
+    "ClientBuilder(1, TOKEN).build().addDataSeries(DataSeries('a', [DataPoint(1, 1)]))",
+    "ClientBuilder(1, TOKEN).build().addDataStore(DataStore(['a']))",
+    "ClientBuilder(1, TOKEN).build().createDataStore(['a']).columns()",
+    "ClientBuilder(1, TOKEN).build().createDataStore(None)",
+    "(lambda s: (s.add(1, {'a': True}), s.rows()))(DataStore(['a']))",
+    "(lambda s: (s.add(1, {'a': None}), s.rows()))(DataStore(['a']))",
+    "(lambda s: (s.split(3), len(s)))(DataStore(['a']))",
+    "DataStore(['a', 'b']).hasSameColumns(['a', 'a'])",
+    "DataStore(['a', 'b']).hasSameColumns(['a'])",
+    "Query(1).limit(5).fromTime(1).toTime(2) and 1",
+    "Query(1, 'd').getParams()",
+    "request.getRequester('http://a/v1/') is request.getRequester('http://a/v1/')",
+    "request.getRequester('http://a/v1/').makeEndpoint('devices')",
     "Query(1, 'd', 's').getUrl()",
     "Query(1, deviceId='d').getUrl()",
     "Query(1, seriesName='s').getUrl()",

@@ -28,13 +28,14 @@ def program():
 class Platform:
     """A running ``iobeam serve`` with a user, a project and a token for all of it."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, account=True):
         self.flags = flags
         self.folder = tempfile.mkdtemp(prefix="iobeam-python-")
         self.process = None
         self.address = "127.0.0.1:0"
         self.start()
-        self._account()
+        if account:
+            self._account()
 
     def start(self):
         """Starts it, over the data that is there and on the port it had."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import pathlib
 import sys
 import threading
@@ -58,7 +59,7 @@ class Arguments(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "spoool"):
             iobeam.ClientBuilder(1, TOKEN, spoool="x")
         with self.assertRaises(ValueError):
-            iobeam.ClientBuilder(1, TOKEN).setBackend("iot.example")
+            iobeam.ClientBuilder(1, TOKEN).setBackend("ftp://iot.example")
         with self.assertRaisesRegex(ValueError, "drop_oldest"):
             iobeam.ClientBuilder(1, TOKEN, when_full="drop").build()
 
@@ -224,6 +225,42 @@ class Sending(PlatformTest):
         self.assertIs(client.send(), True)
         self.assertEqual(self.rows("time, a, b"), [[1000, 1.5, None], [2000, None, 2.0], [3000, None, 3.0]])
 
+    def test_a_point_that_cannot_be_stored_is_refused_at_once_and_keeps_no_other(self):
+        client = self.client("d")
+        good = iobeam.DataPoint(9, 7)
+        for name, point in (
+            ("room temp", good), ("time", good), ("größe", good), ("x" * 300, good),
+            ("bad", iobeam.DataPoint(float("inf"), 1)), ("bad", iobeam.DataPoint(2**70, 1)),
+        ):
+            with self.assertRaises(ValueError, msg=name):
+                client.addDataPoint(name, point)
+            with self.assertRaises(ValueError, msg=name):
+                client.addDataSeries(iobeam.DataSeries(name, [good, point]))
+        client.addDataPoint("good", good)
+        # Numbers that no column holds together are two batches, and the platform says of each what it thinks.
+        client.addDataPoint("mixed", iobeam.DataPoint(0.5, 1))
+        client.addDataPoint("mixed", iobeam.DataPoint(2**60 + 1, 2))
+        client.addDataPoint("mixed", iobeam.DataPoint(1.5, 3))
+        for _ in range(2):
+            with self.assertRaisesRegex(package.RefusedError, "mixed"):
+                client.send()
+        self.assertEqual(self.rows("good", "good IS NOT NULL"), [[9.0]])
+        self.assertEqual(self.rows("mixed", "mixed IS NOT NULL"), [[0.5], [1.5]])
+        client.clearSeries("mixed")
+        self.assertTrue(client.send())
+
+    def test_a_refused_store_keeps_no_other(self):
+        self.client("d").write_frame({"t": [0], "a": [1.0]}, "t", unit=iobeam.TimeUnit.SECONDS)
+        client = self.client("d")
+        wrong, right = client.createDataStore(["a"]), client.createDataStore(["b"])
+        wrong.add(1, {"a": "text"})
+        right.add(2, {"b": 1})
+        for _ in range(2):
+            with self.assertRaisesRegex(package.RefusedError, "'a'"):
+                client.send()
+            self.assertEqual((len(wrong), len(right)), (1, 0))
+        self.assertEqual(self.rows("b", "b IS NOT NULL"), [[1.0]])
+
     def test_more_rows_than_one_batch_holds_arrive_once(self):
         client = self.client()
         store = client.createDataStore(["a"])
@@ -349,6 +386,50 @@ class WithASpool(PlatformTest):
         client.addDataPoint("b", iobeam.DataPoint(5, 5))
         client.send()
         self.assertEqual(self.count(), 2)
+
+    def test_what_the_background_is_refused_is_in_the_log_once(self):
+        self.client("d").write_frame({"t": [0], "a": [1.0]}, "t", unit=iobeam.TimeUnit.SECONDS)
+        for options in ({}, {"spool": self.folder + "/spool"}):
+            with self.assertLogs("iobeam", "WARNING") as log:
+                client = self.client("d", auto_send=0.02, **options)
+                store = client.createDataStore(["a"])
+                for refused in range(1, 4):
+                    store.add(refused, {"a": "text"})
+                    self.wait(lambda: client.status().rejected_batches >= refused)
+                client.close()
+            self.assertEqual(len(log.output), 1, log.output)
+            self.assertIn("refused a batch of 1 rows for good (400", log.output[0])
+
+    def test_a_server_that_is_away_is_in_the_log(self):
+        client = iobeam.ClientBuilder(
+            self.project, self.token, backend="http://127.0.0.1:1", spool=self.folder + "/spool", auto_send=0.02
+        ).setDeviceId("d")
+        with self.assertLogs("iobeam", "WARNING") as log:
+            client = client.build()
+            client.createDataStore(["a"]).add(1, {"a": 1})
+            self.wait(lambda: log.output)
+            client._rust.leave()
+        self.assertIn("did not answer", log.output[0])
+        self.assertIn("1 rows wait", log.output[0])
+
+    def wait(self, condition):
+        until = time.monotonic() + 20
+        while not condition():
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.01)
+
+    def test_a_damaged_id_does_not_stop_a_device(self):
+        path = os.path.join(self.folder, "iobeam_device_id")
+        with open(path, "wb") as file:
+            file.write(b"\0" * 12)
+        with self.assertRaisesRegex(package.SpoolError, "iobeam_device_id does not hold a device id"):
+            self.builder().saveToDisk(self.folder).build()
+        with self.assertLogs("iobeam", "WARNING") as log:
+            client = self.builder().saveToDisk(self.folder).registerDevice().build()
+        self.assertIn("iobeam_device_id.damaged", log.output[0])
+        self.assertEqual(client.status().spool_damage, [log.records[0].getMessage()])
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), client.getDeviceId())
 
     def test_the_background_sends_and_tells(self):
         events = []

@@ -99,6 +99,18 @@ class Points(unittest.TestCase):
         with self.assertRaises(ValueError):
             DataPoint(5, 1.5)
 
+    def test_points_and_series_are_printed_as_ever(self):
+        self.assertEqual(str(DataPoint(5, 10)), "DataPoint{timestamp: 10000, value: 5}")
+        self.assertEqual(str(DataPoint(5.5, Timestamp(1, TimeUnit.MICROSECONDS))), "DataPoint{timestamp: 1, value: 5.5}")
+        self.assertEqual(str(DataSeries("a", [DataPoint(1, 1)])), "DataSeries{name: a, len: 1}")
+
+    def test_a_series_has_points_of_its_own(self):
+        points = [DataPoint(1, 1)]
+        series = DataSeries("a", points)
+        points.clear()
+        self.assertEqual(len(series), 1)
+        self.assertEqual(len(DataSeries("a", iter([DataPoint(1, 1)]))), 1)
+
     def test_a_series_has_a_name_and_points(self):
         series = DataSeries("a", [DataPoint(1, 1)])
         self.assertEqual((series.getName(), len(series), series.getPoints()), ("a", 1, [DataPoint(1, 1)]))
@@ -109,7 +121,8 @@ class Points(unittest.TestCase):
     def test_uniform_series_spread_from_start_to_end(self):
         series = data.makeUniformDataSeries("a", 0, 100, [1, 2, 3, 4, 5])
         self.assertEqual([point.toDict()["time"] for point in series.getPoints()], [0, 25000, 50000, 75000, 100000])
-        self.assertEqual(len(data.makeUniformDataSeries("a", 0, 100, [])), 0)
+        for none in ([], None):
+            self.assertEqual(len(data.makeUniformDataSeries("a", 0, 100, none)), 0)
         (only,) = data.makeUniformDataSeries("a", 0, 100, [7]).getPoints()
         self.assertEqual(only, DataPoint(7, 0))
         self.assertEqual(
@@ -117,7 +130,7 @@ class Points(unittest.TestCase):
         )
 
     def test_uniform_series_are_none_when_something_is_missing(self):
-        for wrong in ((None, 0, 1, [1]), ("a", None, 1, [1]), ("a", 0, None, [1]), ("a", 0, 1, None)):
+        for wrong in ((None, 0, 1, [1]), ("a", None, 1, [1]), ("a", 0, None, [1])):
             self.assertIsNone(data.makeUniformDataSeries(*wrong))
         self.assertIsNone(data.makeUniformDataSeries("a", 1, 1, [1]))
         self.assertIsNone(data.makeUniformDataSeries("a", 0.5, 1, [1]))
@@ -190,6 +203,28 @@ class Stores(unittest.TestCase):
             with self.assertRaises(ValueError, msg=repr(wrong)):
                 store.add(1, {"a": wrong})
         self.assertEqual(store.rows(), [])
+
+    def test_a_refused_row_leaves_no_trace(self):
+        numbers = [1.5, 7, 2**60, None, float("nan")]
+        wrong = ["x", True, float("inf"), 2**70, [1]]
+        for first in numbers + wrong:
+            for bad in wrong:
+                store = DataStore(["a", "b", "c"])
+                store.add(1, {"c": 1.0})
+                with self.assertRaises(ValueError):
+                    store.add(2, {"a": first, "b": 2**60, "c": bad})
+                self.assertEqual(len(store.rows()), 1)
+                # Each column takes what it would have taken before.
+                for after in ("text", 0.5, True):
+                    fresh = copy.copy(store)
+                    with self.assertRaises(ValueError):
+                        fresh.add(2, {"a": first, "b": 2**60, "c": bad})
+                    fresh.add(3, {"a": after, "b": after})
+                    self.assertEqual(fresh.rows()[-1], {"time": 3000, "a": after, "b": after, "c": None})
+
+    def test_names_that_differ_in_letter_case_alone_are_one_field(self):
+        with self.assertRaisesRegex(ValueError, "'temp' and 'Temp' differ in letter case alone"):
+            DataStore(["temp", "Temp"])
 
     def test_a_column_keeps_one_kind_of_value(self):
         store = DataStore(["a"])

@@ -3,11 +3,13 @@
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
 import unittest
 
-from tests.platform_process import ROOT, PlatformTest
+from tests.platform_process import ROOT, Platform, PlatformTest, program
 
 
 class Printed(PlatformTest):
@@ -71,32 +73,63 @@ PAGES = (
 
 
 def blocks(page):
-    """The Python blocks of a page, each with its line, and the package it needs if it says one."""
-    found = re.finditer(r"^```python([^\n]*)\n(.*?)^```$", page, re.M | re.S)
-    return [(page[: match.start()].count("\n") + 2, match[1].split(), match[2]) for match in found]
+    """The blocks of a page: line, language, what else stands behind the fence, text."""
+    found = re.finditer(r"^```(\w+)([^\n]*)\n(.*?)^```$", page, re.M | re.S)
+    return [(page[: match.start()].count("\n") + 2, match[1], match[2].split(), match[3]) for match in found]
 
 
-class Documents(Printed):
-    """The blocks of a page are one program. ``needs-x`` leaves a block out when the module x is not there."""
+class Documents(unittest.TestCase):
+    """The blocks of a page run in the environment that a reader has: no variable is set that no block of the page sets.
 
-    def run_page(self, name):
-        page = (ROOT / name).read_text("utf-8")
-        program = []
-        for line, words, text in blocks(page):
-            needs = [word[len("needs-") :] for word in words if word.startswith("needs-")]
-            if "not-run" in words or any(not there(module) for module in needs):
-                continue
-            program.append("# {} line {}\n{}".format(name, line, text))
-        self.assertTrue(program)
-        path = pathlib.Path(self.folder, "page.py")
-        path.write_text("\n".join(program), encoding="utf-8")
-        self.run_python(str(path))
+    Its Python blocks are one program. ``needs-x`` leaves a block out when the module x is not there.
+    """
 
     def test_the_pages(self):
+        if program() is None:
+            self.skipTest("no `iobeam` program")
         for name in PAGES:
             with self.subTest(name):
-                self.setUp()
-                self.run_page(name)
+                platform = Platform(account=False)
+                try:
+                    self.run_page(name, platform)
+                finally:
+                    platform.close()
+
+    def run_page(self, name, platform):
+        page = (ROOT / name).read_text("utf-8")
+        steps, python = ["set -euo pipefail"], []
+        for line, language, words, text in blocks(page):
+            needs = [word[len("needs-") :] for word in words if word.startswith("needs-")]
+            if language == "sh" and "no-run" not in words:
+                steps.append(text)
+            if language == "python" and all(there(module) for module in needs):
+                python.append("# {} line {}\n{}".format(name, line, text))
+        self.assertTrue(python)
+        steps.append("{} page.py".format(shlex.quote(sys.executable)))
+        with tempfile.TemporaryDirectory() as home:
+            command = pathlib.Path(home, "bin", "iobeam")
+            command.parent.mkdir()
+            # What a reader has on this machine's usual port: only the command knows where it is.
+            command.write_text(
+                "#!/bin/sh\nIOBEAM_BACKEND={} IOBEAM_PASSWORD='correct horse battery' exec {} \"$@\"\n".format(
+                    platform.base, shlex.quote(os.path.abspath(program()))
+                )
+            )
+            command.chmod(0o755)
+            pathlib.Path(home, "page.py").write_text("\n".join(python), encoding="utf-8")
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("IOBEAM")}
+            environment.update(PATH="{}:{}".format(command.parent, os.environ["PATH"]), HOME=home)
+            done = subprocess.run(
+                ["bash"],
+                input="\n".join(steps).replace("http://127.0.0.1:8420", platform.base),
+                cwd=home,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                timeout=120,
+                encoding="utf-8",
+            )
+        self.assertEqual(done.returncode, 0, "{}\n{}\n{}".format(done.stdout, done.stderr, platform.log()))
 
 
 def there(module):

@@ -109,7 +109,175 @@ class Answers(unittest.TestCase):
         self.assertEqual(frame["a"].to_list(), [2.5, None])
 
 
+def module(name):
+    try:
+        return __import__(name)
+    except ImportError:
+        return None
+
+
+TYPED = {
+    "result": [
+        {
+            "fields": ["hour", "n", "x", "ok", "s", "day", "clock", "sum", "big", "span", "nothing"],
+            "types": "TIMESTAMP LONG DOUBLE BOOLEAN STRING DATE TIME DECIMAL DECIMAL INTERVAL NULL".split(),
+            "values": [
+                [1000, 2**53 + 1, 1.5, True, "a", "2026-01-02", "01:02:03.5", 5, 2**64, "1 day", None],
+                [None] * 11,
+            ],
+        }
+    ],
+    "timefmt": "usec",
+}
+
+
+class Types(unittest.TestCase):
+    """Columns are what the reply says that they are, whatever they are called and whatever is in them."""
+
+    def empty(self):
+        part = dict(TYPED["result"][0], values=[])
+        return Answer.of(dict(TYPED, result=[part]), "usec")
+
+    def missing(self):
+        part = dict(TYPED["result"][0], values=[[None] * 11])
+        return Answer.of(dict(TYPED, result=[part]), "usec")
+
+    @unittest.skipIf(module("pandas") is None, "pandas is not there")
+    def test_in_pandas(self):
+        import pandas
+
+        frame = Answer.of(TYPED, "usec").to_pandas()
+        kinds = dict(frame.dtypes.astype(str))
+        for name, kind in (
+            ("hour", "datetime64[us, UTC]"), ("n", "Int64"), ("x", "float64"), ("ok", "boolean"), ("s", "string"),
+            ("day", "datetime64[us]"), ("sum", "Int64"), ("big", "object"), ("span", "string"),
+        ):
+            self.assertEqual(kinds[name], kind, name)
+        self.assertEqual(frame["hour"][0], pandas.Timestamp(1000, unit="us", tz="UTC"))
+        self.assertEqual((int(frame["n"][0]), frame["big"][0]), (2**53 + 1, 2**64))
+        self.assertEqual(frame["day"][0], pandas.Timestamp("2026-01-02"))
+        self.assertEqual(frame["clock"][0], datetime.time(1, 2, 3, 500000))
+        self.assertTrue(frame.iloc[1].isna().all())
+        for answer in (self.empty(), self.missing()):
+            others = dict(answer.to_pandas().dtypes.astype(str))
+            self.assertEqual({name: others[name] for name in others if name != "big"}, {name: kinds[name] for name in kinds if name != "big"})
+        self.assertTrue(self.missing().to_pandas().isna().all().all())
+
+    @unittest.skipIf(module("polars") is None, "polars is not there")
+    def test_in_polars(self):
+        import polars
+
+        frame = Answer.of(TYPED, "usec").to_polars()
+        kinds = [
+            polars.Datetime("us", "UTC"), polars.Int64, polars.Float64, polars.Boolean, polars.String, polars.Date, polars.Time,
+            polars.Int64, polars.Decimal(38, 0), polars.String, polars.Null,
+        ]
+        self.assertEqual(frame.dtypes, kinds)
+        self.assertEqual((frame["n"][0], int(frame["big"][0]), frame["day"][0]), (2**53 + 1, 2**64, datetime.date(2026, 1, 2)))
+        for answer in (self.empty(), self.missing()):
+            self.assertEqual([a for a in answer.to_polars().dtypes][:8], kinds[:8])
+
+    @unittest.skipIf(module("pyarrow") is None, "pyarrow is not there")
+    def test_in_arrow(self):
+        import pyarrow
+
+        table = Answer.of(TYPED, "usec").to_arrow()
+        kinds = [
+            pyarrow.timestamp("us", "UTC"), pyarrow.int64(), pyarrow.float64(), pyarrow.bool_(), pyarrow.string(), pyarrow.date32(),
+            pyarrow.time64("us"), pyarrow.int64(), pyarrow.decimal128(38, 0), pyarrow.string(), pyarrow.null(),
+        ]
+        self.assertEqual(table.schema.types, kinds)
+        self.assertEqual((table["n"][0].as_py(), int(table["big"][0].as_py())), (2**53 + 1, 2**64))
+        for answer in (self.empty(), self.missing()):
+            self.assertEqual(answer.to_arrow().schema.types[:8], kinds[:8])
+
+    def test_a_name_that_stands_twice_is_two_columns(self):
+        part = {"fields": ["a", "a", "a_2", "a"], "types": ["LONG"] * 4, "values": [[1, 2, 3, 4]]}
+        answer = Answer.of({"result": [part]}, "usec")
+        self.assertEqual(answer.rows(), [{"a": 1, "a_3": 2, "a_2": 3, "a_4": 4}])
+        for library, to in (("pandas", "to_pandas"), ("polars", "to_polars"), ("pyarrow", "to_arrow")):
+            if module(library):
+                self.assertEqual(getattr(answer, to)().shape, (1, 4))
+
+    @unittest.skipIf(module("pandas") is None, "pandas is not there")
+    def test_times_are_read_in_each_format(self):
+        for unit, time in (("sec", 5), ("msec", 5000), ("usec", 5_000_000), ("timeval", {"sec": 5, "usec": 0})):
+            part = {"fields": ["time", "at"], "types": ["TIMESTAMP"] * 2, "values": [[time, None]]}
+            frame = Answer.of({"result": [part]}, unit).to_pandas()
+            self.assertEqual(frame["time"][0].timestamp(), 5.0, unit)
+            self.assertTrue(frame["at"].isna().all())
+
+    @unittest.skipIf(module("pyarrow") is None, "pyarrow is not there")
+    def test_decimals_have_all_their_digits(self):
+        text = '{"result":[{"fields":["d"],"types":["DECIMAL(38, 20)"],"values":[[1.12345678901234567890],[null]]}],"timefmt":"usec"}'
+        import decimal
+        import json
+
+        table = Answer.of(json.loads(text), "usec", text.encode()).to_arrow()
+        self.assertEqual(table["d"].to_pylist(), [decimal.Decimal("1.12345678901234567890"), None])
+
+
 class Asking(PlatformTest):
+    def test_parameters_are_taken_as_add_takes_values(self):
+        import decimal
+
+        client = self.client("d")
+        store = client.createDataStore(["a", "ok", "s"])
+        moment = datetime.datetime(2026, 1, 1, 0, 0, 0, 5, tzinfo=datetime.timezone.utc)
+        store.add(moment, {"a": 12.5, "ok": True, "s": "x"})
+        client.send()
+        values = [
+            ("time = $1", moment),
+            ("time = $1", moment.astimezone(datetime.timezone(datetime.timedelta(hours=5)))),
+            ("time = $1", client.now().__class__(1767225600000005, iobeam.TimeUnit.MICROSECONDS)),
+            ("CAST(time AS DATE) = $1", moment.date()),
+            ("a = $1", decimal.Decimal("12.5")),
+            ("a > $1", decimal.Decimal(12)),
+            ("ok = $1", True),
+            ("s = $1", "x"),
+            ("$1 IS NULL", None),
+            ("a < $1", 13),
+        ]
+        if module("numpy"):
+            import numpy
+
+            values += [("a > $1", numpy.int64(12)), ("a = $1", numpy.float32(12.5)), ("ok = $1", numpy.bool_(True)), ("s = $1", numpy.str_("x"))]
+        if module("pandas"):
+            import pandas
+
+            values += [("time = $1", pandas.Timestamp(moment)), ("$1 IS NULL", pandas.NaT), ("$1 IS NULL", pandas.NA)]
+        for where, value in values:
+            with self.subTest(where, value=value):
+                answer = client.sql("SELECT count(*) AS n FROM input WHERE " + where, [value])
+                self.assertEqual(answer.rows(), [{"n": 1}])
+        naive = moment.replace(tzinfo=None)
+        for wrong, said in (("x", "a list"), (b"x", "a list"), ({"a": 1}, "a list"), (5, "a list"), ([naive], "zone"), ([[1]], "list is no value"), ([2**70], "64 bits")):
+            with self.assertRaisesRegex(ValueError, said):
+                client.sql("SELECT $1", wrong)
+
+    def test_a_sum_beyond_64_bits_is_exact(self):
+        if module("pandas") is None or module("pyarrow") is None:
+            self.skipTest("pandas and pyarrow are not both there")
+        client = self.client("d")
+        fields = {"device_id": "STRING", "n": "LONG"}
+        body = {"namespace_name": "m", "partitioning_field": "device_id", "fields": fields}
+        self.platform.call("POST", "/v1/namespaces", self.token, body)
+        client.write_frame({"t": [1, 2], "n": [2**63 - 1, 2**63 - 1]}, "t", unit=iobeam.TimeUnit.SECONDS, namespace="m", device="d")
+        answer = client.sql("SELECT sum(n) AS s, min(n) AS m FROM m")
+        self.assertEqual(answer.rows(), [{"s": 2**64 - 2, "m": 2**63 - 1}])
+        self.assertEqual(int(answer.to_pandas()["s"][0]), 2**64 - 2)
+        self.assertEqual(int(answer.to_arrow()["s"][0].as_py()), 2**64 - 2)
+
+    def test_a_device_is_picked_and_what_is_no_parameter_is_refused(self):
+        for device in ("x", "y"):
+            client = self.client(device)
+            client.createDataStore(["a"]).add(1, {"a": ord(device)})
+            client.send()
+        self.assertEqual(client.data("a", device_id="x").rows(), [{"time": 1000, "a": 120.0}])
+        self.assertEqual(client.data("a", device_id="x", where="gt(a,200)").rows(), [])
+        with self.assertRaisesRegex(ValueError, "no parameter 'city'.*eq\\(city"):
+            client.data("a", city="Oslo")
+
     def test_what_was_sent_is_what_is_asked_for(self):
         client = self.client("d")
         store = client.createDataStore(["a", "b"])

@@ -16,6 +16,10 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+mod reader;
+
+pub use reader::{Block, blocks, run_as_reader};
+
 /// How long a start may take before the test gives up on it.
 const START: Duration = Duration::from_mins(3);
 

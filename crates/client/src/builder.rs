@@ -12,10 +12,11 @@ use crate::client::Client;
 use crate::collected::Collected;
 use crate::device_time::DeviceTime;
 use crate::error::Error;
-use crate::event::{Event, Listener};
+use crate::event::{Event, Level, Listener};
 use crate::http::Http;
 use crate::identity::{self, Register};
 use crate::outbox::{Outbox, Parts};
+use crate::report::{LogHook, Report};
 use crate::row_log::RowLog;
 use crate::sender::Sender;
 use crate::settings::{AutoSend, Compression, ROW_LOG_BYTES, Settings, WhenFull};
@@ -50,6 +51,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     disk: Option<Arc<dyn Disk>>,
     listener: Option<Listener>,
+    log: LogHook,
 }
 
 /// Keeps the token out of messages.
@@ -96,6 +98,7 @@ impl Builder {
             clock: None,
             disk: None,
             listener: None,
+            log: LogHook::default(),
         }
     }
 
@@ -245,6 +248,14 @@ impl Builder {
         self
     }
 
+    /// Where the lines of the log go: what was refused for good, failed in the background, was dropped or found
+    /// damaged, at most one line of each kind a minute. Without this they go to the `log` crate, under the target
+    /// `iobeam`. It is called from whichever thread it happens in and should return soon.
+    pub fn on_log(mut self, hook: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
+        self.log = LogHook(Arc::new(hook));
+        self
+    }
+
     /// Another clock than the machine's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -291,17 +302,21 @@ impl Builder {
         let disk = self.disk.unwrap_or_else(|| Arc::new(RealDisk));
         let dir = settings.spool.as_deref();
         let (spool, recovery) = Spool::open(&settings, dir, Arc::clone(&disk), chance.stream)?;
+        let mut damage = recovery.map(told).unwrap_or_default();
         let collected = match dir {
             None => Collected::default(),
             Some(dir) => {
                 let (log, left) = RowLog::open(&*disk, dir, ROW_LOG_BYTES, spool.covered())?;
+                damage.extend(left.damaged.iter().cloned());
                 Collected::with_log(log, &left)
             }
         };
         let time = DeviceTime::start(&*clock, chance.anchor);
-        let damage = recovery.map(told).unwrap_or_default();
         let listener = self.listener;
-        Ok(Outbox::new(Parts { settings, clock, time, collected, spool, damage, listener }))
+        let report = Report::new(self.log);
+        damage.iter().for_each(|line| report.damaged(line));
+        let parts = Parts { settings, clock, time, collected, spool, damage, listener, report };
+        Ok(Outbox::new(parts))
     }
 }
 

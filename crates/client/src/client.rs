@@ -8,19 +8,21 @@
 //!
 //! Clones are the same client; the last one to go flushes within a deadline and never hangs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iobeam_model::{Batch, DeviceId, FieldName, NamespaceName, Remedy, Timestamp};
+use iobeam_model::{Batch, BatchError, DeviceId, FieldName, NamespaceName, Remedy, Timestamp};
 
 use crate::error::Error;
-use crate::identity::{self, Register};
+use crate::identity::{self, Kept, Register};
 use crate::query::{Query, ask};
 use crate::rejected::{Rejected, RejectedFolder};
 use crate::rows::Plan;
 use crate::sender::Sender;
 use crate::status::{Status, Waiting};
 use crate::store::DataStore;
+use crate::transfer::Transfer;
 use crate::worker::Worker;
 
 /// A device's end of the platform.
@@ -44,8 +46,10 @@ impl Client {
     pub(crate) fn begin(&self, set: Option<DeviceId>, random: [u8; 24]) -> Result<(), Error> {
         let sender = &self.handle.sender;
         let settings = &sender.outbox.settings;
-        let stored = settings.save_to.as_deref().map(identity::load).transpose()?.flatten();
-        let known = set.or(stored);
+        let known = match (set, &settings.save_to) {
+            (None, Some(dir)) => self.kept_id(dir)?,
+            (set, _) => set,
+        };
         if let Some(id) = known {
             self.set_device_id(&id)?;
         }
@@ -67,6 +71,19 @@ impl Client {
             let _ = self.handle.worker.set(worker);
         }
         Ok(())
+    }
+
+    /// The id in its file. A damaged file does not keep a device from starting that may register itself: it gets
+    /// another id, and the file is kept aside once there is one.
+    fn kept_id(&self, dir: &Path) -> Result<Option<DeviceId>, Error> {
+        match identity::load(dir)? {
+            Kept::Nothing => Ok(None),
+            Kept::Id(id) => Ok(Some(id)),
+            Kept::Damaged { path, reason } if self.handle.sender.register == Register::No => {
+                Err(Error::Identity { path, reason })
+            }
+            Kept::Damaged { .. } => Ok(None),
+        }
     }
 
     fn register_as_wanted(&self, random: [u8; 24]) -> Result<(), Error> {
@@ -136,10 +153,19 @@ impl Client {
     /// When it is to be saved and the disk refuses.
     pub fn set_device_id(&self, id: &DeviceId) -> Result<(), Error> {
         let outbox = &self.handle.sender.outbox;
-        if let Some(dir) = &outbox.settings.save_to
-            && identity::load(dir).ok().flatten().as_ref() != Some(id)
-        {
-            identity::save(dir, id)?;
+        if let Some(dir) = &outbox.settings.save_to {
+            match identity::load(dir)? {
+                Kept::Id(kept) if kept == *id => {}
+                Kept::Damaged { path, reason } => {
+                    let aside = identity::keep_aside(&path)?;
+                    identity::save(dir, id)?;
+                    let (path, aside) = (path.display(), aside.display());
+                    outbox.damaged(format!(
+                        "{path} did not hold a device id: {reason}; it is kept as {aside}, and this device is now '{id}'"
+                    ));
+                }
+                Kept::Id(_) | Kept::Nothing => identity::save(dir, id)?,
+            }
         }
         outbox.set_device(id.clone());
         Ok(())
@@ -225,7 +251,13 @@ impl Client {
     /// # Errors
     /// When as much waits as may, the disk refuses, or there is no device id.
     pub fn write(&self, batch: Batch) -> Result<(), Error> {
-        self.handle.sender.outbox.write(batch)
+        self.handle.sender.outbox.write(batch, None)
+    }
+
+    /// A table that is written whole: each of its batches gets a number made from its content, so that what is stored
+    /// already is not stored twice when the same table is written again, by whichever process. See [`Transfer`].
+    pub fn transfer(&self) -> Transfer {
+        Transfer::new(Arc::clone(&self.handle.sender.outbox))
     }
 
     /// Puts all rows into the spool: on its disk when this returns.
@@ -369,8 +401,12 @@ fn checked<S: AsRef<str>>(names: &[S]) -> Result<Arc<[FieldName]>, Error> {
             given: name.to_owned(),
             source,
         })?;
-        if columns.contains(&column) {
-            return wrong(name.to_owned(), "it stands twice");
+        if let Some(other) = columns.iter().find(|other| other.is_same_field(&column)) {
+            return Err(if *other == column {
+                Error::Batch(BatchError::Twice(column))
+            } else {
+                Error::LetterCase { field: column, other: other.clone() }
+            });
         }
         columns.push(column);
     }

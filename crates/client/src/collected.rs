@@ -133,6 +133,11 @@ impl Collected {
         Ok(Some(Taken { batches: sure, sure: count, unset, generation }))
     }
 
+    /// Columns may hold another kind of value from now on, where they hold none at the moment.
+    pub(crate) fn forget_kinds(&mut self) {
+        self.stores.iter_mut().for_each(Rows::forget_kinds);
+    }
+
     /// What was taken is in the spool.
     pub(crate) fn settled(&mut self) {
         if let Some(log) = &mut self.log {

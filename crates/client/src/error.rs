@@ -66,6 +66,16 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         reason: &'static str,
     },
+    /// Two columns whose names differ in letter case alone.
+    #[error(
+        "the columns '{other}' and '{field}' differ in letter case alone, and are one field; leave one out"
+    )]
+    LetterCase {
+        /// The later one.
+        field: FieldName,
+        /// The earlier one.
+        other: FieldName,
+    },
     /// The columns do not make a batch.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -97,6 +107,16 @@ pub enum Error {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The file of the device's id holds none.
+    #[error(
+        "{} does not hold a device id: {reason}; write the device's id into it, or remove it and have the device register itself", path.display()
+    )]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The token is not known to the server, or has ended and could not be refreshed.
     #[error("the server does not know the project token: {0}")]
@@ -167,9 +187,11 @@ impl Error {
             | Self::Deadline { .. }
             | Self::Full { .. } => Remedy::Retry,
             Self::Spool(error) => error.remedy(),
-            Self::File { .. } | Self::Unauthorized(_) | Self::Forbidden(_) | Self::Random(_) => {
-                Remedy::CallOperator
-            }
+            Self::File { .. }
+            | Self::Identity { .. }
+            | Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::Random(_) => Remedy::CallOperator,
             _ => Remedy::FixRequest,
         }
     }

@@ -1,4 +1,4 @@
-//! What background sending tells a program that wants to hear of it.
+//! What background sending tells a program that wants to hear of it, and how much a line of its log matters.
 
 use std::sync::Arc;
 
@@ -18,11 +18,25 @@ pub enum Event {
         /// Why.
         message: String,
     },
+    /// Rows were dropped, as many as may wait did.
+    Dropped {
+        /// How many.
+        rows: u64,
+    },
     /// The server refused a batch for good; it was set aside.
     Rejected {
         /// Which, and why.
         batch: Rejected,
     },
+}
+
+/// How much a line of the log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Readings are late, refused or lost, or a file is damaged.
+    Warning,
+    /// It works again.
+    Info,
 }
 
 /// Who wants to hear.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use iobeam_journal::{Disk, RealDisk};
-use iobeam_model::DeviceId;
+use iobeam_model::{DeviceId, NameError};
 
 use crate::error::Error;
 
@@ -53,15 +53,77 @@ pub(crate) fn parse(id: &str) -> Result<DeviceId, Error> {
     id.parse().map_err(|source| Error::Name { what: "device id", given: id.to_owned(), source })
 }
 
+/// What the file of the id holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// There is no file, or it is empty.
+    Nothing,
+    /// The id.
+    Id(DeviceId),
+    /// Something else: a power cut, another program or an editor left that.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
 /// The id kept in a folder, if there is one.
-pub(crate) fn load(dir: &Path) -> Result<Option<DeviceId>, Error> {
+pub(crate) fn load(dir: &Path) -> Result<Kept, Error> {
     let path = dir.join(FILE);
-    match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::file("read", &path, source)),
-        Ok(text) if text.trim().is_empty() => Ok(None),
-        Ok(text) => parse(text.trim()).map(Some),
+    let bytes = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::Nothing),
+        other => other.map_err(|source| Error::file("read", &path, source))?,
+    };
+    let id = text_of(&bytes).and_then(|text| match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|error: NameError| error.to_string()),
+    });
+    Ok(match id {
+        Ok(None) => Kept::Nothing,
+        Ok(Some(id)) => Kept::Id(id),
+        Err(reason) => Kept::Damaged { path, reason },
+    })
+}
+
+/// The text of a file as editors write it: UTF-8 with or without a byte order mark, or UTF-16 with one.
+fn text_of(bytes: &[u8]) -> Result<String, String> {
+    let utf_16 = |pairs: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = pairs.chunks(2).map(|pair| match *pair {
+            [first, second] => unit([first, second]),
+            _ => 0xd800,
+        });
+        char::decode_utf16(units).collect::<Result<String, _>>()
+    };
+    if !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0) {
+        return Err("it is full of zeros, as after a power cut".to_owned());
     }
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => {
+            utf_16(rest, u16::from_le_bytes).map_err(|error| error.to_string())
+        }
+        [0xfe, 0xff, rest @ ..] => {
+            utf_16(rest, u16::from_be_bytes).map_err(|error| error.to_string())
+        }
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => {
+            String::from_utf8(rest.to_vec()).map_err(|_| "it is not UTF-8".to_owned())
+        }
+    }
+}
+
+/// Moves a damaged file of ours out of the way, where it can be looked at. Says where it is.
+pub(crate) fn keep_aside(path: &Path) -> Result<PathBuf, Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut aside = path.with_file_name(format!("{name}.damaged"));
+    for number in 2.. {
+        if !aside.exists() {
+            break;
+        }
+        aside = path.with_file_name(format!("{name}.damaged-{number}"));
+    }
+    fs::rename(path, &aside).map_err(|source| Error::file("move aside", path, source))?;
+    Ok(aside)
 }
 
 /// Keeps the id in a folder. It lasts when this returns.
@@ -92,13 +154,43 @@ mod tests {
     #[test]
     fn an_id_is_read_as_it_was_saved_alone_in_its_file() {
         let dir = tempfile::tempdir().expect("a folder");
-        assert_eq!(load(dir.path()).expect("readable"), None);
+        assert_eq!(load(dir.path()).expect("readable"), Kept::Nothing);
         let id = parse("dev:1").expect("sound");
         save(dir.path(), &id).expect("writable");
         let text = fs::read_to_string(dir.path().join(FILE)).expect("it is there");
         assert_eq!(text, "dev:1");
-        fs::write(dir.path().join(FILE), "dev:2\n").expect("writable");
-        assert_eq!(load(dir.path()).expect("readable"), Some(parse("dev:2").expect("sound")));
+        assert_eq!(load(dir.path()).expect("readable"), Kept::Id(id));
+    }
+
+    #[test]
+    fn an_id_is_read_as_editors_leave_it_and_anything_else_is_damage() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let read = |bytes: &[u8]| {
+            fs::write(dir.path().join(FILE), bytes).expect("writable");
+            load(dir.path()).expect("readable")
+        };
+        let utf_16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| {
+            [&mark[..], &"dev:2\r\n".encode_utf16().flat_map(unit).collect::<Vec<_>>()].concat()
+        };
+        let id = Kept::Id(parse("dev:2").expect("sound"));
+        for sound in [
+            b"dev:2\n".to_vec(),
+            b" dev:2 \r\n".to_vec(),
+            b"\xef\xbb\xbfdev:2".to_vec(),
+            utf_16([0xff, 0xfe], u16::to_le_bytes),
+            utf_16([0xfe, 0xff], u16::to_be_bytes),
+        ] {
+            assert_eq!(read(&sound), id, "{sound:?}");
+        }
+        for empty in [&b""[..], b" \n", b"\xef\xbb\xbf"] {
+            assert_eq!(read(empty), Kept::Nothing, "{empty:?}");
+        }
+        let long = [b'x'; 300];
+        for damaged in [&[0; 12][..], b"dev\0\0", b"\xff\xfed", b"\xc3\x28", b"a b", b"d\nd", &long]
+        {
+            let kept = read(damaged);
+            assert!(matches!(kept, Kept::Damaged { .. }), "{damaged:?}: {kept:?}");
+        }
     }
 
     #[test]

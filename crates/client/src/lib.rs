@@ -12,6 +12,8 @@ mod query;
 
 mod store;
 
+mod transfer;
+
 mod outbox;
 
 mod collected;
@@ -24,9 +26,13 @@ mod rows;
 
 mod slices;
 
+mod content_id;
+
 mod token;
 
 mod http;
+
+mod report;
 
 mod event;
 
@@ -50,11 +56,11 @@ mod value;
 
 mod error;
 
-pub use backend::default_backend;
+pub use backend::{base_url, default_backend};
 pub use builder::Builder;
 pub use client::Client;
 pub use error::Error;
-pub use event::Event;
+pub use event::{Event, Level};
 pub use http::Reply;
 pub use iobeam_model::{
     Batch, BatchId, Bitmap, Clock, Column, DeviceId, FieldName, FieldType, NameError,
@@ -65,4 +71,5 @@ pub use rejected::{Rejected, RejectedFolder};
 pub use settings::{AutoSend, Compression, WhenFull};
 pub use status::{LastError, Status, Waiting};
 pub use store::DataStore;
+pub use transfer::{Outcome, Transfer};
 pub use value::{Reading, TimeUnit};

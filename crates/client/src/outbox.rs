@@ -10,23 +10,26 @@
 //! - Locks are taken in the order spool, collected, progress.
 //! - After a fork the child's copy refuses to do anything: the spool belongs to the parent.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use iobeam_model::{Batch, Clock, DeviceId, NamespaceName, Timestamp};
+use iobeam_model::{Batch, BatchId, Clock, DeviceId, NamespaceName, Timestamp};
+use iobeam_wire::batch::peek;
 
 use crate::collected::{Added, Collected, UNSET, named};
 use crate::device_time::DeviceTime;
 use crate::error::Error;
 use crate::event::{Event, Listener};
 use crate::rejected::{Rejected, RejectedFolder, reason};
+use crate::report::Report;
 use crate::rows::Plan;
 use crate::settings::{MAX_BODY, Settings, WhenFull};
 use crate::signal::Signal;
 use crate::slices::slices;
-use crate::spool::{Entry, Flushed, Spool};
+use crate::spool::{Entry, Flushed, Spool, split};
 use crate::status::{LastError, Status, Waiting};
 use crate::value::Reading;
 
@@ -49,8 +52,22 @@ pub(crate) struct Outbox {
     rejected: Option<RejectedFolder>,
     progress: Mutex<Progress>,
     listener: Option<Listener>,
+    report: Report,
+    /// Batches whose fate is asked for, by how many, and what is known of it.
+    watched: Mutex<HashMap<BatchId, (u32, Fate)>>,
     pid: u32,
     closed: AtomicBool,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is on its way.
+    Waiting,
+    /// The server has it; `repeat`: it had it before.
+    Stored { repeat: bool },
+    /// The server refused it for good.
+    Rejected(Rejected),
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +81,8 @@ struct Progress {
     dropped_rows: u64,
     unset_clock_rows: u64,
     damage: Vec<String>,
+    /// Dropped rows of which was told.
+    told_dropped: u64,
     /// Not before this (on the monotonic clock) is a full spool tried again by `add`.
     try_at: Duration,
 }
@@ -77,6 +96,7 @@ pub(crate) struct Parts {
     pub(crate) spool: Spool,
     pub(crate) damage: Vec<String>,
     pub(crate) listener: Option<Listener>,
+    pub(crate) report: Report,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -85,7 +105,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Outbox {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { settings, clock, time, collected, spool, damage, listener } = parts;
+        let Parts { settings, clock, time, collected, spool, damage, listener, report } = parts;
         let rejected = settings.spool.as_ref().map(RejectedFolder::of_spool);
         Self {
             settings,
@@ -98,6 +118,8 @@ impl Outbox {
             rejected,
             progress: Mutex::new(Progress { damage, ..Progress::default() }),
             listener,
+            report,
+            watched: Mutex::default(),
             pid: std::process::id(),
             closed: AtomicBool::new(false),
         }
@@ -201,6 +223,7 @@ impl Outbox {
             Err(error) => {
                 self.failed(&error);
                 lock(&self.progress).dropped_rows += 1;
+                self.tell_dropped();
                 Ok(())
             }
         }
@@ -214,6 +237,7 @@ impl Outbox {
             return Err(Error::Full { bytes, limit: self.settings.spool_bytes });
         }
         let result = self.flush();
+        self.tell_dropped();
         if result.is_err() {
             lock(&self.progress).try_at = now + TRY_AGAIN;
         }
@@ -239,46 +263,99 @@ impl Outbox {
         let (covers, sure) = (taken.generation, taken.sure);
         let anchor = if sure as usize == taken.batches.len() { 0 } else { self.time.anchor };
         let at = self.clock.now();
-        spool.put(Flushed { batches: taken.batches, covers, at, anchor, sure })?;
+        let (batches, ids) = (taken.batches, Vec::new());
+        spool.put(Flushed { batches, covers, at, ids, anchor, sure })?;
         lock(&self.collected).settled();
+        drop(spool);
+        self.tell_dropped();
         Ok(())
     }
 
     fn take_in_resends(&self, spool: &mut Spool) -> Result<(), Error> {
         let Some(folder) = &self.rejected else { return Ok(()) };
         for (path, bytes) in folder.to_resend()? {
+            if split(&bytes).iter().map(|part| part.len()).sum::<usize>() != bytes.len() {
+                let aside = RejectedFolder::keep_aside(&path)?;
+                let (path, aside) = (path.display(), aside.display());
+                self.damaged(format!(
+                    "{path}: it does not hold whole batches, and cannot be sent again; it is kept as {aside}"
+                ));
+                continue;
+            }
             spool.put_again(bytes, self.clock.now())?;
             RejectedFolder::taken_in(&path)?;
         }
         Ok(())
     }
 
-    /// Takes rows in that are a batch already. Rows of `input` that name no device are the own device's.
-    pub(crate) fn write(&self, batch: Batch) -> Result<(), Error> {
+    /// Rows of `input` that name no device are the own device's.
+    pub(crate) fn with_own_device(&self, batch: Batch) -> Result<Batch, Error> {
+        if *batch.namespace() == NamespaceName::input() && batch.column("device_id").is_none() {
+            return named(batch, self.device().ok_or(Error::NoDevice)?.as_str());
+        }
+        Ok(batch)
+    }
+
+    /// Takes rows in that are a batch already: under a number of its own if it has one, and then in one piece.
+    pub(crate) fn write(&self, batch: Batch, id: Option<BatchId>) -> Result<(), Error> {
         self.alive()?;
-        let unnamed =
-            *batch.namespace() == NamespaceName::input() && batch.column("device_id").is_none();
-        let batch = if unnamed {
-            named(batch, self.device().ok_or(Error::NoDevice)?.as_str())?
-        } else {
-            batch
-        };
+        let batch = self.with_own_device(batch)?;
         if batch.is_empty() {
             return Ok(());
         }
         self.flush()?;
-        let batches = slices(batch, SLICE_ROWS)?;
-        let mut spool = lock(&self.spool);
-        let (covers, sure) = (spool.covered(), batches.len() as u32);
-        let at = self.clock.now();
-        let put = spool.put(Flushed { batches, covers, at, anchor: 0, sure });
-        if put.is_err() {
-            // Whoever hears of the failure still has the rows.
-            spool.give_back();
-        }
+        let batches = if id.is_some() { vec![batch] } else { slices(batch, SLICE_ROWS)? };
+        let put = {
+            let mut spool = lock(&self.spool);
+            let (covers, sure) = (spool.covered(), batches.len() as u32);
+            let (at, ids) = (self.clock.now(), id.into_iter().collect());
+            let put = spool.put(Flushed { batches, covers, at, ids, anchor: 0, sure });
+            if put.is_err() {
+                // Whoever hears of the failure still has the rows.
+                spool.give_back();
+            }
+            put
+        };
+        self.tell_dropped();
         put?;
         self.signal.wake();
         Ok(())
+    }
+
+    /// The fate of that batch will be asked for.
+    pub(crate) fn watch(&self, id: BatchId) {
+        lock(&self.watched).entry(id).or_insert((0, Fate::Waiting)).0 += 1;
+    }
+
+    /// The fate of those batches is not asked for any more.
+    pub(crate) fn unwatch(&self, ids: impl IntoIterator<Item = BatchId>) {
+        let mut watched = lock(&self.watched);
+        for id in ids {
+            if let Some((watchers, _)) = watched.get_mut(&id) {
+                *watchers -= 1;
+                if *watchers == 0 {
+                    watched.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// What became of a batch that is watched.
+    pub(crate) fn fate(&self, id: BatchId) -> Fate {
+        lock(&self.watched).get(&id).map_or(Fate::Waiting, |(_, fate)| fate.clone())
+    }
+
+    /// Notes the fate of the batches in a body.
+    fn note_fate(&self, body: &[u8], fate: &Fate) {
+        let mut watched = lock(&self.watched);
+        if watched.is_empty() {
+            return;
+        }
+        for id in split(body).into_iter().filter_map(|part| peek(part).ok()?.id) {
+            if let Some((_, known)) = watched.get_mut(&id) {
+                known.clone_from(fate);
+            }
+        }
     }
 
     /// The oldest records that wait.
@@ -297,8 +374,9 @@ impl Outbox {
         lock(&self.spool).acknowledge(entry, self.clock.now())
     }
 
-    /// Rows were stored.
-    pub(crate) fn sent(&self, rows: u64) {
+    /// The rows of a body were stored; `repeat`: they were before.
+    pub(crate) fn sent(&self, body: &[u8], rows: u64, repeat: bool) {
+        self.note_fate(body, &Fate::Stored { repeat });
         {
             let mut progress = lock(&self.progress);
             progress.sent_rows += rows;
@@ -313,12 +391,40 @@ impl Outbox {
         lock(&self.progress).unset_clock_rows += rows;
     }
 
-    /// Something went wrong.
+    /// Something went wrong that nobody is told of by a result.
     pub(crate) fn failed(&self, error: &Error) {
+        self.note_failure(error);
+        self.report.failed(&error.to_string(), self.waiting_rows(), self.clock.monotonic());
+    }
+
+    /// Something went wrong, and the caller will hear of it.
+    pub(crate) fn note_failure(&self, error: &Error) {
         let message = error.to_string();
         lock(&self.progress).last_error =
             Some(LastError { at: self.clock.now(), message: message.clone() });
         self.tell(&Event::Failed { message });
+    }
+
+    /// A file of ours was damaged; what became of it is said.
+    pub(crate) fn damaged(&self, message: String) {
+        self.report.damaged(&message);
+        lock(&self.progress).damage.push(message);
+    }
+
+    /// Tells of rows that were dropped since this was last called.
+    fn tell_dropped(&self) {
+        let dropped = lock(&self.spool).dropped();
+        let rows = {
+            let mut progress = lock(&self.progress);
+            let total = dropped + progress.dropped_rows;
+            let rows = total - progress.told_dropped;
+            progress.told_dropped = total;
+            rows
+        };
+        if rows > 0 {
+            self.report.dropped(rows, self.clock.monotonic());
+            self.tell(&Event::Dropped { rows });
+        }
     }
 
     /// The server refused a batch for good.
@@ -335,6 +441,10 @@ impl Outbox {
                 progress.rejected.push(rejected.clone());
             }
         }
+        self.note_fate(batch, &Fate::Rejected(rejected.clone()));
+        // What the columns hold may be the very thing that was wrong.
+        lock(&self.collected).forget_kinds();
+        self.report.rejected(&rejected, self.rejected.is_some(), self.clock.monotonic());
         self.tell(&Event::Rejected { batch: rejected });
         Ok(())
     }
@@ -351,6 +461,9 @@ impl Outbox {
     }
 
     fn tell(&self, event: &Event) {
+        if let Event::Sent { .. } = event {
+            self.report.sent();
+        }
         if let Some(listener) = &self.listener {
             listener.0(event);
         }

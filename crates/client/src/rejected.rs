@@ -63,11 +63,30 @@ impl RejectedFolder {
         let mut all = Vec::new();
         for path in files(&self.spool.join(FOLDER), "json")? {
             let text = fs::read(&path).map_err(|source| Error::file("read", &path, source))?;
-            // Half a reason is no reason to hide the others.
-            all.extend(serde_json::from_slice::<Rejected>(&text).ok());
+            let known = serde_json::from_slice::<Rejected>(&text).ok();
+            all.extend(known.or_else(|| self.without_reason(&path)));
         }
         all.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
         Ok(all)
+    }
+
+    /// A batch whose reason cannot be read any more is a batch all the same.
+    fn without_reason(&self, reason: &Path) -> Option<Rejected> {
+        let name = reason.file_stem()?.to_str()?.to_owned();
+        let header = peek(&self.bytes(&name).ok()?).ok()?;
+        Some(Rejected {
+            name,
+            namespace: header.namespace.to_string(),
+            rows: u64::from(header.rows),
+            bytes: header.length as u64,
+            at: Timestamp::from_micros(0),
+            status: 0,
+            code: 0,
+            message: format!(
+                "{} is damaged: why it was refused is not known any more",
+                reason.display()
+            ),
+        })
     }
 
     /// The rows of one.
@@ -142,6 +161,11 @@ impl RejectedFolder {
             all.push((path, bytes));
         }
         Ok(all)
+    }
+
+    /// One of them cannot be sent: it is moved out of the way. Says where it is.
+    pub(crate) fn keep_aside(path: &Path) -> Result<PathBuf, Error> {
+        crate::identity::keep_aside(path)
     }
 
     /// One of them is in the spool.

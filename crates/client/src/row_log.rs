@@ -55,6 +55,8 @@ pub(crate) struct Left {
     generation: u64,
     end: u64,
     files: u32,
+    /// What cannot be read, for people.
+    pub(crate) damaged: Vec<String>,
 }
 
 /// A row that a former process left.
@@ -92,9 +94,12 @@ impl RowLog {
         for (path, file) in &files {
             found.push(read(&**file).map_err(|source| Error::file("read", path, source))?);
         }
+        let mut left = Left { generation: covered, ..Left::default() };
+        for ((path, _), bytes) in files.iter().zip(&found) {
+            left.damaged.extend(damage_of(path, bytes));
+        }
         // Older rows first.
         found.sort_by_key(|bytes| generation_of(bytes));
-        let mut left = Left { generation: covered, ..Left::default() };
         for bytes in &found {
             left.take_in(bytes, covered);
         }
@@ -184,6 +189,17 @@ fn read(file: &dyn DiskFile) -> std::io::Result<Vec<u8>> {
     let length = file.read_at(&mut bytes, 0)?;
     bytes.truncate(length);
     Ok(bytes)
+}
+
+/// What is wrong with a file: rows always begin at its start, so what stands there is an entry, or nothing does.
+fn damage_of(path: &Path, bytes: &[u8]) -> Option<String> {
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    (used > 0 && entry_at(bytes).is_none()).then(|| {
+        format!(
+            "{}: {used} bytes cannot be read; rows in them that were not yet in the spool are lost",
+            path.display()
+        )
+    })
 }
 
 /// The generation of the first entry; 0 when there is none.

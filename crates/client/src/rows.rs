@@ -110,6 +110,15 @@ impl Rows {
         }
     }
 
+    /// Columns without a value may hold another kind from now on.
+    pub(crate) fn forget_kinds(&mut self) {
+        for cells in &mut self.cells {
+            if matches!(cells.values, Held::Nothing(_)) {
+                cells.kind = Kind::Unknown;
+            }
+        }
+    }
+
     /// The rows so far, which are then no longer here.
     pub(crate) fn take(&mut self) -> Result<Batch, BatchError> {
         let times = std::mem::take(&mut self.times);

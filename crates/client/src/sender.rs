@@ -54,6 +54,12 @@ enum Round {
 }
 
 #[derive(Deserialize)]
+struct Stored {
+    #[serde(default)]
+    repeat: bool,
+}
+
+#[derive(Deserialize)]
 struct Registered {
     device_id: DeviceId,
 }
@@ -90,7 +96,7 @@ impl Sender {
                 Ok(rows) => sent += rows,
                 Err((rows, error)) => {
                     sent += rows;
-                    self.outbox.failed(&error);
+                    self.outbox.note_failure(&error);
                     let asked = match &error {
                         Error::Unreachable { .. } => None,
                         Error::Busy { retry_after, .. } => *retry_after,
@@ -110,7 +116,7 @@ impl Sender {
                     if let Err(error) = &flushed
                         && self.outbox.next()?.is_empty()
                     {
-                        self.outbox.failed(error);
+                        self.outbox.note_failure(error);
                         return flushed.map(|()| sent);
                     }
                 }
@@ -171,10 +177,11 @@ impl Sender {
         let size: usize = bodies.iter().map(|body| body.len()).sum();
         if size <= MAX_BODY {
             let rows = entries.iter().map(|entry| entry.rows).sum();
-            match self.post_known(&bodies.concat(), within) {
-                Ok(()) => {
+            let body = bodies.concat();
+            match self.post_known(&body, within) {
+                Ok(repeat) => {
                     entries.iter().try_for_each(|entry| self.outbox.done(entry))?;
-                    self.outbox.sent(rows);
+                    self.outbox.sent(&body, rows, repeat);
                     self.outbox.unset_clock(corrected.iter().map(|record| record.unset).sum());
                     return Ok(Round::Some);
                 }
@@ -195,8 +202,8 @@ impl Sender {
     /// Sends one batch. What is refused for good is set aside.
     fn post_alone(&self, part: &[u8], within: Option<Duration>) -> Result<(), Error> {
         match self.post_known(part, within) {
-            Ok(()) => {
-                self.outbox.sent(crate::spool::count(part).1);
+            Ok(repeat) => {
+                self.outbox.sent(part, crate::spool::count(part).1, repeat);
                 Ok(())
             }
             // As long as this device is unknown to the server its batches are not at fault.
@@ -206,8 +213,9 @@ impl Sender {
         }
     }
 
-    /// Sends a body; registers the device first when the server turns out not to know it.
-    fn post_known(&self, body: &[u8], within: Option<Duration>) -> Result<(), Error> {
+    /// Sends a body; registers the device first when the server turns out not to know it. Says whether all of it was
+    /// stored before.
+    fn post_known(&self, body: &[u8], within: Option<Duration>) -> Result<bool, Error> {
         match self.post(body, within) {
             Err(error) if is_unknown_device(&error) && self.register != Register::No => {
                 let Some(id) = self.outbox.device() else { return Err(error) };
@@ -223,7 +231,7 @@ impl Sender {
         }
     }
 
-    fn post(&self, body: &[u8], within: Option<Duration>) -> Result<(), Error> {
+    fn post(&self, body: &[u8], within: Option<Duration>) -> Result<bool, Error> {
         let attempt = |token: &str| {
             self.http
                 .post("imports", Some(token), MEDIA_TYPE, body, within)
@@ -234,10 +242,12 @@ impl Sender {
                 if self.tokens.refresh(&self.http, &*self.outbox.clock).is_err() {
                     return Err(Error::Unauthorized(message));
                 }
-                attempt(&self.tokens.current()).map(drop)
+                attempt(&self.tokens.current())
             }
-            other => other.map(drop),
+            other => other,
         }
+        // A success whose text cannot be read is a success.
+        .map(|reply| reply.json::<Stored>().is_ok_and(|stored| stored.repeat))
     }
 
     fn is_own(&self, part: &[u8]) -> bool {

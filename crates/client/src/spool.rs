@@ -78,6 +78,8 @@ pub(crate) struct Flushed {
     /// The generation of the row log that they complete.
     pub(crate) covers: u64,
     pub(crate) at: Timestamp,
+    /// The numbers of the batches, where they have some already; else they get the next ones.
+    pub(crate) ids: Vec<BatchId>,
     /// The times of batches from `sure` on count from the moment this names, and are corrected before they are sent.
     pub(crate) anchor: u64,
     pub(crate) sure: u32,
@@ -168,12 +170,12 @@ impl Spool {
     /// Numbers the batches and puts them in the queue. When that fails they are kept, and [`Spool::settle`] tries
     /// again; nothing else may be put before.
     pub(crate) fn put(&mut self, flushed: Flushed) -> Result<(), Error> {
-        let Flushed { batches, covers, at, anchor, sure } = flushed;
+        let Flushed { batches, covers, at, ids, anchor, sure } = flushed;
         let rows = batches.iter().map(|batch| batch.rows() as u64).sum();
-        let count = batches.len() as u64;
+        let count = batches.len().saturating_sub(ids.len()) as u64;
         let mut bytes = Vec::new();
-        for (batch, number) in batches.iter().zip(self.next..) {
-            let id = BatchId { stream: self.stream, counter: number };
+        let own = (self.next..).map(|counter| BatchId { stream: self.stream, counter });
+        for (batch, id) in batches.iter().zip(ids.into_iter().chain(own)) {
             bytes.extend(encode(batch, Some(id), self.compression));
         }
         self.pending = Some(Pending { bytes, count, rows, covers, at, anchor, sure });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use iobeam_model::{FieldName, Timestamp};
+use iobeam_model::{BatchError, FieldName, Timestamp};
 
 use crate::error::Error;
 use crate::outbox::Outbox;
@@ -110,7 +110,10 @@ impl DataStore {
         };
         let mut given = 0;
         for (name, value) in values {
-            row[self.place(name.as_ref(), given)?] = value.into();
+            let (place, value) = (self.place(name.as_ref(), given)?, value.into());
+            if std::mem::replace(&mut row[place], value) != Reading::Missing {
+                return Err(Error::Batch(BatchError::Twice(self.columns[place].clone())));
+            }
             given += 1;
         }
         if given == 0 {

@@ -84,6 +84,11 @@ impl FieldName {
         &self.0
     }
 
+    /// Whether both name one field: fields do not differ by letter case alone.
+    pub fn is_same_field(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// The field `device_id`, by which the namespace `input` is partitioned.
     pub fn device_id() -> Self {
         Self("device_id".into())

@@ -12,6 +12,7 @@ from . import _native
 from . import iobeam
 from .errors import (
     ClosedError,
+    ColumnTypeError,
     DuplicateIdError,
     Error,
     ForkedError,
@@ -44,6 +45,7 @@ __all__ = [
     "Client",
     "ClientBuilder",
     "ClosedError",
+    "ColumnTypeError",
     "DataPoint",
     "DataSeries",
     "DataStore",

@@ -19,6 +19,7 @@ from . import status
 from .endpoints import tokens
 from .errors import ForkedError
 from .errors import NoDeviceError
+from .errors import RefusedError
 from .resources import data
 from .resources import frames
 from .utils import utils
@@ -26,6 +27,13 @@ from .utils import utils
 # Without a spool a program waits for send(): it hears of a server that is away soon.
 _SEND_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 5.0
+
+
+def _names(columns):
+    """The names of columns as a list; None when none are named."""
+    if isinstance(columns, str):
+        raise ValueError("columns must be a list of names, as [{!r}]".format(columns))
+    return None if columns is None else [str(name) for name in columns]
 
 
 class Client(series.Series, rejected.Rejected, reading.Reading):
@@ -44,6 +52,8 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
         )
         if self._direct:
             options.setdefault("send_timeout", _SEND_TIMEOUT)
+        # What happens while nobody waits for it.
+        options.setdefault("log", utils.getLogger().log)
         utils.tokenClaims(projectToken)
         # One that ends soon is refreshed at once, as programs know it. A device that may be offline does it when it sends.
         if utils.isExpiredToken(projectToken) and self._direct:
@@ -63,7 +73,7 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
         self._sending = threading.Lock()
 
     @property
-    def _native(self):
+    def _rust(self):
         """The native client; in a forked child one of its own, if it may have one."""
         if not self._forked:
             return self._core
@@ -83,8 +93,8 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
     @property
     def projectToken(self):
         """The token in use: another than the one given once that was refreshed."""
-        if not self._native.closed:
-            self._token = self._native.project_token
+        if not self._rust.closed:
+            self._token = self._rust.project_token
         return self._token
 
     project_token = projectToken
@@ -97,7 +107,7 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
     @property
     def backend(self):
         """The server's base URL."""
-        return self._native.backend
+        return self._rust.backend
 
     # The device.
 
@@ -108,18 +118,18 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
         """
         if deviceId is not None:
             utils.checkValidDeviceId(deviceId)
-        self._known = self._native.register_device(deviceId, deviceName, setOnDupe)
+        self._known = self._rust.register_device(deviceId, deviceName, setOnDupe)
         return self
 
     def setDeviceId(self, deviceId):
         """The device has this id from now on."""
         utils.checkValidDeviceId(deviceId)
-        self._native.set_device_id(deviceId)
+        self._rust.set_device_id(deviceId)
         self._known = deviceId
 
     def getDeviceId(self):
         """The device's id; None when there is none."""
-        return self._native.device_id
+        return self._rust.device_id
 
     def isRegistered(self):
         """Whether the device has an id."""
@@ -155,7 +165,7 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
         if device is not None:
             utils.checkValidDeviceId(device)
         if not self._direct:
-            self._native.attach(store, device)
+            self._rust.attach(store, device)
         self._stores.append((store, device))
 
     def write_frame(
@@ -171,12 +181,17 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
         namespace="input",
         wait=True,
         timeout=None,
+        deduplicate=True,
     ):
-        """Writes a table: of pandas, polars, pyarrow, or a dictionary of numpy arrays or lists. Returns its rows' number.
+        """Writes a table: of pandas, polars, pyarrow, duckdb, or a dictionary of arrays or lists. Returns its rows' number.
 
-        ``time``: the column of the rows' times: aware datetimes, or int64 and a ``unit``. ``tz="UTC"``: datetimes without
-        a zone are in UTC. ``columns``: those to store, if not all. ``device``, ``device_column``: whose rows these are, if not
-        this device's. ``wait=False``: return when the client has them; they are sent by ``send()`` or the background.
+        ``time``: the column of the rows' times: aware datetimes, or whole numbers and a ``unit``. ``tz="UTC"``: datetimes and
+        dates without a zone are in UTC. ``columns``: those to store, if not all. ``device``, ``device_column``: whose rows these
+        are, if not this device's. Named levels of a pandas frame's index are columns. ``wait=False``: return when the client
+        has them; they are sent by ``send()`` or the background.
+
+        When it raises, ``stored_rows`` of the error says how many rows are stored, and the same call again stores each row
+        once: also from another process. ``deduplicate=False`` stores a table again that was stored before.
         """
         if tz not in (None, "UTC", "utc"):
             raise ValueError("tz can only be \"UTC\"; convert the column for other zones, as dt.tz_localize(...) does")
@@ -184,14 +199,24 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
             "time": time,
             "unit": unit,
             "utc": tz is not None,
-            "columns": None if columns is None else list(columns),
+            "columns": _names(columns),
             "device": device,
             "device_column": device_column,
             "namespace": namespace,
         }
+        table, whole = frames.prepared(frame, time, options["columns"])
+        options["whole"] = whole
+        options["deduplicate"] = deduplicate
         if namespace == "input" and device is None and device_column is None:
             self._device()
-        return self._native.write_frame(frames.prepared(frame), options, wait, timeout)
+        rows, repeated = self._rust.write_frame(table, options, wait, timeout)
+        if repeated:
+            utils.getLogger().warning(
+                "%d of the %d rows were stored before, and are stored once; deduplicate=False stores them again",
+                repeated,
+                rows,
+            )
+        return rows
 
     # Readings out to the server.
 
@@ -205,14 +230,14 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
             with self._lock:
                 self._collect_series()
                 stores = [(store, device) for store, device in self._stores if len(store)]
-                series = list(self._legacy.items())
+                series = self._series_stores()
             if self._direct:
                 self._send_stores(stores, series, timeout)
             else:
                 for name, store in series:
-                    self._native.attach(store)
+                    self._rust.attach(store)
                     self._forget_series(name, store)
-                self._native.send(timeout)
+                self._rust.send(timeout)
         return True
 
     def _send_stores(self, stores, series, timeout):
@@ -222,16 +247,26 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
             return None if ends is None else max(ends - time.monotonic(), 0)
 
         # What a former attempt left under way comes first, also when its store is gone.
-        self._native.finish_store(left())
+        self._rust.finish_store(left())
+        # What is refused does not keep the others waiting.
+        refused = []
         for store, device in stores:
-            self._native.send_store(store, device or self._device(), left())
+            try:
+                self._rust.send_store(store, device or self._device(), left())
+            except RefusedError as error:
+                refused.append(error)
         for name, store in series:
-            if len(store):
-                self._native.send_store(store, self._device(), left())
-            self._forget_series(name, store)
+            try:
+                if len(store):
+                    self._rust.send_store(store, self._device(), left())
+                self._forget_series(name, store)
+            except RefusedError as error:
+                refused.append(error)
         # Tables that were written without waiting.
-        if self._native.status()["waiting_rows"]:
-            self._native.send(left())
+        if self._rust.status()["waiting_rows"]:
+            self._rust.send(left())
+        if refused:
+            raise refused[0]
 
     def _device(self):
         device = self.getDeviceId()
@@ -254,25 +289,25 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
 
     def flush(self):
         """Puts all rows into the spool: on its disk when this returns."""
-        self._native.flush()
+        self._rust.flush()
 
     def status(self):
         """How the client is doing."""
-        known = self._native.status()
+        known = self._rust.status()
         if self._direct:
             # Rows of a store that are under way wait in the client, too, and count once.
             held = sum(len(store) // len(store.columns()) for store, _ in self._stores)
             held += self._series_rows()
-            known["collected_rows"] += max(held - self._native.under_way_rows, 0)
+            known["collected_rows"] += max(held - self._rust.under_way_rows, 0)
         return status.Status(**known)
 
     def now(self):
         """The time as a Timestamp: the server's, if the client takes it from there."""
-        return data.Timestamp(self._native.now(), data.TimeUnit.MICROSECONDS)
+        return data.Timestamp(self._rust.now(), data.TimeUnit.MICROSECONDS)
 
     def close(self, timeout=None):
         """Sends for a while, and ends. What was not sent is in the spool; without one, NotSentError says so."""
-        if self._native.closed:
+        if self._rust.closed:
             return
         _native.refuse_inside()
         timeout = self._options.get("close_timeout") if timeout is None else timeout
@@ -283,13 +318,13 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
                 self.send(timeout)
         finally:
             self._let_go()
-            self._native.close(timeout)
+            self._rust.close(timeout)
 
     def _let_go(self):
         """Stores hold no part of the client any more, so that another may have its spool."""
         if not self._direct:
             for store, _ in self._stores:
-                self._native.detach(store)
+                self._rust.detach(store)
 
     async def close_async(self, timeout=None):
         """``close()`` for asyncio."""
@@ -317,7 +352,7 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
 
     def __repr__(self):
         return "<Client of project {}, device {}>".format(
-            self.projectId, "closed" if self._native.closed else self.getDeviceId()
+            self.projectId, "closed" if self._rust.closed else self.getDeviceId()
         )
 
     register_device = registerDevice
@@ -329,7 +364,7 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
 
     def _leave(self):
         """The program ends: a spool has everything; what stands in stores alone is said to be lost."""
-        if self._forked or self._native.closed:
+        if self._forked or self._rust.closed:
             return
         rows = self.status().collected_rows if self._direct else 0
         if rows:
@@ -337,7 +372,7 @@ class Client(series.Series, rejected.Rejected, reading.Reading):
                 "the program ends with %d rows that were not sent; call send() or close(), or set a spool", rows
             )
         self._let_go()
-        self._native.leave()
+        self._rust.leave()
 
     def _after_fork(self):
         """In a child: what the parent holds the parent sends. Without a spool the child gets a client of its own."""

@@ -2,11 +2,12 @@
 
     Exception
     ├─ ValueError                 an argument cannot be right; the text says what would be
+    │  └─ ColumnTypeError         a column's type is none that can be stored (a TypeError, too)
     ├─ UnauthorizedError          the token is not known, or does not allow this
     └─ Error
        ├─ UnknownCodeError        an answer that was not expected
        ├─ DuplicateIdError        the device id is registered already
-       ├─ RefusedError            the server refused readings for good        .status, .code
+       ├─ RefusedError            the server refused readings for good        .status, .code, .stored_rows
        ├─ NotSentError            no answer in time; what was not sent is kept (a ConnectionError, too)
        ├─ NoDeviceError           there is no device id yet
        ├─ SpoolFullError          as much waits as may, and the policy is to refuse
@@ -14,6 +15,10 @@
        ├─ ForkedError             the client belongs to the parent of this process
        └─ ClosedError             the client was closed
 """
+
+
+class ColumnTypeError(ValueError, TypeError):
+    """The type of a table's column is none that can be stored. The text says which, and what would be right."""
 
 
 class UnauthorizedError(Exception):
@@ -59,14 +64,28 @@ class DuplicateIdError(Error):
 
 
 class RefusedError(Error):
-    """The server refused readings for good. Without a spool they are still in their store."""
+    """The server refused readings for good. Without a spool they are still in their store.
+
+    Of a table (``write_frame``): ``stored_rows`` are stored, ``refused_rows`` are not, and ``not_stored`` are the ranges
+    of rows that are not, as (first, one after the last). The same table written again is stored once.
+    """
 
     status = None
     code = None
+    stored_rows = None
+    refused_rows = None
+    waiting_rows = None
+    not_stored = None
 
 
 class NotSentError(Error, ConnectionError):
-    """The server did not answer in time, or is too busy. What was not sent is kept for the next attempt."""
+    """The server did not answer in time, or is too busy. What was not sent is kept for the next attempt.
+
+    Of a table (``write_frame``): ``stored_rows`` are stored, and ``waiting_rows`` wait for the next ``send()``.
+    """
+
+    stored_rows = None
+    waiting_rows = None
 
 
 class NoDeviceError(Error):

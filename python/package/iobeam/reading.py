@@ -1,10 +1,25 @@
 """Readings back: what a client asks the platform."""
 
+from . import _native
 from .endpoints import exports
 from .endpoints import tokens
 from .http import request
 from .resources import answer
 from .resources import query
+from .utils import utils
+
+
+# What GET /v1/data takes beside the time format.
+_PARAMETERS = ("limit", "time", "where", "operator", "group_by", "limit_by", "limit_periods")
+
+
+def _parameters(params):
+    """The values of a question's parameters, as JSON has them."""
+    if params is None:
+        return []
+    if isinstance(params, (str, bytes, dict, set, frozenset)) or not hasattr(params, "__iter__"):
+        raise ValueError("params must be a list with a value for each of $1, $2, ..., as [{!r}]".format(params))
+    return [_native.parameter(value) for value in params]
 
 
 class Reading:
@@ -13,20 +28,37 @@ class Reading:
     def _requester(self):
         return request.getRequester(self._options.get("backend"), self._options.get("tls_ca"))
 
-    def data(self, field=None, namespace="input", timefmt="usec", **params):
-        """The newest rows of a namespace, as an Answer. Parameters are those of ``GET /v1/data``: limit, time, where, ..."""
+    def data(self, field=None, namespace="input", timefmt="usec", device_id=None, **params):
+        """The newest rows of a namespace, as an Answer. Parameters are those of ``GET /v1/data``: limit, time, where, ...
+
+        ``device_id``: rows of that device alone. Other fields are compared with ``where``: ``where="ge(temperature,20)"``.
+        """
+        for name in params:
+            if name not in _PARAMETERS:
+                raise ValueError(
+                    "data() has no parameter {0!r}; it has device_id, {1}. To compare the field {0!r}, say"
+                    " where=\"eq({0},...)\"".format(name, ", ".join(_PARAMETERS))
+                )
+        if device_id is not None:
+            utils.checkValidDeviceId(device_id)
+            where = params.get("where") or []
+            where = [where] if isinstance(where, str) else list(where)
+            params["where"] = where + ["eq(device_id,{})".format(device_id)]
         r = self._get("data/{}/{}".format(namespace, field or "all"))
         r.setParam("timefmt", timefmt)
         for name, value in params.items():
-            r.setParam(name, value)
+            if value is not None:
+                r.setParam(name, value)
         return self._answer(r, timefmt)
 
     def sql(self, question, params=None, timefmt="usec"):
-        """The answer to a SQL question, as an Answer. ``params`` fill ``$1``, ``$2`` and so on."""
+        """The answer to a SQL question, as an Answer. ``params``, a list, fill ``$1``, ``$2`` and so on: numbers, bools, texts,
+        None, dates, and times as ``add`` takes them (aware datetimes, Timestamps).
+        """
         requester = self._requester()
         r = requester.post(requester.makeEndpoint("sql")).token(self.projectToken)
         r.setParam("timefmt", timefmt)
-        r.setBody({"query": question, "params": list(params or [])})
+        r.setBody({"query": question, "params": _parameters(params)})
         return self._answer(r, timefmt)
 
     def sql_arrow(self, question, params=None):
@@ -36,10 +68,11 @@ class Reading:
         requester = self._requester()
         r = requester.post(requester.makeEndpoint("sql")).token(self.projectToken)
         r.setParam("format", "arrow")
-        r.setBody({"query": question, "params": list(params or [])}).execute()
+        r.setBody({"query": question, "params": _parameters(params)}).execute()
         if r.getResponseCode() != 200:
             raise request.UnknownCodeError(r)
-        return pyarrow.ipc.open_stream(r.getResponseBytes()).read_all()
+        table = pyarrow.ipc.open_stream(r.getResponseBytes()).read_all()
+        return table.rename_columns(answer.distinct(table.column_names))
 
     def _get(self, path):
         requester = self._requester()
@@ -50,7 +83,7 @@ class Reading:
         r.execute()
         if r.getResponseCode() != 200:
             raise request.UnknownCodeError(r)
-        return answer.Answer.of(r.getResponse(), timefmt)
+        return answer.Answer.of(r.getResponse(), timefmt, r.getResponseBytes())
 
     @staticmethod
     def query(token, qry, backend=None):

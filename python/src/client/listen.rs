@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use iobeam::Event;
+use iobeam::{Event, Level};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -22,13 +22,27 @@ static INSIDE: AtomicUsize = AtomicUsize::new(0);
 
 /// Calls a listener with an event, as a dictionary.
 pub(super) fn tell(listener: &Py<PyAny>, event: &Event) {
+    enter(listener, |py| listener.call1(py, (event_dict(py, event)?,)));
+}
+
+/// Writes a line of the log: `logger.log(level, "%s", line)`.
+pub(super) fn write(log: &Py<PyAny>, level: Level, line: &str) {
+    // The numbers of Python's own logging.
+    let level = match level {
+        Level::Warning => 30,
+        Level::Info => 20,
+    };
+    enter(log, |py| log.call1(py, (level, "%s", line)));
+}
+
+/// Calls into the interpreter, if there is one still.
+fn enter(listener: &Py<PyAny>, call: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>>) {
     INSIDE.fetch_add(1, Ordering::SeqCst);
     if !SHUT.load(Ordering::SeqCst) {
         // No interpreter: nobody to tell.
         TELLING.set(true);
         let _ = Python::try_attach(|py| {
-            let result = event_dict(py, event).and_then(|event| listener.call1(py, (event,)));
-            if let Err(error) = result {
+            if let Err(error) = call(py) {
                 // A listener's own failure is its program's to see, and not a reason to stop sending.
                 error.write_unraisable(py, Some(listener.bind(py)));
             }
@@ -73,6 +87,10 @@ fn event_dict<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyDict
         Event::Failed { message } => {
             dict.set_item("event", "failed")?;
             dict.set_item("message", message)?;
+        }
+        Event::Dropped { rows } => {
+            dict.set_item("event", "dropped")?;
+            dict.set_item("rows", rows)?;
         }
         Event::Rejected { batch } => {
             dict.set_item("event", "rejected")?;

@@ -66,7 +66,7 @@ pub(super) fn resend(
 }
 
 fn mended(table: &Bound<'_, PyAny>, refused: &Batch) -> PyResult<Batch> {
-    let mut frame = frames::read(table)?;
+    let mut frame = frames::read(table, true)?;
     let names = frame.names();
     let wanted = Wanted {
         time: TIME.to_owned(),
@@ -78,12 +78,7 @@ fn mended(table: &Bound<'_, PyAny>, refused: &Batch) -> PyResult<Batch> {
         columns: None,
     };
     let none = || PyValueError::new_err("the table has no rows; drop_rejected() discards a batch");
-    let batch = frame.next(&wanted)?.filter(|batch| batch.rows() > 0).ok_or_else(none)?;
-    if frame.next(&wanted)?.is_some() {
-        let said = "the table comes in several parts; give it as one, as a dict of columns";
-        return Err(PyValueError::new_err(said));
-    }
-    Ok(batch)
+    frame.next(&wanted)?.filter(|batch| batch.rows() > 0).ok_or_else(none)
 }
 
 /// Removes a refused batch for good.

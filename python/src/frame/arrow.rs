@@ -8,14 +8,15 @@
 //! pointed to is trusted to be what its format says, as everybody who reads the interface must: there are no lengths
 //! of buffers in it. Everything is copied into columns before the producer is told to release.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 use iobeam_model::{Bitmap, Texts};
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyCapsuleMethods};
 
-use super::column::{Loose, Numbers};
+use super::column::{Loose, Numbers, has, mixed, unsigned};
+use super::half::{double_of_half, number_of_decimal};
+use crate::failure::{column_error, column_type_error};
 
 /// `struct ArrowSchema`.
 #[repr(C)]
@@ -80,11 +81,13 @@ pub(crate) struct Parts {
 // SAFETY: the interface says that a stream may be read from any one thread at a time, and we own it.
 unsafe impl Send for Parts {}
 
-/// An array with its type, of which nothing outlives the array itself.
+/// Rows of an array with its type, of which nothing outlives the array itself.
 #[derive(Clone, Copy)]
 struct View<'a> {
     schema: &'a Schema,
     array: &'a Array,
+    from: usize,
+    rows: usize,
 }
 
 const fn empty_schema() -> Schema {
@@ -116,30 +119,79 @@ const fn empty_array() -> Array {
     }
 }
 
+/// Takes over what a capsule of that name holds. `empty` is left behind, as what is released already.
+///
+/// # Safety
+/// A capsule of that name holds a `T`, and releasing what is left behind does nothing.
+unsafe fn take_over<T>(capsule: &Bound<'_, PyAny>, name: &CStr, empty: T) -> PyResult<T> {
+    let capsule = capsule.cast::<PyCapsule>().map_err(PyErr::from)?;
+    let pointer = capsule.pointer_checked(Some(name))?.cast::<T>().as_ptr();
+    // SAFETY: the caller's.
+    Ok(unsafe { std::ptr::replace(pointer, empty) })
+}
+
+/// The column that an object is which speaks Arrow; `None` when it does not.
+pub(super) fn column(name: &str, values: &Bound<'_, PyAny>) -> PyResult<Option<Loose>> {
+    if values.hasattr("__arrow_c_stream__")? {
+        let mut parts = Parts::open(values)?;
+        let mut whole = Loose::Nothing(0);
+        while let Some(array) = parts.array()? {
+            let part = View::of(&parts.schema, &array).read();
+            let next = part.and_then(|part| whole.append(part));
+            whole = next.map_err(|reason| cannot(name, &reason))?;
+        }
+        return Ok(Some(whole));
+    }
+    if !values.hasattr("__arrow_c_array__")? {
+        return Ok(None);
+    }
+    let pair = values.call_method0("__arrow_c_array__")?;
+    // SAFETY: capsules of these names hold these structs, and an empty one releases nothing.
+    let (schema, array) = unsafe {
+        (
+            take_over(&pair.get_item(0)?, c"arrow_schema", empty_schema())?,
+            take_over(&pair.get_item(1)?, c"arrow_array", empty_array())?,
+        )
+    };
+    View::of(&schema, &array).read().map(Some).map_err(|reason| cannot(name, &reason))
+}
+
+fn cannot(name: &str, reason: &str) -> PyErr {
+    column_type_error(&format!("column '{name}': {reason}"))
+}
+
+const fn empty_stream() -> Stream {
+    Stream {
+        get_schema: None,
+        get_next: None,
+        get_last_error: None,
+        release: None,
+        private_data: std::ptr::null_mut(),
+    }
+}
+
 impl Parts {
-    /// Takes the stream over that an object offers.
+    /// Takes the stream over that a table offers.
     pub(super) fn of(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut parts = Self::open(frame)?;
+        if text(parts.schema.format) != "+s" {
+            return Err(column_error("the Arrow stream is not one of tables"));
+        }
+        parts.names = (0..parts.schema.n_children as usize)
+            .map(|at| parts.schema.child(at).map(|child| text(child.name).to_owned()))
+            .collect::<PyResult<_>>()?;
+        Ok(parts)
+    }
+
+    fn open(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
         let capsule = frame.call_method0("__arrow_c_stream__")?;
-        let capsule = capsule.cast::<PyCapsule>().map_err(PyErr::from)?;
-        let name = CString::from(c"arrow_array_stream");
-        let pointer = capsule.pointer_checked(Some(&name))?.cast::<Stream>().as_ptr();
-        // SAFETY: a capsule of that name holds a stream; moving it out and clearing `release` is how it is taken over.
-        let stream = unsafe {
-            let stream = std::ptr::read(pointer);
-            (*pointer).release = None;
-            stream
-        };
+        // SAFETY: a capsule of that name holds a stream, and an empty one releases nothing.
+        let stream = unsafe { take_over(&capsule, c"arrow_array_stream", empty_stream())? };
         let mut parts = Self { stream, schema: empty_schema(), names: Vec::new() };
         let get = parts.stream.get_schema.ok_or_else(released)?;
         // SAFETY: both point to what they should.
         let code = unsafe { get(&raw mut parts.stream, &raw mut parts.schema) };
         parts.check(code)?;
-        if text(parts.schema.format) != "+s" {
-            return Err(PyTypeError::new_err("the Arrow stream is not one of tables"));
-        }
-        parts.names = (0..parts.schema.n_children as usize)
-            .map(|at| parts.schema.child(at).map(|child| text(child.name).to_owned()))
-            .collect::<PyResult<_>>()?;
         Ok(parts)
     }
 
@@ -150,30 +202,21 @@ impl Parts {
 
     /// The columns of the next part; `None` after the last.
     pub(super) fn next(&mut self) -> PyResult<Option<Vec<Loose>>> {
+        let Some(array) = self.array()? else { return Ok(None) };
+        let root = View::of(&self.schema, &array);
+        let columns = (0..self.names.len())
+            .map(|at| root.child(at)?.read().map_err(|reason| cannot(&self.names[at], &reason)));
+        columns.collect::<PyResult<Vec<_>>>().map(Some)
+    }
+
+    /// The next array; `None` after the last.
+    fn array(&mut self) -> PyResult<Option<Array>> {
         let mut array = empty_array();
         let get = self.stream.get_next.ok_or_else(released)?;
         // SAFETY: both point to what they should.
         let code = unsafe { get(&raw mut self.stream, &raw mut array) };
         self.check(code)?;
-        if array.release.is_none() {
-            return Ok(None);
-        }
-        let root = View { schema: &self.schema, array: &array };
-        if array.offset != 0 {
-            return Err(PyTypeError::new_err(
-                "a slice of a struct is not understood; copy the frame",
-            ));
-        }
-        let columns = (0..self.names.len()).map(|at| {
-            let column = root.child(at)?;
-            column.read().map_err(|kind| {
-                PyTypeError::new_err(format!(
-                    "column '{}': {kind} cannot be stored; cast it to numbers, bools, texts or times",
-                    self.names[at]
-                ))
-            })
-        });
-        columns.collect::<PyResult<Vec<_>>>().map(Some)
+        Ok(array.release.is_some().then_some(array))
     }
 
     fn check(&mut self, code: c_int) -> PyResult<()> {
@@ -184,12 +227,12 @@ impl Parts {
             // SAFETY: the text lives until the next call on the stream.
             text(unsafe { get(&raw mut self.stream) })
         });
-        Err(PyValueError::new_err(format!("the frame could not be read (error {code}): {reason}")))
+        Err(column_error(&format!("the frame could not be read (error {code}): {reason}")))
     }
 }
 
 fn released() -> PyErr {
-    PyValueError::new_err("the Arrow stream was used up already")
+    column_error("the Arrow stream was used up already")
 }
 
 /// A text of the producer's; empty when there is none.
@@ -205,56 +248,61 @@ impl Schema {
     fn child(&self, at: usize) -> PyResult<&Self> {
         // SAFETY: there are `n_children` of them, and the caller stays below.
         let child = unsafe { (*self.children.add(at)).as_ref() };
-        child.ok_or_else(|| PyValueError::new_err("a column of the Arrow stream is missing"))
+        child.ok_or_else(|| column_error("a column of the Arrow stream is missing"))
     }
 }
 
 impl<'a> View<'a> {
-    fn child(self, at: usize) -> PyResult<Self> {
+    fn of(schema: &'a Schema, array: &'a Array) -> Self {
+        View { schema, array, from: array.offset as usize, rows: array.length as usize }
+    }
+
+    /// A child as it is.
+    fn whole_child(self, at: usize) -> PyResult<Self> {
         let schema = self.schema.child(at)?;
-        // SAFETY: as above.
+        // SAFETY: there are as many arrays as there are schemas.
         let array = unsafe { (*self.array.children.add(at)).as_ref() };
-        let array = array
-            .ok_or_else(|| PyValueError::new_err("a column of the Arrow stream is missing"))?;
-        Ok(View { schema, array })
+        let missing = || column_error("a column of the Arrow stream is missing");
+        array.map(|array| Self::of(schema, array)).ok_or_else(missing)
     }
 
-    fn rows(self) -> usize {
-        self.array.length as usize
+    /// The rows of a struct's child that are these rows.
+    fn child(self, at: usize) -> PyResult<Self> {
+        let child = self.whole_child(at)?;
+        Ok(View { from: child.from + self.from, rows: self.rows, ..child })
     }
 
-    /// The values of a buffer that holds one for each row.
-    fn values<T: Copy>(self, buffer: usize) -> &'a [T] {
-        if self.rows() == 0 {
-            return &[];
-        }
+    fn buffer<T>(self, at: usize) -> Option<*const T> {
+        // SAFETY: the format says how many buffers there are, and callers ask for no others.
+        let start = unsafe { (*self.array.buffers.add(at)).cast::<T>() };
+        (!start.is_null() && self.rows > 0).then_some(start)
+    }
+
+    /// The values of a buffer that holds one for each row; zeros when there is no buffer, as all are missing.
+    fn values<T: Copy + Default>(self, buffer: usize) -> Vec<T> {
+        let Some(start) = self.buffer::<T>(buffer) else { return vec![T::default(); self.rows] };
         // SAFETY: the format says that the buffer holds offset + length of them.
         unsafe {
-            let start =
-                (*self.array.buffers.add(buffer)).cast::<T>().add(self.array.offset as usize);
-            std::slice::from_raw_parts(start, self.rows())
+            let start = start.wrapping_add(self.from);
+            if start.is_aligned() {
+                std::slice::from_raw_parts(start, self.rows).to_vec()
+            } else {
+                (0..self.rows).map(|row| start.wrapping_add(row).read_unaligned()).collect()
+            }
         }
     }
 
     /// Bits of a buffer, one for each row.
     fn bits(self, buffer: usize) -> Option<Bitmap> {
-        if self.rows() == 0 {
-            return None;
-        }
-        let from = self.array.offset as usize;
+        let start = self.buffer::<u8>(buffer)?;
         // SAFETY: a buffer of bits holds offset + length of them.
-        let bytes = unsafe {
-            let start = (*self.array.buffers.add(buffer)).cast::<u8>();
-            if start.is_null() {
-                return None;
-            }
-            std::slice::from_raw_parts(start, (from + self.rows()).div_ceil(8))
-        };
-        if from.is_multiple_of(8) {
-            return Bitmap::from_bytes(bytes[from / 8..].to_vec(), self.rows());
+        let bytes =
+            unsafe { std::slice::from_raw_parts(start, (self.from + self.rows).div_ceil(8)) };
+        if self.from.is_multiple_of(8) {
+            return Bitmap::from_bytes(bytes[self.from / 8..].to_vec(), self.rows);
         }
         let mut bits = Bitmap::new();
-        for at in from..from + self.rows() {
+        for at in self.from..self.from + self.rows {
             bits.push(bytes[at / 8] & (1 << (at % 8)) != 0);
         }
         Some(bits)
@@ -264,97 +312,142 @@ impl<'a> View<'a> {
         if self.array.null_count == 0 || self.array.n_buffers == 0 { None } else { self.bits(0) }
     }
 
-    fn numbers<T: Copy + Into<f64>>(self) -> Numbers {
-        Numbers::Doubles(self.values::<T>(1).iter().map(|number| (*number).into()).collect())
+    fn longs<T: Copy + Default + Into<i64>>(self) -> Numbers {
+        Numbers::Longs(self.values::<T>(1).into_iter().map(Into::into).collect())
     }
 
     fn read(self) -> Result<Loose, String> {
-        let present = self.present();
-        if let Some(dictionary) = self.dictionary() {
-            return self.read_dictionary(dictionary, present);
-        }
         let format = text(self.schema.format);
+        if format == "+r" {
+            return self.read_runs();
+        }
+        let present = self.present();
+        if let Some(words) = self.dictionary() {
+            let words = words.read()?;
+            let rows = self.keys(1)?.into_iter().enumerate();
+            let rows = rows.map(|(row, key)| {
+                let key = usize::try_from(key).ok().filter(|key| *key < words.len());
+                key.filter(|_| has(present.as_ref(), row))
+            });
+            return Ok(words.take(&rows.collect::<Vec<_>>()));
+        }
         let numbers = match format {
-            "g" => Numbers::Doubles(self.values::<f64>(1).to_vec()),
-            "f" => self.numbers::<f32>(),
-            "c" => self.numbers::<i8>(),
-            "C" => self.numbers::<u8>(),
-            "s" => self.numbers::<i16>(),
-            "S" => self.numbers::<u16>(),
-            "i" => self.numbers::<i32>(),
-            "I" => self.numbers::<u32>(),
-            "l" => Numbers::Longs(self.values::<i64>(1).to_vec()),
-            "L" => Numbers::unsigned(self.values::<u64>(1))?,
-            "n" => return Ok(Loose::Nothing),
+            "g" => Numbers::Doubles(self.values(1)),
+            "f" => Numbers::Doubles(self.values::<f32>(1).into_iter().map(Into::into).collect()),
+            "e" => Numbers::Doubles(self.values(1).into_iter().map(double_of_half).collect()),
+            "c" => self.longs::<i8>(),
+            "C" => self.longs::<u8>(),
+            "s" => self.longs::<i16>(),
+            "S" => self.longs::<u16>(),
+            "i" => self.longs::<i32>(),
+            "I" => self.longs::<u32>(),
+            "l" => Numbers::Longs(self.values(1)),
+            "L" => unsigned(&self.values(1), present.as_ref())?,
+            "n" => return Ok(Loose::Nothing(self.rows)),
             "b" => {
-                let bits = self.bits(1).unwrap_or_default();
-                return Ok(Loose::Truths(
-                    (0..self.rows()).map(|row| bits.get(row)).collect(),
-                    present,
-                ));
+                let bits = self.bits(1).unwrap_or_else(|| Bitmap::filled(self.rows, false));
+                let truths = (0..self.rows).map(|row| bits.get(row)).collect();
+                return Ok(Loose::Truths(truths, present));
             }
             "u" | "U" | "vu" => {
                 return Ok(Loose::Texts(self.texts(format, present.as_ref())?, present));
             }
+            _ if format.starts_with("d:") => self.decimals(format, present.as_ref())?,
             _ => return self.read_time(format, present),
         };
         Ok(Loose::Numbers(numbers, present))
     }
 
+    /// Whole numbers of whatever width that point to something.
+    fn keys(self, buffer: usize) -> Result<Vec<i64>, String> {
+        Ok(match text(self.schema.format) {
+            "c" => self.values::<i8>(buffer).into_iter().map(i64::from).collect(),
+            "C" => self.values::<u8>(buffer).into_iter().map(i64::from).collect(),
+            "s" => self.values::<i16>(buffer).into_iter().map(i64::from).collect(),
+            "S" => self.values::<u16>(buffer).into_iter().map(i64::from).collect(),
+            "i" => self.values::<i32>(buffer).into_iter().map(i64::from).collect(),
+            "I" => self.values::<u32>(buffer).into_iter().map(i64::from).collect(),
+            "l" | "L" => self.values::<i64>(buffer),
+            other => return Err(format!("keys of the Arrow type {other:?} are not understood")),
+        })
+    }
+
+    fn dictionary(self) -> Option<Self> {
+        // SAFETY: both are null, or both are what they say.
+        unsafe { Some(Self::of(self.schema.dictionary.as_ref()?, self.array.dictionary.as_ref()?)) }
+    }
+
+    /// Values that stand for as many rows as each run is long.
+    fn read_runs(self) -> Result<Loose, String> {
+        let child = |at| self.whole_child(at).map_err(|error| error.to_string());
+        let ends = child(0)?.keys(1)?;
+        let values = child(1)?.read()?;
+        let run = |row: usize| ends.partition_point(|end| *end <= row as i64);
+        let rows = (self.from..self.from + self.rows).map(run);
+        Ok(values.take(&rows.map(|run| (run < values.len()).then_some(run)).collect::<Vec<_>>()))
+    }
+
+    fn decimals(self, format: &str, present: Option<&Bitmap>) -> Result<Numbers, String> {
+        let unknown = || format!("the Arrow type {format:?} is not understood");
+        let mut parts = format.trim_start_matches("d:").split(',').skip(1);
+        let scale: i32 = parts.next().and_then(|scale| scale.parse().ok()).ok_or_else(unknown)?;
+        let unscaled: Vec<Option<i128>> = match parts.next().unwrap_or("128") {
+            "32" => self.values::<i32>(1).into_iter().map(|number| Some(number.into())).collect(),
+            "64" => self.values::<i64>(1).into_iter().map(|number| Some(number.into())).collect(),
+            "128" => self.values::<i128>(1).into_iter().map(Some).collect(),
+            "256" => {
+                let narrow = |[low, high]: [i128; 2]| (high == low >> 127).then_some(low);
+                self.values::<[i128; 2]>(1).into_iter().map(narrow).collect()
+            }
+            _ => return Err(unknown()),
+        };
+        let mut cells = Vec::with_capacity(self.rows);
+        for (row, number) in unscaled.into_iter().enumerate() {
+            if !has(present, row) {
+                cells.push(None);
+                continue;
+            }
+            let number = number.ok_or_else(|| format!("row {row}: more than 38 digits"))?;
+            let number = number_of_decimal(number, scale);
+            cells.push(Some(number.map_err(|reason| format!("row {row}: {reason}"))?));
+        }
+        mixed(cells.into_iter())
+    }
+
     fn read_time(self, format: &str, present: Option<Bitmap>) -> Result<Loose, String> {
+        const DAY: i64 = 86_400_000_000;
+        if format == "tdD" {
+            let days = self.values::<i32>(1).into_iter();
+            let micros = days.map(|day| i64::from(day) * DAY).collect();
+            return Ok(Loose::Times { micros, present, zoned: false });
+        }
         let unit = match format.get(..4) {
             Some("tss:") => 1_000_000,
             Some("tsm:") => 1_000,
             Some("tsu:") => 1,
             Some("tsn:") => 0,
-            _ => return Err(format!("the Arrow type {format:?}")),
+            _ if format == "tdm" => 1_000,
+            _ if format.starts_with("tD") => {
+                return Err("durations are no values; make it a number of a unit".to_owned());
+            }
+            _ if format.starts_with("tt") => {
+                return Err("times of the day are no values; make them texts or numbers".to_owned());
+            }
+            _ => {
+                return Err(format!(
+                    "the Arrow type {format:?} cannot be stored; cast it to numbers, bools, texts or times"
+                ));
+            }
         };
         let zoned = format.len() > 4;
-        let times = super::column::to_micros(self.values::<i64>(1), unit, present.as_ref())?;
-        Ok(Loose::Times { micros: times, present, zoned })
-    }
-
-    fn dictionary(self) -> Option<View<'a>> {
-        // SAFETY: both are null, or both are what they say.
-        unsafe {
-            Some(View {
-                schema: self.schema.dictionary.as_ref()?,
-                array: self.array.dictionary.as_ref()?,
-            })
-        }
-    }
-
-    fn read_dictionary(self, words: View<'a>, present: Option<Bitmap>) -> Result<Loose, String> {
-        let format = text(words.schema.format);
-        if !matches!(format, "u" | "U" | "vu") {
-            return Err(format!("a dictionary of the Arrow type {format:?}"));
-        }
-        let words = words.texts(format, words.present().as_ref())?;
-        let keys: Vec<u32> = match text(self.schema.format) {
-            "c" => self.values::<i8>(1).iter().map(|key| *key as u32).collect(),
-            "C" => self.values::<u8>(1).iter().map(|key| u32::from(*key)).collect(),
-            "s" => self.values::<i16>(1).iter().map(|key| *key as u32).collect(),
-            "S" => self.values::<u16>(1).iter().map(|key| u32::from(*key)).collect(),
-            "i" => self.values::<i32>(1).iter().map(|key| *key as u32).collect(),
-            "I" => self.values::<u32>(1).to_vec(),
-            "l" | "L" => self.values::<i64>(1).iter().map(|key| *key as u32).collect(),
-            other => return Err(format!("a dictionary with keys of the Arrow type {other:?}")),
-        };
-        let mut texts = Texts::new();
-        for (row, key) in keys.into_iter().enumerate() {
-            if present.as_ref().is_none_or(|bits| bits.get(row)) && (key as usize) < words.len() {
-                texts.push(words.get(key as usize));
-            } else {
-                texts.push_missing();
-            }
-        }
-        Ok(Loose::Texts(texts, present))
+        let micros = super::column::to_micros(&self.values::<i64>(1), unit, present.as_ref())?;
+        Ok(Loose::Times { micros, present, zoned })
     }
 
     fn texts(self, format: &str, present: Option<&Bitmap>) -> Result<Texts, String> {
         let mut texts = Texts::new();
-        for row in 0..self.rows() {
-            if present.is_some_and(|bits| !bits.get(row)) {
+        for row in 0..self.rows {
+            if !has(present, row) {
                 texts.push_missing();
                 continue;
             }
@@ -366,8 +459,8 @@ impl<'a> View<'a> {
                     _ => self.viewed(row),
                 }
             };
-            texts
-                .push(std::str::from_utf8(bytes).map_err(|_| "text that is not UTF-8".to_owned())?);
+            let text = std::str::from_utf8(bytes);
+            texts.push(text.map_err(|_| format!("row {row}: the text is not UTF-8"))?);
         }
         Ok(texts)
     }
@@ -378,11 +471,10 @@ impl<'a> View<'a> {
     /// The array's buffers are offsets of that type, and bytes.
     unsafe fn slice<T: Copy + TryInto<usize>>(self, row: usize) -> &'a [u8] {
         unsafe {
-            let offsets =
-                (*self.array.buffers.add(1)).cast::<T>().add(self.array.offset as usize + row);
+            let offsets = (*self.array.buffers.add(1)).cast::<T>().add(self.from + row);
             let bytes = (*self.array.buffers.add(2)).cast::<u8>();
-            let from = (*offsets).try_into().unwrap_or(0);
-            let to = (*offsets.add(1)).try_into().unwrap_or(from);
+            let from = offsets.read_unaligned().try_into().unwrap_or(0);
+            let to = offsets.add(1).read_unaligned().try_into().unwrap_or(from);
             if to <= from { &[] } else { std::slice::from_raw_parts(bytes.add(from), to - from) }
         }
     }
@@ -393,9 +485,7 @@ impl<'a> View<'a> {
     /// The array is one of views.
     unsafe fn viewed(self, row: usize) -> &'a [u8] {
         unsafe {
-            let view = (*self.array.buffers.add(1))
-                .cast::<u8>()
-                .add((self.array.offset as usize + row) * 16);
+            let view = (*self.array.buffers.add(1)).cast::<u8>().add((self.from + row) * 16);
             let number = |at: usize| view.add(at).cast::<i32>().read_unaligned() as usize;
             let length = number(0);
             if length <= 12 {

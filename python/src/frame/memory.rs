@@ -1,26 +1,60 @@
-//! Columns from numpy arrays and from lists.
+//! Columns from numpy arrays, from lists, and from arrays that speak Arrow.
 //!
 //! An array's memory is read through its `__array_interface__`, which needs no part of numpy to be linked.
 
 use iobeam_model::{Bitmap, Texts};
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::column::{Loose, Numbers, to_micros};
+use super::column::{Loose, Numbers, mixed, to_micros, unsigned};
+use super::half::double_of_half;
 use crate::cell::Cell;
+use crate::failure::column_error;
+use crate::timestamp::{Moment, moment_of};
 
 /// numpy's NaT.
 const NOT_A_TIME: i64 = i64::MIN;
+
+const MINUTE: i64 = 60_000_000;
 
 /// One-dimensional memory of a numpy array. The array must outlive it.
 struct Strip {
     start: *const u8,
     step: isize,
     rows: usize,
+    /// numpy's name of what it holds.
+    kind: String,
 }
 
 impl Strip {
+    /// The memory of an array; `None` when it says nothing of it.
+    fn of(name: &str, values: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let Ok(interface) = values.getattr("__array_interface__") else { return Ok(None) };
+        let interface = interface.cast_into::<PyDict>()?;
+        let member = |key: &str| {
+            interface
+                .get_item(key)?
+                .ok_or_else(|| column_error(&format!("the array of column '{name}' has no {key}")))
+        };
+        let kind: String = member("typestr")?.extract()?;
+        let shape: Vec<usize> = member("shape")?.extract()?;
+        let [rows] = shape[..] else {
+            return Err(column_error(&format!(
+                "column '{name}' has {} dimensions; each column must have one",
+                shape.len()
+            )));
+        };
+        let (start, _): (usize, bool) = member("data")?.extract()?;
+        let width: isize = kind.get(2..3).and_then(|width| width.parse().ok()).unwrap_or(8);
+        let strides = interface.get_item("strides")?.filter(|strides| !strides.is_none());
+        let step = match strides {
+            Some(strides) => strides.extract::<(isize,)>()?.0,
+            None => width,
+        };
+        let rows = if start == 0 { 0 } else { rows };
+        Ok(Some(Self { start: start as *const u8, step, rows, kind }))
+    }
+
     fn read<T: Copy>(&self) -> Vec<T> {
         // SAFETY: numpy says that this is where `rows` values of that size are, `step` bytes apart.
         unsafe {
@@ -33,173 +67,188 @@ impl Strip {
         }
     }
 
-    fn doubles<T: Copy + Into<f64>>(&self) -> Numbers {
-        Numbers::Doubles(self.read::<T>().into_iter().map(Into::into).collect())
+    fn longs<T: Copy + Into<i64>>(&self) -> Numbers {
+        Numbers::Longs(self.read::<T>().into_iter().map(Into::into).collect())
     }
 }
 
-/// The column that a numpy array or a list is. `zoned`: its times are in UTC.
-pub(super) fn read(name: &str, values: &Bound<'_, PyAny>, zoned: bool) -> PyResult<Loose> {
+/// The column that an array or a list is. `missing`: an array of bools that are true where a value is missing.
+/// `zoned`: its times are in UTC.
+pub(super) fn read(
+    name: &str,
+    values: &Bound<'_, PyAny>,
+    missing: Option<&Bound<'_, PyAny>>,
+    zoned: bool,
+) -> PyResult<Loose> {
+    let present = present_of(name, missing)?;
     if let Ok(list) = values.cast::<PyList>() {
-        return read_list(name, list);
+        return read_list(name, list, present.as_ref());
     }
-    let interface = values.getattr("__array_interface__").map_err(|_| {
-        PyTypeError::new_err(format!("column '{name}' must be a numpy array or a list"))
+    if let Some(column) = super::arrow::column(name, values)? {
+        return Ok(column);
+    }
+    let strip = Strip::of(name, values)?.ok_or_else(|| {
+        column_error(&format!("column '{name}' must be a numpy array, an Arrow array or a list"))
     })?;
-    let interface = interface.cast_into::<PyDict>()?;
-    let member = |key: &str| {
-        interface.get_item(key)?.ok_or_else(|| {
-            PyValueError::new_err(format!("the array of column '{name}' has no {key}"))
-        })
-    };
-    let kind: String = member("typestr")?.extract()?;
-    let shape: Vec<usize> = member("shape")?.extract()?;
-    let [rows] = shape[..] else {
-        return Err(PyValueError::new_err(format!(
-            "column '{name}' has {} dimensions; each column must have one",
-            shape.len()
-        )));
-    };
-    let (start, _): (usize, bool) = member("data")?.extract()?;
-    let width: isize = kind.get(2..3).and_then(|width| width.parse().ok()).unwrap_or(8);
-    let strides = interface.get_item("strides")?.filter(|strides| !strides.is_none());
-    let step = match strides {
-        Some(strides) => strides.extract::<(isize,)>()?.0,
-        None => width,
-    };
-    let strip = Strip { start: start as *const u8, step, rows: if start == 0 { 0 } else { rows } };
-    let numbers = match kind.as_str() {
+    if strip.kind.starts_with('>') {
+        let kind = values.getattr("dtype")?.call_method1("newbyteorder", ("=",))?;
+        return read(name, &values.call_method1("astype", (kind,))?, missing, zoned);
+    }
+    let read = read_strip(name, &strip, present.clone(), zoned);
+    match read.map_err(|reason| column_error(&format!("column '{name}': {reason}")))? {
+        Some(column) => Ok(column),
+        None => read_list(name, values.call_method0("tolist")?.cast()?, present.as_ref()),
+    }
+}
+
+/// Which rows have a value, by an array that says which have none.
+fn present_of(name: &str, missing: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Bitmap>> {
+    let Some(missing) = missing else { return Ok(None) };
+    Ok(Strip::of(name, missing)?.map(|strip| {
+        let mut bits = Bitmap::new();
+        strip.read::<u8>().iter().for_each(|missing| bits.push(*missing == 0));
+        bits
+    }))
+}
+
+/// What the memory holds; `None` when it holds objects or texts, which are read one by one.
+fn read_strip(
+    name: &str,
+    strip: &Strip,
+    present: Option<Bitmap>,
+    zoned: bool,
+) -> Result<Option<Loose>, String> {
+    let numbers = match strip.kind.as_str() {
         "<f8" => Numbers::Doubles(strip.read()),
-        "<f4" => strip.doubles::<f32>(),
+        "<f4" => Numbers::Doubles(strip.read::<f32>().into_iter().map(Into::into).collect()),
+        "<f2" => Numbers::Doubles(strip.read().into_iter().map(double_of_half).collect()),
         "<i8" => Numbers::Longs(strip.read()),
-        "<i4" => strip.doubles::<i32>(),
-        "<i2" => strip.doubles::<i16>(),
-        "|i1" => strip.doubles::<i8>(),
-        "<u8" => Numbers::unsigned(&strip.read::<u64>())
-            .map_err(|reason| PyValueError::new_err(format!("column '{name}': {reason}")))?,
-        "<u4" => strip.doubles::<u32>(),
-        "<u2" => strip.doubles::<u16>(),
-        "|u1" => strip.doubles::<u8>(),
+        "<i4" => strip.longs::<i32>(),
+        "<i2" => strip.longs::<i16>(),
+        "|i1" => strip.longs::<i8>(),
+        "<u8" => unsigned(&strip.read::<u64>(), present.as_ref())?,
+        "<u4" => strip.longs::<u32>(),
+        "<u2" => strip.longs::<u16>(),
+        "|u1" => strip.longs::<u8>(),
         "|b1" => {
-            return Ok(Loose::Truths(
-                strip.read::<u8>().iter().map(|byte| *byte != 0).collect(),
-                None,
+            let truths = strip.read::<u8>().iter().map(|byte| *byte != 0).collect();
+            return Ok(Some(Loose::Truths(truths, present)));
+        }
+        kind if kind.starts_with("<M8") => {
+            return read_times(strip, present.as_ref(), zoned).map(Some);
+        }
+        kind if kind.starts_with("<m8") => {
+            return Err(format!(
+                "durations are no values; make it a number of a unit, as {name} / numpy.timedelta64(1, \"s\")"
             ));
         }
-        _ if kind.starts_with("<M8") => return read_times(name, &kind, &strip, zoned),
-        _ => {
-            let list = values.call_method0("tolist")?;
-            return read_list(name, list.cast()?);
+        kind if kind.contains('c') => {
+            return Err("complex numbers are no values; give two columns".to_owned());
         }
+        _ => return Ok(None),
     };
-    Ok(Loose::Numbers(numbers, None))
+    Ok(Some(Loose::Numbers(numbers, present)))
 }
 
-fn read_times(name: &str, kind: &str, strip: &Strip, zoned: bool) -> PyResult<Loose> {
-    let unit = match kind {
+fn read_times(strip: &Strip, present: Option<&Bitmap>, zoned: bool) -> Result<Loose, String> {
+    let unit = match strip.kind.as_str() {
+        "<M8[W]" => 7 * 24 * 60 * MINUTE,
+        "<M8[D]" => 24 * 60 * MINUTE,
+        "<M8[h]" => 60 * MINUTE,
+        "<M8[m]" => MINUTE,
         "<M8[s]" => 1_000_000,
         "<M8[ms]" => 1_000,
         "<M8[us]" => 1,
         "<M8[ns]" => 0,
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "column '{name}' counts time in {kind}; use datetime64 in s, ms, us or ns"
-            )));
+        kind => {
+            return Err(format!(
+                "it counts time in {kind}; use datetime64 in D, h, m, s, ms, us or ns"
+            ));
         }
     };
     let times = strip.read::<i64>();
-    let mut present = None;
-    if times.contains(&NOT_A_TIME) {
-        let mut bits = Bitmap::new();
-        for time in &times {
-            bits.push(*time != NOT_A_TIME);
-        }
-        present = Some(bits);
+    let mut bits = Bitmap::new();
+    for (row, time) in times.iter().enumerate() {
+        bits.push(*time != NOT_A_TIME && super::column::has(present, row));
     }
-    let micros = to_micros(&times, unit, present.as_ref())
-        .map_err(|reason| PyValueError::new_err(format!("column '{name}': {reason}")))?;
+    let present = Some(bits).filter(|bits| !bits.all());
+    let micros = to_micros(&times, unit, present.as_ref())?;
     Ok(Loose::Times { micros, present, zoned })
 }
 
+/// What stands in a list.
+enum Item {
+    Missing,
+    Value(Cell),
+    Time(Moment),
+}
+
 /// A list of values, each by itself: they must be of one kind.
-fn read_list(name: &str, list: &Bound<'_, PyList>) -> PyResult<Loose> {
-    let mut cells = Vec::with_capacity(list.len());
-    for value in list.iter() {
-        cells.push(match crate::timestamp::moment_of(&value)? {
-            Some(micros) => Some(Err(micros)),
-            None => Some(Cell::read(&value, name)?).filter(|cell| *cell != Cell::Missing).map(Ok),
+fn read_list(name: &str, list: &Bound<'_, PyList>, given: Option<&Bitmap>) -> PyResult<Loose> {
+    let mut items = Vec::with_capacity(list.len());
+    for (row, value) in list.iter().enumerate() {
+        items.push(if !super::column::has(given, row) {
+            Item::Missing
+        } else if let Some(moment) = moment_of(&value)? {
+            Item::Time(moment)
+        } else {
+            match Cell::read(&value, name)? {
+                Cell::Missing => Item::Missing,
+                cell => Item::Value(cell),
+            }
         });
     }
     let mut present = Bitmap::new();
-    for cell in &cells {
-        present.push(cell.is_some());
-    }
-    let Some(first) = cells.iter().flatten().next() else { return Ok(Loose::Nothing) };
-    let mixed = || {
-        PyValueError::new_err(format!(
-            "column '{name}' mixes kinds of values; keep one kind in each column"
-        ))
+    items.iter().for_each(|item| present.push(!matches!(item, Item::Missing)));
+    let some = |item: &&Item| !matches!(item, Item::Missing);
+    let Some(first) = items.iter().find(some) else { return Ok(Loose::Nothing(items.len())) };
+    let is_number = |item: &Item| matches!(item, Item::Value(Cell::Number(_) | Cell::Integer(_)));
+    let alike = |item: &Item| match (first, item) {
+        (_, Item::Missing) | (Item::Time(_), Item::Time(_)) => true,
+        (Item::Value(Cell::Text(_)), Item::Value(Cell::Text(_)))
+        | (Item::Value(Cell::Boolean(_)), Item::Value(Cell::Boolean(_))) => true,
+        (first, item) => is_number(first) && is_number(item),
     };
-    match first {
-        Err(_) => {
-            let micros = cells.iter().map(|cell| match cell {
-                None => Ok(0),
-                Some(Err(micros)) => Ok(*micros),
-                Some(Ok(_)) => Err(mixed()),
-            });
-            Ok(Loose::Times {
-                micros: micros.collect::<PyResult<_>>()?,
-                present: Some(present),
-                zoned: true,
-            })
-        }
-        Ok(Cell::Text(_)) => {
-            let mut texts = Texts::new();
-            for cell in &cells {
-                match cell {
-                    None => texts.push_missing(),
-                    Some(Ok(Cell::Text(text))) => texts.push(text),
-                    Some(_) => return Err(mixed()),
-                }
-            }
-            Ok(Loose::Texts(texts, Some(present)))
-        }
-        Ok(Cell::Boolean(_)) => {
-            let truths = cells.iter().map(|cell| match cell {
-                None => Ok(false),
-                Some(Ok(Cell::Boolean(truth))) => Ok(*truth),
-                Some(_) => Err(mixed()),
-            });
-            Ok(Loose::Truths(truths.collect::<PyResult<_>>()?, Some(present)))
-        }
-        Ok(_) => read_numbers(&cells, present, &mixed),
+    if let Some(row) = items.iter().position(|item| !alike(item)) {
+        return Err(column_error(&format!(
+            "column '{name}' mixes kinds of values, in row {row}; keep one kind in each column"
+        )));
     }
+    column_of(&items, first, present)
+        .map_err(|reason| column_error(&format!("column '{name}': {reason}")))
 }
 
-type Moment = i64;
-
-fn read_numbers(
-    cells: &[Option<Result<Cell, Moment>>],
-    present: Bitmap,
-    mixed: &dyn Fn() -> PyErr,
-) -> PyResult<Loose> {
-    let whole =
-        |cell: &Option<Result<Cell, Moment>>| matches!(cell, None | Some(Ok(Cell::Integer(_))));
-    let numbers = if cells.iter().all(whole) {
-        Numbers::Longs(
-            cells
-                .iter()
-                .map(|cell| if let Some(Ok(Cell::Integer(number))) = cell { *number } else { 0 })
-                .collect(),
-        )
-    } else {
-        let doubles = cells.iter().map(|cell| match cell {
-            None => Ok(0.0),
-            Some(Ok(Cell::Number(number))) => Ok(*number),
-            Some(Ok(Cell::Integer(number))) => Ok(*number as f64),
-            Some(_) => Err(mixed()),
-        });
-        Numbers::Doubles(doubles.collect::<PyResult<_>>()?)
-    };
-    Ok(Loose::Numbers(numbers, Some(present)))
+/// The column of items that are alike.
+fn column_of(items: &[Item], first: &Item, present: Bitmap) -> Result<Loose, String> {
+    let present = Some(present).filter(|bits| !bits.all());
+    Ok(match first {
+        Item::Time(_) => {
+            let micros = |item: &Item| if let Item::Time(time) = item { time.micros } else { 0 };
+            let aware = |item: &Item| !matches!(item, Item::Time(Moment { aware: false, .. }));
+            let zoned = items.iter().all(aware);
+            Loose::Times { micros: items.iter().map(micros).collect(), present, zoned }
+        }
+        Item::Value(Cell::Text(_)) => {
+            let mut texts = Texts::new();
+            for item in items {
+                match item {
+                    Item::Value(Cell::Text(text)) => texts.push(text),
+                    _ => texts.push_missing(),
+                }
+            }
+            Loose::Texts(texts, present)
+        }
+        Item::Value(Cell::Boolean(_)) => {
+            let truth = |item: &Item| matches!(item, Item::Value(Cell::Boolean(true)));
+            Loose::Truths(items.iter().map(truth).collect(), present)
+        }
+        _ => {
+            let number = |item: &Item| match item {
+                Item::Value(Cell::Integer(number)) => Some(Ok(*number)),
+                Item::Value(Cell::Number(number)) => Some(Err(*number)),
+                _ => None,
+            };
+            Loose::Numbers(mixed(items.iter().map(number))?, present)
+        }
+    })
 }

@@ -1,5 +1,5 @@
 //! The Rust blocks of the documents, as the programs that they are. `the_rust_documents_run` compares them with the pages,
-//! and runs them: `guide PAGE`, with `IOBEAM_PROJECT` and `IOBEAM_TOKEN` set.
+//! and runs them: `guide PAGE`, in the environment that the page's own steps make.
 #![expect(clippy::unreadable_literal, reason = "as printed")]
 
 use std::error::Error;

@@ -7,3 +7,5 @@ mod sending;
 mod spooling;
 
 mod starting;
+
+mod tables;

@@ -22,13 +22,13 @@ _REQUESTERS: dict = {}
 
 
 def baseUrlOf(url):
-    """The base URL, with ``/v1/`` at its end. ValueError when it is none."""
+    """The base URL, with ``/v1/`` at its end. ValueError when it is none.
+
+    A host without a scheme is reached by http on the local network, and by https elsewhere.
+    """
     if not isinstance(url, str) or not url.strip():
         raise ValueError("the backend must be a URL, as https://iot.example/v1/")
-    bare = url.strip().rstrip("/")
-    if not bare.startswith(("http://", "https://")):
-        raise ValueError("the backend {!r} must begin with http:// or https://".format(url))
-    return bare + "/" if bare.endswith("/v1") else bare + "/v1/"
+    return _native.base_url(url)
 
 
 class Requester:

@@ -54,6 +54,9 @@ class DataPoint:
     def __hash__(self):
         return hash((self._timestamp, self._value))
 
+    def __str__(self):
+        return "DataPoint{{timestamp: {}, value: {}}}".format(self._timestamp.asMicroseconds(), self._value)
+
     def __repr__(self):
         return "DataPoint({!r}, {!r})".format(self._value, self._timestamp)
 
@@ -65,7 +68,7 @@ class DataSeries:
         if name is None:
             raise ValueError("a series needs a name")
         self._name = name
-        self._points = [] if points is None else points
+        self._points = [] if points is None else list(points)
 
     def __len__(self):
         return len(self._points)
@@ -81,6 +84,9 @@ class DataSeries:
     get_name = getName
     get_points = getPoints
 
+    def __str__(self):
+        return "DataSeries{{name: {}, len: {}}}".format(self._name, len(self))
+
     def __repr__(self):
         return "<DataSeries {!r} of {} points>".format(self._name, len(self))
 
@@ -88,17 +94,17 @@ class DataSeries:
 def makeUniformDataSeries(seriesName, startTime, endTime, values):
     """A series of values spread evenly from a start to an end, both in milliseconds; the last is at the end.
 
-    None when something is missing or not an int, or the end is not after the start.
+    Without values it is an empty series. None when name, start or end is missing, a time is not an int, or the end is not
+    after the start.
     """
-    given = (seriesName, startTime, endTime, values)
-    if any(each is None for each in given):
+    if any(each is None for each in (seriesName, startTime, endTime)):
         return None
     for moment in (startTime, endTime):
         if isinstance(moment, bool) or not isinstance(moment, int):
             return None
     if endTime <= startTime:
         return None
-    values = list(values)
+    values = [] if values is None else list(values)
     if len(values) == 1:
         return DataSeries(seriesName, [DataPoint(values[0], startTime)])
     gaps = max(len(values) - 1, 1)
