@@ -41,7 +41,7 @@ fn the_program_runs_in_the_environment_that_its_page_makes() {
         let found = iobeam_promises::blocks(&text);
         let steps = found.iter().filter(|block| block.language == "sh");
         let mut script: String = steps.map(|block| block.text.as_str()).collect();
-        script.push_str(&format!("{} {page}\n", env!("CARGO_BIN_EXE_guide")));
+        script.extend([env!("CARGO_BIN_EXE_guide"), " ", page, "\n"]);
         script.push_str("iobeam sql 'SELECT count(*) FROM input' --format csv\n");
         let done = run_as_reader(&platform, home.path(), &script);
         let said = String::from_utf8_lossy(&done.stderr);

@@ -58,9 +58,9 @@ pub fn run_as_reader(platform: &Platform, home: &Path, script: &str) -> Output {
     let commands = home.join("bin");
     fs::create_dir_all(&commands).expect("a folder for the command");
     let command = commands.join("iobeam");
-    let (base, program) = (platform.base(), program());
+    let (address, program) = (platform.base(), program());
     let wrapper = format!(
-        "#!/bin/sh\nIOBEAM_BACKEND='{base}' IOBEAM_PASSWORD='correct horse battery' exec '{}' \"$@\"\n",
+        "#!/bin/sh\nIOBEAM_BACKEND='{address}' IOBEAM_PASSWORD='correct horse battery' exec '{}' \"$@\"\n",
         program.display()
     );
     fs::write(&command, wrapper).expect("the folder is writable");
@@ -81,7 +81,7 @@ pub fn run_as_reader(platform: &Platform, home: &Path, script: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("bash");
-    let script = format!("set -euo pipefail\n{script}").replace(PRINTED, base);
+    let script = format!("set -euo pipefail\n{script}").replace(PRINTED, address);
     shell.stdin.take().expect("a pipe").write_all(script.as_bytes()).expect("bash listens");
     shell.wait_with_output().expect("bash ends")
 }

@@ -57,7 +57,10 @@ fn scheme_of(bare: &str) -> &'static str {
         Ok(IpAddr::V6(address)) => {
             address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
         }
-        Err(_) => !host.contains('.') || host.ends_with(".local") || host.ends_with(".localhost"),
+        Err(_) => match host.rsplit_once('.') {
+            None => true,
+            Some((_, last)) => last == "local" || last == "localhost",
+        },
     };
     if local { "http" } else { "https" }
 }

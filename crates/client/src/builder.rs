@@ -314,7 +314,9 @@ impl Builder {
         let time = DeviceTime::start(&*clock, chance.anchor);
         let listener = self.listener;
         let report = Report::new(self.log);
-        damage.iter().for_each(|line| report.damaged(line));
+        for line in &damage {
+            report.damaged(line);
+        }
         let parts = Parts { settings, clock, time, collected, spool, damage, listener, report };
         Ok(Outbox::new(parts))
     }

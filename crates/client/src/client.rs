@@ -77,12 +77,11 @@ impl Client {
     /// another id, and the file is kept aside once there is one.
     fn kept_id(&self, dir: &Path) -> Result<Option<DeviceId>, Error> {
         match identity::load(dir)? {
-            Kept::Nothing => Ok(None),
             Kept::Id(id) => Ok(Some(id)),
             Kept::Damaged { path, reason } if self.handle.sender.register == Register::No => {
                 Err(Error::Identity { path, reason })
             }
-            Kept::Damaged { .. } => Ok(None),
+            Kept::Damaged { .. } | Kept::Nothing => Ok(None),
         }
     }
 

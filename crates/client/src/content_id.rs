@@ -13,7 +13,9 @@ pub(crate) fn stream_of(batch: &Batch) -> [u8; 16] {
     hasher.write(VERSION);
     string(&mut hasher, batch.namespace().as_str());
     hasher.write(&(batch.rows() as u64).to_le_bytes());
-    batch.times().iter().for_each(|time| hasher.write(&time.to_le_bytes()));
+    for time in batch.times() {
+        hasher.write(&time.to_le_bytes());
+    }
     for column in batch.columns() {
         string(&mut hasher, column.name().as_str());
         hasher.write(&[column.values().field_type() as u8, u8::from(column.present().is_some())]);
@@ -22,18 +24,28 @@ pub(crate) fn stream_of(batch: &Batch) -> [u8; 16] {
         }
         match column.values() {
             Values::Double(numbers) => {
-                numbers.iter().for_each(|number| hasher.write(&number.to_bits().to_le_bytes()));
+                for number in numbers {
+                    hasher.write(&number.to_bits().to_le_bytes());
+                }
             }
             Values::Long(numbers) => {
-                numbers.iter().for_each(|number| hasher.write(&number.to_le_bytes()));
+                for number in numbers {
+                    hasher.write(&number.to_le_bytes());
+                }
             }
             Values::Boolean(truths) => {
-                truths.iter().for_each(|truth| hasher.write(&[u8::from(*truth)]));
+                for truth in truths {
+                    hasher.write(&[u8::from(*truth)]);
+                }
             }
             Values::String(texts) => {
                 hasher.write(&(texts.dictionary().len() as u64).to_le_bytes());
-                texts.dictionary().iter().for_each(|text| string(&mut hasher, text));
-                texts.keys().iter().for_each(|key| hasher.write(&key.to_le_bytes()));
+                for text in texts.dictionary() {
+                    string(&mut hasher, text);
+                }
+                for key in texts.keys() {
+                    hasher.write(&key.to_le_bytes());
+                }
             }
         }
     }

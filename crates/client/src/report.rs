@@ -9,6 +9,7 @@
 //! Lines go to the `log` crate under the target `iobeam`, which most programs have a back end for, or to where the
 //! builder's `on_log` says.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,9 @@ const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Where lines go.
 #[derive(Clone)]
-pub(crate) struct LogHook(pub(crate) Arc<dyn Fn(Level, &str) + Send + Sync>);
+pub(crate) struct LogHook(pub(crate) Arc<Hook>);
+
+type Hook = dyn Fn(Level, &str) + Send + Sync;
 
 impl Default for LogHook {
     fn default() -> Self {
@@ -98,7 +101,7 @@ impl Report {
             batch.rows, batch.status, batch.message
         );
         if others > 0 {
-            line.push_str(&format!(" (and {others} batches with {rows} rows before it)"));
+            let _ = write!(line, " (and {others} batches with {rows} rows before it)");
         }
         self.write(Level::Warning, &line);
     }
@@ -113,7 +116,7 @@ impl Report {
         let Some((others, _)) = due else { return };
         let mut line = format!("{message}; {waiting} rows wait, and it is tried again");
         if others > 0 {
-            line.push_str(&format!(" (and {others} failures before it)"));
+            let _ = write!(line, " (and {others} failures before it)");
         }
         self.write(Level::Warning, &line);
     }
