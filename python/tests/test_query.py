@@ -255,6 +255,19 @@ class Asking(PlatformTest):
             with self.assertRaisesRegex(ValueError, said):
                 client.sql("SELECT $1", wrong)
 
+    def test_more_or_fewer_parameters_than_the_question_uses_are_refused(self):
+        client = self.client("d")
+        for question, params, said in (
+            ("SELECT 1", [1], "1 values.*no \\$1"),
+            ("SELECT $1", [1, 2], "2 values.*\\$1 alone"),
+            ("SELECT $1, $3", [1, 2], "2 values.*\\$1 to \\$3"),
+            ("SELECT $1", [], "0 values.*\\$1 alone"),
+            ("SELECT '$1', \"a\" -- $2", [1], "no \\$1"),
+        ):
+            with self.assertRaisesRegex(iobeam.request.UnknownCodeError, said):
+                client.sql(question, params)
+        self.assertEqual(client.sql("SELECT $1 AS a, $1 AS b, $2 AS c", [1, "x"]).rows(), [{"a": 1, "b": 1, "c": "x"}])
+
     def test_a_sum_beyond_64_bits_is_exact(self):
         if module("pandas") is None or module("pyarrow") is None:
             self.skipTest("pandas and pyarrow are not both there")

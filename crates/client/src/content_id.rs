@@ -64,7 +64,9 @@ mod tests {
 
     fn batch(namespace: &str, times: &[i64], name: &str, values: Values, some: &[bool]) -> Batch {
         let mut present = Bitmap::new();
-        some.iter().for_each(|set| present.push(*set));
+        for set in some {
+            present.push(*set);
+        }
         let column = Column::new(name.parse().expect("a name"), values, Some(present));
         let columns = vec![column.expect("sound")];
         Batch::new(namespace.parse().expect("a name"), times.to_vec(), columns).expect("sound")

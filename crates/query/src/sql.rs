@@ -71,6 +71,9 @@ impl Query {
     pub(crate) fn new(text: &str, params: Vec<Param>, scope: &Scope) -> Result<Self, QueryError> {
         let asked =
             if text.len() <= SHORT { Some(spelled(statement::read(text)?, scope)) } else { None };
+        if asked.is_some() {
+            statement::check_params(text, params.len())?;
+        }
         let direct = match &asked {
             Some(Asked::Query(statement)) => newest::direct(statement, scope, &params),
             _ => None,
@@ -108,7 +111,10 @@ pub(crate) async fn run(
     let Query { text, params, asked, .. } = query;
     let asked = match asked {
         Some(asked) => asked,
-        None => spelled(statement::read(&text)?, &scope),
+        None => {
+            statement::check_params(&text, params.len())?;
+            spelled(statement::read(&text)?, &scope)
+        }
     };
     match asked {
         Asked::Tables => show::tables(&scope),

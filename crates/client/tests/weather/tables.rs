@@ -58,7 +58,7 @@ fn a_table_whose_rows_wait_is_stored_once_when_it_is_written_again() {
     let fake = fake();
     let client = fake.builder().device_id("d").build().expect("a client");
     fake.know(|known| {
-        known.weather.extend([Weather::LostReply, Weather::Status(503, "Retry-After: 60\r\n")])
+        known.weather.extend([Weather::LostReply, Weather::Status(503, "Retry-After: 60\r\n")]);
     });
     let mut transfer = client.transfer();
     transfer.write(table(10, 0), || Ok(())).expect("room");
@@ -92,7 +92,8 @@ fn what_nobody_waits_for_is_in_the_log_once_and_a_listener_hears_of_it() {
     let fake = fake();
     fake.know(|known| known.bad.push(13.0));
     let dir = tempfile::tempdir().expect("a folder");
-    let (lines, events): (Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<Event>>>) = Default::default();
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let events: Arc<Mutex<Vec<Event>>> = Arc::default();
     let (log, heard) = (Arc::clone(&lines), Arc::clone(&events));
     let client = fake
         .builder()

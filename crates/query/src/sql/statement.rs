@@ -1,5 +1,7 @@
 //! The text of a query: one statement, of the kinds that change nothing, and no deeper than the planner can go.
 
+use std::cmp::Ordering;
+
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{self, Statement as Sql};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -52,6 +54,36 @@ pub(super) fn read(text: &str) -> Result<Asked, QueryError> {
             Err(QueryError::NotAQuery { found: "more than one statement".to_owned() })
         }
         (None, _) => Err(refuse("the query is empty".to_owned())),
+    }
+}
+
+/// Refuses parameters that the text does not use, and fewer than it uses: either way it is not the query that was meant.
+pub(super) fn check_params(text: &str, given: usize) -> Result<(), QueryError> {
+    let dialect = GenericDialect {};
+    // What cannot be read as tokens is refused where the text is read.
+    let Ok(tokens) = Tokenizer::new(&dialect, text).tokenize() else { return Ok(()) };
+    let number = |token: &Token| match token {
+        Token::Placeholder(name) => name.strip_prefix('$')?.parse().ok(),
+        _ => None,
+    };
+    let used: usize = tokens.iter().filter_map(number).max().unwrap_or(0);
+    let last = match used {
+        0 => "no $1".to_owned(),
+        1 => "$1 alone".to_owned(),
+        used => format!("$1 to ${used}"),
+    };
+    match given.cmp(&used) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(QueryError::Sql {
+            reason: format!(
+                "params has {given} values, and the query uses {last}; leave the others out"
+            ),
+        }),
+        Ordering::Less => Err(QueryError::Sql {
+            reason: format!(
+                "params has {given} values, and the query uses {last}; give a value for each"
+            ),
+        }),
     }
 }
 

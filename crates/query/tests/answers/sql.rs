@@ -226,7 +226,10 @@ async fn parameters_stand_for_values() {
     let answer = world.sql(query, params).await.expect("answered");
     assert!(text(answer, Output::Json, TimeFormat::Msec).await.contains("[[9]]"));
     let missing = world.sql(query, vec![Param::Long(1)]).await.expect_err("too few");
-    insta::assert_snapshot!(missing, @"No value found for placeholder with id $2");
+    insta::assert_snapshot!(missing, @"params has 1 values, and the query uses $1 to $4; give a value for each");
+    let surplus = world.sql("SELECT $1 AS a", vec![Param::Null, Param::Long(1)]).await;
+    let surplus = surplus.expect_err("too many");
+    insta::assert_snapshot!(surplus, @"params has 2 values, and the query uses $1 alone; leave the others out");
 }
 
 #[tokio::test]
