@@ -16,6 +16,8 @@ mod transfer;
 
 mod outbox;
 
+mod fate;
+
 mod collected;
 
 mod spool;

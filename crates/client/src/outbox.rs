@@ -10,19 +10,18 @@
 //! - Locks are taken in the order spool, collected, progress.
 //! - After a fork the child's copy refuses to do anything: the spool belongs to the parent.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use iobeam_model::{Batch, BatchId, Clock, DeviceId, NamespaceName, Timestamp};
-use iobeam_wire::batch::peek;
 
 use crate::collected::{Added, Collected, UNSET, named};
 use crate::device_time::DeviceTime;
 use crate::error::Error;
 use crate::event::{Event, Listener};
+use crate::fate::{Fate, Watched};
 use crate::rejected::{Rejected, RejectedFolder, reason};
 use crate::report::Report;
 use crate::rows::Plan;
@@ -53,21 +52,9 @@ pub(crate) struct Outbox {
     progress: Mutex<Progress>,
     listener: Option<Listener>,
     report: Report,
-    /// Batches whose fate is asked for, by how many, and what is known of it.
-    watched: Mutex<HashMap<BatchId, (u32, Fate)>>,
+    pub(crate) watched: Watched,
     pid: u32,
     closed: AtomicBool,
-}
-
-/// What became of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is on its way.
-    Waiting,
-    /// The server has it; `repeat`: it had it before.
-    Stored { repeat: bool },
-    /// The server refused it for good.
-    Rejected(Rejected),
 }
 
 #[derive(Debug, Default)]
@@ -119,7 +106,7 @@ impl Outbox {
             progress: Mutex::new(Progress { damage, ..Progress::default() }),
             listener,
             report,
-            watched: Mutex::default(),
+            watched: Watched::default(),
             pid: std::process::id(),
             closed: AtomicBool::new(false),
         }
@@ -322,42 +309,6 @@ impl Outbox {
         Ok(())
     }
 
-    /// The fate of that batch will be asked for.
-    pub(crate) fn watch(&self, id: BatchId) {
-        lock(&self.watched).entry(id).or_insert((0, Fate::Waiting)).0 += 1;
-    }
-
-    /// The fate of those batches is not asked for any more.
-    pub(crate) fn unwatch(&self, ids: impl IntoIterator<Item = BatchId>) {
-        let mut watched = lock(&self.watched);
-        for id in ids {
-            if let Some((watchers, _)) = watched.get_mut(&id) {
-                *watchers -= 1;
-                if *watchers == 0 {
-                    watched.remove(&id);
-                }
-            }
-        }
-    }
-
-    /// What became of a batch that is watched.
-    pub(crate) fn fate(&self, id: BatchId) -> Fate {
-        lock(&self.watched).get(&id).map_or(Fate::Waiting, |(_, fate)| fate.clone())
-    }
-
-    /// Notes the fate of the batches in a body.
-    fn note_fate(&self, body: &[u8], fate: &Fate) {
-        let mut watched = lock(&self.watched);
-        if watched.is_empty() {
-            return;
-        }
-        for id in split(body).into_iter().filter_map(|part| peek(part).ok()?.id) {
-            if let Some((_, known)) = watched.get_mut(&id) {
-                known.clone_from(fate);
-            }
-        }
-    }
-
     /// The oldest records that wait.
     pub(crate) fn next(&self) -> Result<Vec<Entry>, Error> {
         lock(&self.spool).next(MAX_BODY)
@@ -376,7 +327,7 @@ impl Outbox {
 
     /// The rows of a body were stored; `repeat`: they were before.
     pub(crate) fn sent(&self, body: &[u8], rows: u64, repeat: bool) {
-        self.note_fate(body, &Fate::Stored { repeat });
+        self.watched.note(body, &Fate::Stored { repeat });
         {
             let mut progress = lock(&self.progress);
             progress.sent_rows += rows;
@@ -441,7 +392,7 @@ impl Outbox {
                 progress.rejected.push(rejected.clone());
             }
         }
-        self.note_fate(batch, &Fate::Rejected(rejected.clone()));
+        self.watched.note(batch, &Fate::Rejected(rejected.clone()));
         // What the columns hold may be the very thing that was wrong.
         lock(&self.collected).forget_kinds();
         self.report.rejected(&rejected, self.rejected.is_some(), self.clock.monotonic());

@@ -15,7 +15,8 @@ use iobeam_model::{Batch, BatchId};
 
 use crate::content_id::stream_of;
 use crate::error::Error;
-use crate::outbox::{Fate, Outbox};
+use crate::fate::Fate;
+use crate::outbox::Outbox;
 use crate::rejected::Rejected;
 
 /// Rows of one batch at most.
@@ -81,11 +82,11 @@ impl Transfer {
             }
             let id = self.number(&part);
             let rows = part.rows() as u64;
-            self.outbox.watch(id);
+            self.outbox.watched.watch(id);
             self.parts.push((id, rows));
             if let Err(error) = self.outbox.write(part, Some(id)) {
                 self.parts.pop();
-                self.outbox.unwatch([id]);
+                self.outbox.watched.unwatch([id]);
                 return Err(error);
             }
             between()?;
@@ -105,7 +106,7 @@ impl Transfer {
         let (mut ranges, mut from) = (Vec::<(u64, u64)>::new(), 0);
         for (id, rows) in &self.parts {
             let to = from + rows;
-            if !matches!(self.outbox.fate(*id), Fate::Stored { .. }) {
+            if !matches!(self.outbox.watched.fate(*id), Fate::Stored { .. }) {
                 match ranges.last_mut() {
                     Some(last) if last.1 == from => last.1 = to,
                     _ => ranges.push((from, to)),
@@ -120,7 +121,7 @@ impl Transfer {
     pub fn outcome(&self) -> Outcome {
         let mut outcome = Outcome::default();
         for (id, rows) in &self.parts {
-            match self.outbox.fate(*id) {
+            match self.outbox.watched.fate(*id) {
                 Fate::Waiting => outcome.waiting_rows += rows,
                 Fate::Stored { repeat } => {
                     outcome.stored_rows += rows;
@@ -138,6 +139,6 @@ impl Transfer {
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        self.outbox.unwatch(self.parts.iter().map(|(id, _)| *id));
+        self.outbox.watched.unwatch(self.parts.iter().map(|(id, _)| *id));
     }
 }
