@@ -109,12 +109,11 @@ pub(crate) async fn run(
         return Ok((rows.schema(), session.rows(&rows)?));
     }
     let Query { text, params, asked, .. } = query;
-    let asked = match asked {
-        Some(asked) => asked,
-        None => {
-            statement::check_params(&text, params.len())?;
-            spelled(statement::read(&text)?, &scope)
-        }
+    let asked = if let Some(asked) = asked {
+        asked
+    } else {
+        statement::check_params(&text, params.len())?;
+        spelled(statement::read(&text)?, &scope)
     };
     match asked {
         Asked::Tables => show::tables(&scope),
