@@ -18,6 +18,7 @@ use iobeam_model::Clock;
 use parking_lot::Mutex;
 
 use crate::budget::Budget;
+use crate::corrections::Corrections;
 use crate::error::StoreError;
 use crate::flusher::{Compactor, Flusher};
 use crate::lake::delta::{Lake, TableKey};
@@ -55,10 +56,19 @@ pub(crate) struct Running {
     pub(crate) counters: Arc<Counters>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) patience: Duration,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) corrections: Arc<Corrections>,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-type Files = HashMap<TableKey, Arc<[Arc<DataFile>]>>;
+/// What the lake holds.
+#[derive(Default)]
+struct Found {
+    memtables: HashMap<TableKey, Memtable>,
+    files: HashMap<TableKey, Arc<[Arc<DataFile>]>>,
+    /// The last correction of each table.
+    corrected: HashMap<TableKey, u64>,
+}
 
 /// Opens the store and starts it, on a thread of its own: the lake waits for its own runtime, which must not be done
 /// on a thread of the caller's.
@@ -87,7 +97,13 @@ fn open(
     let id = store_id(&settings, &*disk)?;
     let mut lake =
         Lake::open(settings.dir.join("lake"), id, Arc::clone(&clock), Arc::clone(&disk))?;
-    let (memtables, files) = load(&mut lake, &tables, &mut opened)?;
+    let corrections = Arc::new(Corrections::open(
+        settings.dir.join("corrections"),
+        Arc::clone(&disk),
+        &mut opened.damage,
+    )?);
+    let Found { memtables, files, corrected } = load(&mut lake, &tables, &mut opened)?;
+    let next_correction = corrected.values().copied().fold(corrections.highest(), u64::max) + 1;
     let partitions = memtables
         .iter()
         .map(|(key, memtable)| (key.clone(), memtable.partition().clone()))
@@ -108,16 +124,25 @@ fn open(
         memtables,
         Arc::clone(&tables),
         jobs,
+        (Arc::clone(&corrections), next_correction),
     );
     let replayed = writer.replay(&*disk)?;
+    writer.resume_corrections(|key| corrected.get(key).copied().unwrap_or(0));
     (opened.replayed, opened.rows) = (replayed.records, replayed.rows);
     opened.set_aside = replayed.set_aside;
     let patience = settings.patience;
     let stop = Arc::new(AtomicBool::new(false));
     let (merges, tasks) = unbounded();
     let shared = Arc::clone(&budget);
-    let compactor = Compactor { disk: Arc::clone(&disk), stop: Arc::clone(&stop), budget: shared };
-    let parts = (clock, disk, Arc::clone(&counters), Arc::clone(&budget));
+    let compactor = Compactor {
+        disk: Arc::clone(&disk),
+        stop: Arc::clone(&stop),
+        budget: shared,
+        corrections: Arc::clone(&corrections),
+    };
+    let shared = (Arc::clone(&disk), Arc::clone(&corrections));
+    let parts = (clock, disk, Arc::clone(&counters), Arc::clone(&budget), shared.1);
+    let disk = shared.0;
     let flusher = Flusher::new(lake, (files, partitions), settings, parts, (merges, stop));
     let threads = vec![
         start("iobeam-compactor", move || compactor.run(&tasks, &answers))?,
@@ -125,7 +150,7 @@ fn open(
         start("iobeam-writer", move || writer.run(&messages, &outcomes))?,
     ];
     let threads = Mutex::new(threads);
-    Ok((Running { inbox, tables, counters, budget, patience, threads }, opened))
+    Ok((Running { inbox, tables, counters, budget, patience, disk, corrections, threads }, opened))
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
@@ -177,13 +202,8 @@ pub(crate) fn read_store_id(path: &Path, disk: &dyn Disk) -> Result<Option<Strin
 }
 
 /// What the lake holds of each table.
-fn load(
-    lake: &mut Lake,
-    tables: &Tables,
-    opened: &mut Opened,
-) -> Result<(HashMap<TableKey, Memtable>, Files), StoreError> {
-    let mut memtables = HashMap::new();
-    let mut files = Files::new();
+fn load(lake: &mut Lake, tables: &Tables, opened: &mut Opened) -> Result<Found, StoreError> {
+    let mut found = Found::default();
     opened.leftovers += lake.finish_drops()?;
     for key in lake.tables()? {
         let loaded = lake.load(&key)?;
@@ -191,10 +211,11 @@ fn load(
         let mut memtable = Memtable::new(tables, key.clone(), loaded.partition, i64::MIN);
         let all: Arc<[Arc<DataFile>]> = loaded.files.into();
         memtable.load(loaded.fields, Arc::clone(&all), loaded.seq);
-        memtables.insert(key.clone(), memtable);
-        files.insert(key, all);
+        found.corrected.insert(key.clone(), loaded.correction);
+        found.memtables.insert(key.clone(), memtable);
+        found.files.insert(key, all);
     }
-    Ok((memtables, files))
+    Ok(found)
 }
 
 /// The end of a write that a crash cut short: what to expect after one, and nobody was told that it was stored.

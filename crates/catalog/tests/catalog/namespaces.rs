@@ -75,7 +75,7 @@ fn a_field_never_changes_its_type_and_a_refused_request_adds_nothing() {
     }
     let refused =
         add(&scene, project, &[("x", Double), ("x", Text)]).expect_err("two types at once");
-    insta::assert_snapshot!(refused, @"field 'x' has the type DOUBLE, not STRING; a field's type never changes");
+    insta::assert_snapshot!(refused, @"field 'x' has the type DOUBLE, not STRING; send values of that type, or retype the field (PATCH /v1/namespaces/<id>/fields/x)");
     scene.reopen();
     assert_eq!(add(&scene, project, &[]).expect("as before"), 2);
 }

@@ -89,6 +89,10 @@ impl From<StoreError> for Problem {
             StoreError::DiskFull { .. } | StoreError::LogFull { .. } => {
                 disk_full(text).with_retry_after(after)
             }
+            StoreError::BeingCorrected { .. } => {
+                Self::new(StatusCode::CONFLICT, "The namespace is being corrected", text)
+            }
+            StoreError::NoCorrection { .. } => Self::not_found("There is no such correction", text),
             other => match other.remedy() {
                 Remedy::Retry => busy(text, after),
                 Remedy::FixRequest => Self::bad_request("The readings cannot be stored", text),

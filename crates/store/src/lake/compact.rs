@@ -51,6 +51,8 @@ mod order;
 
 mod plan;
 
+pub(crate) mod rewrite;
+
 mod room;
 
 /// Rows of a file that are decoded at once when it is read alone.

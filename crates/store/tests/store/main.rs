@@ -18,6 +18,8 @@ mod retention;
 
 mod dropping;
 
+mod correcting;
+
 mod last;
 
 mod versions;
