@@ -24,8 +24,9 @@ pub fn row_filter(table: &Table, selection: &RowSelection) -> Result<RowFilter, 
             .push(RowCondition { field: table.partition.clone(), test: ValueTest::OneOf(devices) });
     }
     for condition in &selection.conditions {
-        let test = test(table, condition)?;
-        conditions.push(RowCondition { field: condition.field.clone(), test });
+        let field = table.spelled(condition.field.clone());
+        let test = test(table, &Condition { field: field.clone(), ..condition.clone() })?;
+        conditions.push(RowCondition { field, test });
     }
     let micros = |time: iobeam_model::Timestamp| time.micros();
     let (from, to) = (selection.range.from.map(micros), selection.range.to.map(micros));

@@ -65,7 +65,7 @@ fn rows_are_counted_then_deleted_by_time_device_and_conditions() {
     let scene = scene();
     scene.import("a", &json!([[1000, 1.0], [2000, 99.0], [3000, 3.0]]));
     scene.import("b", &json!([[1000, 99.0], [2000, 2.0]]));
-    let wanted = json!({"from": 1500, "devices": ["a"], "where": ["ge(t,50)"], "dry_run": true});
+    let wanted = json!({"from": 1500, "devices": ["a"], "where": ["ge(T,50)"], "dry_run": true});
     assert_eq!(scene.delete_rows(&wanted), json!({"rows": 1, "dry_run": true}));
     assert_eq!(scene.sql("SELECT count(*) FROM input"), json!([[5]]), "nothing was deleted");
     let wanted = json!({"from": 1500, "devices": ["a"], "where": ["ge(t,50)"]});
