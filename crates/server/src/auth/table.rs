@@ -129,7 +129,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/namespaces/{id}/statistics",      Who::Project(Right::Read)),
     (Method::PUT,    "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
     (Method::DELETE, "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
-    // Corrections; a token that is bound to a device is refused by the calls themselves.
+    // Corrections: no device's business.
     (Method::POST,   "/v1/namespaces/{id}/rows/delete",     Who::Project(Right::Admin)),
     (Method::POST,   "/v1/namespaces/{id}/truncate",        Who::Project(Right::Admin)),
     (Method::PATCH,  "/v1/namespaces/{id}/fields/{field}",  Who::Project(Right::Admin)),

@@ -181,7 +181,7 @@ async fn delete_rows(
     Path(number): Path<u32>,
     Json(given): Json<RowsGiven>,
 ) -> Result<Response, Problem> {
-    let namespace = of_admin(&app, &caller, number)?;
+    let namespace = known(&app, &caller, number)?;
     let selection = of_dates(&given).selection(app.clock.now())?;
     let filter = row_filter(&table(&app, caller.project, &namespace), &selection)?;
     if given.dry_run {
@@ -204,7 +204,7 @@ async fn truncate(
     Path(number): Path<u32>,
     Json(request): Json<TruncateRequest>,
 ) -> Result<Reply<RowCount>, Problem> {
-    let namespace = of_admin(&app, &caller, number)?;
+    let namespace = known(&app, &caller, number)?;
     let dry_run = request.dry_run;
     let rows = if dry_run {
         corrections::count(&app, &namespace, RowFilter::default()).await?
@@ -233,7 +233,7 @@ async fn change_field(
     Path((number, field)): Path<(u32, String)>,
     Json(update): Json<FieldUpdate>,
 ) -> Result<Response, Problem> {
-    let namespace = of_admin(&app, &caller, number)?;
+    let namespace = known(&app, &caller, number)?;
     let field = field_name(&namespace, &field)?;
     let edit = match (update.name, update.r#type) {
         (Some(name), None) => {
@@ -266,7 +266,7 @@ async fn drop_field(
     caller: ProjectCaller,
     Path((number, field)): Path<(u32, String)>,
 ) -> Result<Response, Problem> {
-    let namespace = of_admin(&app, &caller, number)?;
+    let namespace = known(&app, &caller, number)?;
     let field = field_name(&namespace, &field)?;
     ordered(&app, &caller, &namespace, Edit::DropField { field }).await
 }
@@ -282,7 +282,7 @@ async fn list(
     caller: ProjectCaller,
     Path(number): Path<u32>,
 ) -> Result<Reply<CorrectionList>, Problem> {
-    let namespace = of_admin(&app, &caller, number)?;
+    let namespace = known(&app, &caller, number)?;
     let all = app.store.corrections(caller.project, &namespace.name);
     let corrections = all.iter().map(|one| shown(&namespace, one)).collect();
     Ok(Reply(CorrectionList { corrections }))
@@ -303,7 +303,7 @@ async fn show(
     caller: ProjectCaller,
     Path((number, correction)): Path<(u32, u64)>,
 ) -> Result<Reply<CorrectionObject>, Problem> {
-    let namespace = of_admin(&app, &caller, number)?;
+    let namespace = known(&app, &caller, number)?;
     Ok(Reply(shown(&namespace, &found(&app, &namespace, correction)?)))
 }
 
@@ -324,7 +324,7 @@ async fn quarantine(
     Path((number, correction)): Path<(u32, u64)>,
     Query(query): Query<ValueQuery>,
 ) -> Result<Reply<QuarantinedList>, Problem> {
-    let namespace = of_admin(&app, &caller, number)?;
+    let namespace = known(&app, &caller, number)?;
     let correction = found(&app, &namespace, correction)?;
     let format = time_format(query.timefmt)?;
     let limit = query.limit.unwrap_or(DEFAULT_VALUES).min(MAX_VALUES);
@@ -347,16 +347,6 @@ fn of_dates(given: &RowsGiven) -> RowsGiven {
         date.map_or_else(|| side.clone(), |date| Some(date.millis().into()))
     };
     RowsGiven { from: read(&given.from), to: read(&given.to), ..given.clone() }
-}
-
-/// The namespace, for who may correct it.
-fn of_admin(
-    app: &App,
-    caller: &ProjectCaller,
-    number: u32,
-) -> Result<std::sync::Arc<Namespace>, Problem> {
-    caller.is_no_device()?;
-    known(app, caller, number)
 }
 
 async fn ordered(
