@@ -338,7 +338,8 @@ impl Play {
         let conditions = conditions.into_iter().collect();
         let edit = Edit::DeleteRows(RowFilter { from: Some(from), to: Some(to), conditions });
         let store = self.rig.store().clone();
-        let order = || store.correct(project(), &namespace(table), (edit.clone(), String::new()));
+        let namespace = namespace(table);
+        let order = || store.correct(project(), &namespace, (edit.clone(), String::new()));
         let mut ordered = order().await;
         if ordered.is_err() {
             // A flush that was under way took the last failure of the disk with it: nothing was ordered.
