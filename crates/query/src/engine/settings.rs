@@ -3,11 +3,57 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What a query may be made of, counted before it is planned. A part that is named several times, as the query of a
+/// WITH, counts each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanLimits {
+    /// Bytes of its text.
+    pub text_bytes: usize,
+    /// Bytes of one text or number in it.
+    pub literal_bytes: usize,
+    /// Values of its parameters.
+    pub params: usize,
+    /// Bytes of all of them together.
+    pub param_bytes: usize,
+    /// Tables, joined or listed or in queries within.
+    pub tables: usize,
+    /// Sets of GROUPING SETS, CUBE and ROLLUP.
+    pub grouping_sets: usize,
+    /// Parts of all expressions.
+    pub expressions: usize,
+    /// Columns of any step.
+    pub columns: usize,
+}
+
+impl Default for PlanLimits {
+    fn default() -> Self {
+        Self {
+            text_bytes: 1 << 20,
+            literal_bytes: 64 << 10,
+            params: 1000,
+            param_bytes: 4 << 20,
+            tables: 32,
+            grouping_sets: 128,
+            expressions: 50_000,
+            columns: 10_000,
+        }
+    }
+}
+
 /// Plain data; checked where it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Bytes of memory for all queries together. What can spill to disk does so before it reaches this.
     pub memory_bytes: u64,
+    /// Bytes that the process may take; when it takes more than 64 MiB beyond, the largest query is stopped. `None` for
+    /// any number.
+    pub process_bytes: Option<u64>,
+    /// Queries that run at once; half of them of one reader.
+    pub max_running: usize,
+    /// Bytes that one value may have that a query makes.
+    pub value_bytes: usize,
+    /// What a query may be made of.
+    pub plan: PlanLimits,
     /// How long a query may run. Time in which the answer waits for its reader does not count.
     pub timeout: Duration,
     /// How many rows an answer may have; `None` for any number.
@@ -16,7 +62,7 @@ pub struct Settings {
     pub max_points: usize,
     /// How many series a chart may have.
     pub max_series: usize,
-    /// Threads that queries run on.
+    /// Threads that each query runs on.
     pub threads: usize,
     /// Where what spills is put.
     pub temp_dir: PathBuf,
@@ -33,6 +79,10 @@ impl Settings {
     pub fn new(temp_dir: impl Into<PathBuf>) -> Self {
         Self {
             memory_bytes: 256 << 20,
+            process_bytes: None,
+            max_running: 8,
+            value_bytes: 8 << 20,
+            plan: PlanLimits::default(),
             timeout: Duration::from_secs(30),
             max_rows: None,
             max_points: 500_000,

@@ -89,7 +89,7 @@ async fn latest(
     namespaces.sort_by(|a, b| a.name.cmp(&b.name));
     for namespace in namespaces {
         let table = table(&app, project, &namespace);
-        let found = app.engine.latest(&table, device.id.as_str()).await?;
+        let found = app.engine.of(caller.reader()).latest(&table, device.id.as_str()).await?;
         values.extend(found.into_iter().map(|latest| LatestValue {
             namespace: namespace.name.clone(),
             field: latest.field,
