@@ -26,7 +26,7 @@ const GROUP: u64 = 700 << 20;
 /// How long a query may run.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// When an answer must be there, after that; more than the second that is promised, as the machine has other work.
-const LATE: Duration = Duration::from_millis(2000);
+const LATE: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are read before the client goes away.
 const READ: usize = 16 << 20;
 
@@ -145,7 +145,7 @@ impl Drop for MemoryGroup {
 fn ask(platform: &Platform, token: &str, path: &str, body: &Json) -> (u16, Duration, String) {
     let body = body.to_string();
     let mut stream = TcpStream::connect(platform.address()).expect("it listens");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a timeout");
     let began = Instant::now();
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: it\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
@@ -327,9 +327,9 @@ fn nothing_goes_on_once_the_client_has_left() {
         std::thread::sleep(Duration::from_millis(1500));
         assert!(ticks(&platform) - before > 30, "it does not work: {query}");
         drop(stream);
-        std::thread::sleep(Duration::from_millis(1000));
+        std::thread::sleep(Duration::from_secs(1));
         let before = ticks(&platform);
-        std::thread::sleep(Duration::from_millis(1000));
+        std::thread::sleep(Duration::from_secs(1));
         let worked = ticks(&platform) - before;
         assert!(worked < 20, "{worked} hundredths of a second after the client left: {query}");
     }

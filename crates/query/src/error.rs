@@ -216,14 +216,28 @@ impl QueryError {
                 Self::Storage { reason: words::stored(&text) }
             }
             DataFusionError::ExecutionJoin(_) => Self::Internal { reason: reason() },
-            DataFusionError::Internal(_) => {
-                // A query that the engine does not expect is the asker's to change; why, whoever runs this may see.
-                tracing::warn!(error = %error.strip_backtrace(), "the engine refused a query");
-                Self::Sql { reason: reason() }
+            root => {
+                if matches!(root, DataFusionError::Internal(_)) {
+                    // A query that the engine does not expect is the asker's to change; why, whoever runs this may see.
+                    tracing::warn!(error = %error.strip_backtrace(), "the engine refused a query");
+                }
+                Self::Sql { reason: unanswered(reason(), root) }
             }
-            _ => Self::Sql { reason: reason() },
         }
     }
+}
+
+/// What the engine says of a query that it cannot answer, without its own affairs.
+fn unanswered(reason: String, root: &DataFusionError) -> String {
+    if reason.contains("Regular expression did not compile") || reason.contains("size limit") {
+        return "a regular expression of the query is not well formed, or too large; use a simpler one".to_owned();
+    }
+    if !matches!(root, DataFusionError::Internal(_)) {
+        return reason;
+    }
+    let line = reason.lines().next().unwrap_or_default();
+    let line = line.split("Internal error: ").last().unwrap_or_default();
+    format!("a query of this form is not supported: {}", line.trim_end_matches(['.', ' ']))
 }
 
 /// An error of ours that went through the engine.

@@ -38,6 +38,8 @@ mod now;
 
 mod sum;
 
+mod percentile;
+
 mod numbers;
 
 mod moments;
@@ -84,8 +86,8 @@ pub(crate) fn register(state: &mut SessionState, known: &Known, value_bytes: usi
     }
     let first = AggregateUDF::clone(&first_value_udaf()).with_aliases(["first"]);
     let last = AggregateUDF::clone(&last_value_udaf()).with_aliases(["last"]);
-    let percentile =
-        AggregateUDF::clone(&approx_percentile_cont_udaf()).with_aliases(["approx_percentile"]);
+    let percentile = percentile::BoundedPercentile::new(approx_percentile_cont_udaf());
+    let percentile = AggregateUDF::new_from_impl(percentile);
     let sum = AggregateUDF::new_from_impl(sum::ExactSum::new());
     for function in [first, last, percentile, sum] {
         state.register_udaf(Arc::new(function))?;

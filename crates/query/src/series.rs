@@ -27,7 +27,7 @@ mod step;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use datafusion::common::ScalarValue;
 use datafusion::execution::memory_pool::MemoryConsumer;
@@ -36,7 +36,7 @@ use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::DataFrame;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use iobeam_model::{FieldName, FieldType, TimeFormat, Timestamp};
 use tokio::task::JoinSet;
 
@@ -348,7 +348,10 @@ async fn first_and_last(
     let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(wrap)?;
     let ends = vec![min(column(TIME)).alias("first"), max(column(TIME)).alias("last")];
     let frame = frame.aggregate(Vec::new(), ends).map_err(wrap)?;
-    let batches = frame.collect().await.map_err(wrap)?;
+    let (state, plan) = frame.into_parts();
+    let plan = state.optimize(&plan).map_err(wrap)?;
+    let plan = state.query_planner().create_physical_plan(&plan, &state).await.map_err(wrap)?;
+    let batches: Vec<RecordBatch> = session.run(plan)?.try_collect().await?;
     let end = |column: usize| {
         let batch = batches.iter().find(|batch| batch.num_rows() > 0)?;
         let times = batch.column(column).as_primitive::<TimestampMicrosecondType>();

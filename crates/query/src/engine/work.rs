@@ -125,8 +125,11 @@ impl Drop for Workers {
     }
 }
 
+/// The engine broke down over the query; its last words are in the log.
 fn ended() -> QueryError {
-    QueryError::internal("the query's task ended before its answer did")
+    QueryError::Sql {
+        reason: "the query could not be computed; write it in another way, and tell the operator, whose log says more".to_owned(),
+    }
 }
 
 /// Ends the task when the answer is dropped.

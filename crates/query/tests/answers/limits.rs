@@ -111,11 +111,11 @@ async fn wide(timeout: Duration) -> World {
             .map(|at| {
                 let at = part * 200 + at;
                 // Hardly to be compressed, so that reading is work.
-                let word = |word: u64| {
+                let hex = |word: u64| {
                     let number = (word + at as u64 * 400).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                     format!("{number:016x}")
                 };
-                let text: Vec<String> = (0..400).map(word).collect();
+                let text: Vec<String> = (0..400).map(hex).collect();
                 let text = text.concat();
                 let values = vec![
                     ("device_id", Value::String("a".into())),
@@ -183,6 +183,9 @@ async fn to_explain_a_query_reads_no_rows() {
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
+/// A setting; a query that it refuses and its parameters; one that is allowed, and its.
+type Case = (&'static str, String, Vec<Param>, String, Vec<Param>);
+
 #[tokio::test]
 async fn what_a_query_is_made_of_is_limited_and_the_way_out_works() {
     let world = World::with(|settings| {
@@ -205,7 +208,6 @@ async fn what_a_query_is_made_of_is_limited_and_the_way_out_works() {
         let steps = steps.concat();
         format!("WITH a0 AS (SELECT count FROM input){steps} SELECT count(*) FROM a{last}")
     };
-    type Case = (&'static str, String, Vec<Param>, String, Vec<Param>);
     let cases: Vec<Case> = vec![
         (
             "query-tables",
