@@ -55,7 +55,7 @@ use crate::spelling;
 use crate::sql::{self, Param};
 use crate::table::ReadLastRows;
 
-pub use settings::{PlanLimits, Settings};
+pub use settings::Settings;
 pub use threads::Reader;
 
 /// Answers questions. Cheap to clone; its threads end with the last clone.

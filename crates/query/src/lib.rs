@@ -56,7 +56,8 @@ mod context;
 mod error;
 
 pub use answer::Answer;
-pub use engine::{Engine, Functions, PlanLimits, Reader, Settings};
+pub use context::PlanLimits;
+pub use engine::{Engine, Functions, Reader, Settings};
 pub use error::{
     CONCURRENCY_SETTING, MEMORY_SETTING, POINTS_SETTING, QueryError, ROWS_SETTING, SERIES_SETTING,
     TIMEOUT_SETTING, VALUE_SETTING,

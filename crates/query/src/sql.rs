@@ -48,8 +48,8 @@ use datafusion::sql::parser::Statement;
 use iobeam_model::Timestamp;
 
 use crate::answer::Rows;
+use crate::context::PlanLimits;
 use crate::direct::Direct;
-use crate::engine::PlanLimits;
 use crate::error::QueryError;
 use crate::functions;
 use crate::plan::Session;

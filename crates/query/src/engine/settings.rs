@@ -3,42 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a query may be made of, counted before it is planned. A part that is named several times, as the query of a
-/// WITH, counts each time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlanLimits {
-    /// Bytes of its text.
-    pub text_bytes: usize,
-    /// Bytes of one text or number in it.
-    pub literal_bytes: usize,
-    /// Values of its parameters.
-    pub params: usize,
-    /// Bytes of all of them together.
-    pub param_bytes: usize,
-    /// Tables, joined or listed or in queries within.
-    pub tables: usize,
-    /// Sets of GROUPING SETS, CUBE and ROLLUP.
-    pub grouping_sets: usize,
-    /// Parts of all expressions.
-    pub expressions: usize,
-    /// Columns of any step.
-    pub columns: usize,
-}
-
-impl Default for PlanLimits {
-    fn default() -> Self {
-        Self {
-            text_bytes: 1 << 20,
-            literal_bytes: 64 << 10,
-            params: 1000,
-            param_bytes: 4 << 20,
-            tables: 32,
-            grouping_sets: 128,
-            expressions: 50_000,
-            columns: 10_000,
-        }
-    }
-}
+use crate::context::PlanLimits;
 
 /// Plain data; checked where it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,8 +18,7 @@ use datafusion::prelude::DataFrame;
 use futures::stream::{self, StreamExt};
 
 use crate::answer::Rows;
-use crate::context::{PIECE_BYTES, QueryContext};
-use crate::engine::PlanLimits;
+use crate::context::{PIECE_BYTES, PlanLimits, QueryContext};
 use crate::error::QueryError;
 use crate::guard::guarded;
 use crate::newest::{BATCH, NewestPerKey, first_columns, first_rows, first_times, own};

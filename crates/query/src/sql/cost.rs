@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::param::Param;
-use crate::engine::PlanLimits;
+use crate::context::PlanLimits;
 use crate::error::QueryError;
 
 /// Refuses parameters that are too many or too large.
