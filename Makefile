@@ -49,12 +49,13 @@ NAMESPACES ?= 400
 SENDS ?= 1000
 REAL_MINUTES ?= 20
 EXAMPLES ?= 200
+HOSTILE ?= 100
 SEED := $(or $(SEED),$(shell date +%s))
 # One set of packages for all of it, so that what they share is built once.
 TORTURE = $(CARGO) test --release --package iobeam-cli --package iobeam-store --package iobeam-promises
 
 torture: ## Break it on purpose for an hour: power cuts, kills, random questions, thread orders
-	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) BAD_ROUNDS=$(BAD_ROUNDS) NAMESPACES=$(NAMESPACES) SEED=$(SEED)"
+	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) BAD_ROUNDS=$(BAD_ROUNDS) NAMESPACES=$(NAMESPACES) SENDS=$(SENDS) HOSTILE=$(HOSTILE) SEED=$(SEED)"
 	$(CARGO) build --release --package iobeam-cli --package iobeam-promises
 	IOBEAM_MODEL_CASES=$(CASES) IOBEAM_MODEL_SEED=$(SEED) $(TORTURE) --test store -- --nocapture whatever_is_done
 	IOBEAM_KILL_CYCLES=$(CYCLES) IOBEAM_SEED=$(SEED) $(TORTURE) --test survives_a_kill -- --nocapture
@@ -63,6 +64,8 @@ torture: ## Break it on purpose for an hour: power cuts, kills, random questions
 	IOBEAM_SENDS=$(SENDS) IOBEAM_REAL_MINUTES=$(REAL_MINUTES) $(TORTURE) --test keeps_a_connection_between_readings -- --nocapture
 	IOBEAM_EXAMPLES=$(EXAMPLES) $(TORTURE) --test keeps_to_its_document -- --nocapture
 	IOBEAM_NAMESPACES=$(NAMESPACES) $(TORTURE) --test lives_in_little_memory -- --nocapture
+	IOBEAM_HOSTILE=$(HOSTILE) $(TORTURE) --test one_reader_cannot_hurt_others -- --nocapture
+	IOBEAM_HOSTILE=$(HOSTILE) $(CARGO) test --release --package iobeam-query --test functions -- --nocapture
 	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet
 	@echo "torture: all of it passed; SEED=$(SEED) repeats it"
 

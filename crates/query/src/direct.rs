@@ -30,10 +30,11 @@ use arrow::error::ArrowError;
 use iobeam_model::{FieldType, Timestamp};
 use iobeam_store::{Chunk, DataFile};
 
+use crate::context::QueryContext;
 use crate::error::QueryError;
 use crate::few::{Few, may_hold, of_chunk};
 use crate::request::TimeRange;
-use crate::runs::{RowsOf, Runs, times};
+use crate::runs::{Reading, RowsOf, Runs, times};
 use crate::scope::Table;
 
 pub(crate) use figures::{Figure, Figures, Lines};
@@ -62,12 +63,14 @@ impl Direct {
         &self,
         table: &Table,
         runs: &Runs,
+        context: &QueryContext,
     ) -> Result<Option<RecordBatch>, QueryError> {
+        let reading = Reading::new(runs, context);
         match self {
             Self::Count(heading) => count(table, heading).map(Some),
-            Self::Newest(newest) => newest.answer(table, runs),
+            Self::Newest(newest) => newest.answer(table, &reading),
             Self::Figures(figures, lines) => {
-                let Some(rows) = figures.answer(table, runs)? else { return Ok(None) };
+                let Some(rows) = figures.answer(table, &reading)? else { return Ok(None) };
                 lines.of(&rows).map(Some).map_err(arrow)
             }
         }
@@ -112,7 +115,7 @@ impl Newest {
     pub(crate) fn answer(
         &self,
         table: &Table,
-        runs: &Runs,
+        reading: &Reading<'_>,
     ) -> Result<Option<RecordBatch>, QueryError> {
         let schema = table.schema();
         let columns = self.columns.iter().map(|name| schema.index_of(name));
@@ -129,9 +132,9 @@ impl Newest {
             return fit(&row, &schema).map(Some);
         }
         if self.rows > MOST {
-            return self.all_of_one(value, table, &schema, runs);
+            return self.all_of_one(value, table, &schema, reading);
         }
-        self.newest_of_one(value, table, &schema, runs).map(Some)
+        self.newest_of_one(value, table, &schema, reading)
     }
 
     fn is_at_hand(&self, table: &Table, runs: &Runs) -> bool {
@@ -203,9 +206,9 @@ impl Newest {
         value: &str,
         table: &Table,
         schema: &SchemaRef,
-        runs: &Runs,
+        reading: &Reading<'_>,
     ) -> Result<Option<RecordBatch>, QueryError> {
-        let rows = self.few(value).rows(table, runs, &self.looked_at())?;
+        let rows = self.few(value).rows(table, reading, &self.looked_at())?;
         let Some(batches) = rows else { return Ok(None) };
         let mut best = Best { most: self.rows, ..Best::default() };
         for rows in batches {
@@ -216,14 +219,14 @@ impl Newest {
         best.finish(schema).map(Some)
     }
 
-    /// Looks through chunks and files, those with the newest rows first.
+    /// Looks through chunks and files, those with the newest rows first; nothing when they are too much to be held.
     fn newest_of_one(
         &self,
         value: &str,
         table: &Table,
         schema: &SchemaRef,
-        runs: &Runs,
-    ) -> Result<RecordBatch, QueryError> {
+        reading: &Reading<'_>,
+    ) -> Result<Option<RecordBatch>, QueryError> {
         let snapshot = &table.snapshot;
         let partition = table.partition.as_str();
         let chunks = snapshot.chunks.iter().map(Source::Chunk);
@@ -237,6 +240,10 @@ impl Newest {
         sources.sort_by_key(|source| Reverse(source.times().1));
         let mut best = Best { most: self.rows, ..Best::default() };
         for source in sources {
+            reading.check()?;
+            if reading.holds_much() {
+                return Ok(None);
+            }
             if best.bar().is_some_and(|bar| bar >= source.times().1.min(to)) {
                 break;
             }
@@ -250,14 +257,14 @@ impl Newest {
                     best.add(times(&rows), fit(&rows, schema)?);
                 }
                 Source::File(file) => {
-                    let rows = runs.of(file, partition, value)?;
+                    let rows = reading.of(file, partition, value)?;
                     for rows in self.newest_in(rows, (from, to))? {
                         best.add(times(&rows), fit(&rows, schema)?);
                     }
                 }
             }
         }
-        best.finish(schema)
+        best.finish(schema).map(Some)
     }
 
     /// The newest rows of a value in a file.

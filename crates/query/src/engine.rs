@@ -1,20 +1,26 @@
 //! The engine: takes a question and a scope, gives an answer whose rows come as they are found.
 //!
 //! ```text
-//! caller ── question ──▶ a task on the engine's own threads ── rows, two batches ahead ──▶ Answer
-//!                         plan, run, watch time and rows                 dropped: the task ends
+//! caller ── question ──▶ a task on threads of its own ── rows, two batches ahead ──▶ Answer
+//!              │           plan, run, watch time and rows            dropped: the task ends
+//!              └ one QueryContext: time, cancelling and memory of all that works for it
 //! ```
 //!
-//! - Queries run on threads of their own, so that a hard one never delays an import.
+//! - Each query runs on threads of its own, so that a hard one delays neither an import nor another query.
+//! - An answer or an error leaves when the time is over, whatever the query does then.
 //! - All queries share one pool of memory, and that with imports and merges; what spills goes to the directory of the
 //!   settings.
 //! - An answer is handed out once its first rows are there: what fails before that is an error, not a broken stream.
 
-mod settings;
+mod work;
+
+mod watch;
+
+mod threads;
 
 mod pool;
 
-mod work;
+mod settings;
 
 use std::fmt;
 use std::path::Path;
@@ -33,6 +39,7 @@ use iobeam_model::{ProjectId, Timestamp};
 use iobeam_store::Budget;
 
 use crate::answer::{Answer, Shape};
+use crate::context::{QueryContext, QueryLimits};
 use crate::direct::Direct;
 use crate::engine::pool::SharedPool;
 use crate::engine::work::{Found, Workers};
@@ -49,10 +56,11 @@ use crate::sql::{self, Param};
 use crate::table::ReadLastRows;
 
 pub use settings::Settings;
+pub use threads::Reader;
 
 /// Answers questions. Cheap to clone; its threads end with the last clone.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, Reader);
 
 struct Inner {
     settings: Settings,
@@ -60,6 +68,19 @@ struct Inner {
     state: SessionState,
     reader: Arc<dyn ParquetFileReaderFactory>,
     runs: Arc<Runs>,
+}
+
+/// The functions that queries may use, in alphabetical order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Functions {
+    /// Those of one row.
+    pub scalars: Vec<String>,
+    /// Those of the rows of a group.
+    pub aggregates: Vec<String>,
+    /// Those of a row among others.
+    pub windows: Vec<String>,
+    /// Those that are tables.
+    pub tables: Vec<String>,
 }
 
 /// How the engine begins the names of the folders in which it spills.
@@ -101,7 +122,29 @@ impl Engine {
             Arc::new(CachedParquetFileReaderFactory::new(store, cache));
         let state = template(&settings, environment).map_err(internal)?;
         let workers = Workers::start(&settings)?;
-        Ok(Self(Arc::new(Inner { settings, workers, state, reader, runs })))
+        Ok(Self(Arc::new(Inner { settings, workers, state, reader, runs }), 0))
+    }
+
+    /// The engine for the questions of one reader, who gets at most half of the places for queries.
+    #[must_use]
+    pub fn of(&self, reader: Reader) -> Self {
+        Self(Arc::clone(&self.0), reader)
+    }
+
+    /// The functions that queries may use, by their names and other names.
+    pub fn functions(&self) -> Functions {
+        let state = &self.0.state;
+        let sorted = |names: &mut dyn Iterator<Item = &String>| {
+            let mut names: Vec<String> = names.cloned().collect();
+            names.sort_unstable();
+            names
+        };
+        Functions {
+            scalars: sorted(&mut state.scalar_functions().keys()),
+            aggregates: sorted(&mut state.aggregate_functions().keys()),
+            windows: sorted(&mut state.window_functions().keys()),
+            tables: sorted(&mut state.table_functions().keys()),
+        }
     }
 
     /// Answers `/v1/data`.
@@ -118,7 +161,7 @@ impl Engine {
             return Ok(answer);
         }
         let (session, table) = (self.session(), table.clone());
-        self.run(async move {
+        self.run(session.context.clone(), async move {
             let (schema, rows) = plan::data(&session, &table, &request, direct.as_ref()).await?;
             Ok(Found { shape, schema, rows })
         })
@@ -137,7 +180,7 @@ impl Engine {
     ) -> Result<Answer, QueryError> {
         let request = spelling::exports(table, request);
         let (session, table) = (self.session(), table.clone());
-        self.run(async move {
+        self.run(session.context.clone(), async move {
             let (schema, rows) = plan::exports(&session, &table, &request)?;
             Ok(Found { shape: Shape::Series(project), schema, rows })
         })
@@ -155,7 +198,7 @@ impl Engine {
         params: Vec<Param>,
         now: Timestamp,
     ) -> Result<Answer, QueryError> {
-        let query = sql::Query::new(query, params, &scope)?;
+        let query = sql::Query::new(query, params, &scope, self.0.settings.plan)?;
         let shape = Shape::Table(None);
         if let Some((direct, table)) = query.direct(&scope)
             && let Some(answer) = self.at_once(direct, table, &shape)?
@@ -163,7 +206,7 @@ impl Engine {
             return Ok(answer);
         }
         let session = self.session();
-        self.run(async move {
+        self.run(session.context.clone(), async move {
             let (schema, rows) = sql::run(session, scope, query, now).await?;
             Ok(Found { shape, schema, rows })
         })
@@ -181,8 +224,10 @@ impl Engine {
     ) -> Result<SeriesAnswer, QueryError> {
         let request = spelling::series(table, request);
         let (session, table, limits) = (self.session(), table.clone(), self.limits());
+        let context = session.context.clone();
+        request.within(limits.series)?;
         let work = async move { series::series(&session, &table, &request, limits).await };
-        self.0.workers.compute(&self.0.settings, work).await
+        self.0.workers.compute(self.1, context, work).await
     }
 
     /// The latest value of each field of one device, in a table that is partitioned by device.
@@ -191,9 +236,9 @@ impl Engine {
     /// When a limit is reached, or stored rows cannot be read.
     pub async fn latest(&self, table: &Table, device: &str) -> Result<Vec<Latest>, QueryError> {
         let (session, table, device) = (self.session(), table.clone(), device.to_owned());
-        let limits = self.limits();
+        let (limits, context) = (self.limits(), session.context.clone());
         let work = async move { latest::latest(&session, &table, &device, limits).await };
-        self.0.workers.compute(&self.0.settings, work).await
+        self.0.workers.compute(self.1, context, work).await
     }
 
     /// Answers what needs neither a plan nor a file, without a thread of the engine's.
@@ -203,18 +248,17 @@ impl Engine {
         table: &Table,
         shape: &Shape,
     ) -> Result<Option<Answer>, QueryError> {
-        let Inner { settings, state, runs, .. } = &*self.0;
+        let Inner { settings, runs, .. } = &*self.0;
         if !direct.is_at_hand(table, runs) {
             return Ok(None);
         }
-        let Some(rows) = direct.answer(table, runs)? else { return Ok(None) };
+        let context = self.context();
+        let Some(rows) = direct.answer(table, runs, &context)? else { return Ok(None) };
         let is_too_many = |limit: &u64| rows.num_rows() as u64 > *limit;
         if let Some(limit) = settings.max_rows.filter(is_too_many) {
             return Err(QueryError::TooManyRows { limit, setting: ROWS_SETTING });
         }
-        let pool = &state.runtime_env().memory_pool;
-        let (schema, rows) =
-            (rows.schema(), plan::rows_at_hand(&rows, pool, settings.memory_bytes)?);
+        let (schema, rows) = (rows.schema(), plan::rows_at_hand(&rows, &context)?);
         Ok(Some(Answer { shape: shape.clone(), schema, rows }))
     }
 
@@ -223,21 +267,38 @@ impl Engine {
         Limits { points: settings.max_points, series: settings.max_series }
     }
 
+    fn context(&self) -> QueryContext {
+        let settings = &self.0.settings;
+        let limits = QueryLimits {
+            time: settings.timeout,
+            memory_bytes: settings.memory_bytes,
+            value_bytes: settings.value_bytes,
+        };
+        QueryContext::new(limits, Arc::clone(&self.0.state.runtime_env().memory_pool))
+    }
+
     fn session(&self) -> Session {
+        let context = self.context();
+        let mut state = self.0.state.clone();
+        context.put_into(state.config_mut().options_mut());
+        let options = Arc::clone(state.config().options());
+        state.execution_props_mut().config_options = Some(options);
         Session {
-            state: self.0.state.clone(),
+            state,
             reader: Arc::clone(&self.0.reader),
             runs: Arc::clone(&self.0.runs),
-            memory: self.0.settings.memory_bytes,
+            context,
+            plan: self.0.settings.plan,
         }
     }
 
-    /// Not `async`: who waits for the answer need not carry the question, which moves to the engine's threads.
+    /// Not `async`: who waits for the answer need not carry the question, which moves to threads of its own.
     fn run(
         &self,
+        context: QueryContext,
         find: impl Future<Output = Result<Found, QueryError>> + Send + 'static,
     ) -> impl Future<Output = Result<Answer, QueryError>> {
-        self.0.workers.run(&self.0.settings, Box::pin(find))
+        self.0.workers.run((self.1, self.0.settings.max_rows), context, Box::pin(find))
     }
 }
 
@@ -284,14 +345,16 @@ fn template(
     // What a sort sets aside for its merge must fit however little there is.
     let aside = (settings.memory_bytes / 16).min(10 << 20);
     options.execution.sort_spill_reservation_bytes = aside as usize;
+    let known = functions::Known::default();
     let mut state = SessionStateBuilder::new()
         .with_config(config)
+        .with_expr_planners(functions::planners(&known))
         .with_runtime_env(environment)
         .with_default_features()
         .with_type_planner(Arc::new(sql::Types))
         .with_analyzer_rules(functions::rules())
         .with_optimizer_rule(Arc::new(ReadLastRows))
         .build();
-    functions::register(&mut state, (settings.memory_bytes / 4) as usize)?;
+    functions::register(&mut state, &known, settings.value_bytes)?;
     Ok(state)
 }

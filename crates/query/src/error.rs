@@ -8,7 +8,7 @@ use datafusion::common::DataFusionError;
 use iobeam_model::{FieldName, NamespaceName, Remedy};
 
 /// Why a question got no answer. The texts are for the one who asked: they name the parameter or the limit.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
     /// A parameter of the request cannot be read, or does not go with the others.
@@ -90,6 +90,50 @@ pub enum QueryError {
         /// The setting that says so.
         setting: &'static str,
     },
+    /// A value that the query makes is too large, or takes too much work.
+    #[error(
+        "{what}, and a value may have {limit} bytes at most (setting '{setting}'); use shorter values, or have the limit raised"
+    )]
+    ValueTooLarge {
+        /// What is too large, and how large.
+        what: String,
+        /// How many bytes a value may have.
+        limit: usize,
+        /// The setting that says so.
+        setting: &'static str,
+    },
+    /// The query is made of too many parts, or one of them is too large.
+    #[error(
+        "the query has {found} {what}, and at most {limit} are allowed (setting '{setting}'); {remedy}"
+    )]
+    TooComplex {
+        /// How many there are.
+        found: usize,
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+        /// The setting that says so.
+        setting: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// So many queries run that this one got no place in its time.
+    #[error(
+        "the query waited {} s for others: at most {limit} run at once, half of them of one reader (setting '{setting}'); ask again later, or ask less at once",
+        waited.as_secs_f64()
+    )]
+    Busy {
+        /// How many may run.
+        limit: usize,
+        /// How long it waited.
+        waited: Duration,
+        /// The setting that says how many.
+        setting: &'static str,
+    },
+    /// Nobody waits for the answer any more.
+    #[error("the query was stopped, as nobody waits for its answer")]
+    Unwanted,
     /// Stored rows cannot be read.
     #[error("stored rows cannot be read: {reason}")]
     Storage {
@@ -108,6 +152,10 @@ pub enum QueryError {
 pub const TIMEOUT_SETTING: &str = "query-timeout";
 /// The setting that limits the memory of all queries together.
 pub const MEMORY_SETTING: &str = "query-memory";
+/// The setting that limits how many queries run at once.
+pub const CONCURRENCY_SETTING: &str = "query-concurrency";
+/// The setting that limits the bytes of one value.
+pub const VALUE_SETTING: &str = "query-value-size";
 /// The setting that limits the rows of an answer.
 pub const ROWS_SETTING: &str = "query-rows";
 /// The setting that limits the points of a chart.
@@ -125,9 +173,11 @@ impl QueryError {
             | Self::Sql { .. }
             | Self::NotAQuery { .. }
             | Self::Timeout { .. }
+            | Self::ValueTooLarge { .. }
+            | Self::TooComplex { .. }
             | Self::TooManyPoints { .. }
             | Self::TooManyRows { .. } => Remedy::FixRequest,
-            Self::Memory { .. } => Remedy::Retry,
+            Self::Memory { .. } | Self::Busy { .. } | Self::Unwanted => Remedy::Retry,
             Self::Storage { .. } | Self::Internal { .. } => Remedy::CallOperator,
         }
     }
@@ -150,6 +200,9 @@ impl QueryError {
 
     /// Sorts an error of the engine into ours; `memory` is the limit that stands when memory ran out.
     pub(crate) fn from_engine(error: &DataFusionError, memory: u64) -> Self {
+        if let Some(own) = own(error) {
+            return own.clone();
+        }
         let reason = || words::plain(&error.strip_backtrace());
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => {
@@ -157,19 +210,44 @@ impl QueryError {
             }
             DataFusionError::ObjectStore(_)
             | DataFusionError::ParquetError(_)
-            | DataFusionError::IoError(_)
-            | DataFusionError::External(_) => {
+            | DataFusionError::IoError(_) => {
                 let text = error.strip_backtrace();
                 tracing::warn!(error = %text, "stored rows cannot be read");
                 Self::Storage { reason: words::stored(&text) }
             }
             DataFusionError::ExecutionJoin(_) => Self::Internal { reason: reason() },
-            DataFusionError::Internal(_) => {
-                // A query that the engine does not expect is the asker's to change; why, whoever runs this may see.
-                tracing::warn!(error = %error.strip_backtrace(), "the engine refused a query");
-                Self::Sql { reason: reason() }
+            root => {
+                if matches!(root, DataFusionError::Internal(_)) {
+                    // A query that the engine does not expect is the asker's to change; why, whoever runs this may see.
+                    tracing::warn!(error = %error.strip_backtrace(), "the engine refused a query");
+                }
+                Self::Sql { reason: unanswered(reason(), root) }
             }
-            _ => Self::Sql { reason: reason() },
         }
     }
+}
+
+/// What the engine says of a query that it cannot answer, without its own affairs.
+fn unanswered(reason: String, root: &DataFusionError) -> String {
+    if reason.contains("Regular expression did not compile") || reason.contains("size limit") {
+        return "a regular expression of the query is not well formed, or too large; use a simpler one".to_owned();
+    }
+    if !matches!(root, DataFusionError::Internal(_)) {
+        return reason;
+    }
+    let line = reason.lines().next().unwrap_or_default();
+    let line = line.split("Internal error: ").last().unwrap_or_default();
+    format!("a query of this form is not supported: {}", line.trim_end_matches(['.', ' ']))
+}
+
+/// An error of ours that went through the engine.
+fn own(error: &DataFusionError) -> Option<&QueryError> {
+    let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = at {
+        if let Some(own) = error.downcast_ref::<QueryError>() {
+            return Some(own);
+        }
+        at = error.source();
+    }
+    None
 }

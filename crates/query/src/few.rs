@@ -12,7 +12,7 @@ use iobeam_model::FieldType;
 use iobeam_store::{Chunk, DataFile};
 
 use crate::error::QueryError;
-use crate::runs::{Runs, times};
+use crate::runs::{Reading, Runs, times};
 use crate::scope::Table;
 
 /// More values than this are a scan's business.
@@ -41,7 +41,7 @@ impl Few {
     pub(crate) fn rows(
         &self,
         table: &Table,
-        runs: &Runs,
+        reading: &Reading<'_>,
         columns: &[&str],
     ) -> Result<Option<Vec<RecordBatch>>, QueryError> {
         let snapshot = &table.snapshot;
@@ -61,7 +61,7 @@ impl Few {
         let mut count = 0;
         let mut found = Vec::with_capacity(looks.len());
         for (file, value) in looks {
-            let mut rows = runs.of(file, partition, value)?;
+            let mut rows = reading.of(file, partition, value)?;
             let within = rows.within(from, to)?;
             count += within.len();
             if count > most {
@@ -72,6 +72,7 @@ impl Few {
         let mut batches = Vec::new();
         for chunk in snapshot.chunks.iter() {
             if chunk.max_time >= from && chunk.min_time <= to {
+                reading.check()?;
                 batches.extend(of_chunk(chunk, partition, &self.values, (from, to))?);
             }
         }
@@ -81,6 +82,9 @@ impl Few {
         }
         for (mut rows, within) in found {
             batches.extend(rows.columns(within, columns)?);
+            if reading.holds_much() {
+                return Ok(None);
+            }
         }
         Ok(Some(batches))
     }

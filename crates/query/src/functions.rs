@@ -12,8 +12,9 @@
 //! sum(value)                                       exact over whole numbers
 //! ```
 //!
-//! Functions that make much out of little in one step (`repeat`, `lpad`, ...) are taken away, and those that join texts
-//! are bounded: their memory is not counted, so a short text could end the process.
+//! Of the engine's own functions only those are known that have a row in `allowed`, and each is held to its bound there.
+
+mod planned;
 
 mod bounded;
 
@@ -37,63 +38,112 @@ mod now;
 
 mod sum;
 
+mod percentile;
+
 mod numbers;
 
 mod moments;
 
+mod allowed;
+
+mod measure;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
+pub(crate) use allowed::{Growth, growth};
 pub(crate) use interval::{Buckets, Width};
+pub(crate) use measure::{fixed_width, measure_array};
+pub(crate) use planned::Known;
 pub(crate) use rules::rules;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
+use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::approx_percentile_cont::approx_percentile_cont_udaf;
 use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use iobeam_model::Timestamp;
 
-/// Functions whose result is as large as their argument says.
-const AMPLIFIERS: [&str; 9] = [
-    "repeat",
-    "lpad",
-    "rpad",
-    "array_repeat",
-    "array_resize",
-    "generate_series",
-    "range",
-    "array_pad",
-    "list_repeat",
-];
+/// The engine's planners of what has no function's name, with the functions that `known` will hold.
+pub(crate) fn planners(known: &Known) -> Vec<Arc<dyn ExprPlanner>> {
+    let all = SessionStateDefaults::default_expr_planners().into_iter();
+    let exchanged = all.map(|inner| {
+        let known = Arc::clone(known);
+        Arc::new(planned::Exchanged { inner, known }) as Arc<dyn ExprPlanner>
+    });
+    exchanged.collect()
+}
 
-/// Makes the functions known to a session. `most` bounds what one call makes of one batch, in bytes.
-pub(crate) fn register(state: &mut SessionState, most: usize) -> Result<()> {
+/// Makes the functions known to a session. `value_bytes` is what a value may have that a query makes.
+pub(crate) fn register(state: &mut SessionState, known: &Known, value_bytes: usize) -> Result<()> {
     state.register_udf(bucket())?;
     register_times(state)?;
     for json in json::Json::all() {
         state.register_udf(Arc::new(ScalarUDF::new_from_impl(json)))?;
     }
-    let (json, text) = (state.udf("json_get")?, state.udf("json_get_text")?);
-    state.register_expr_planner(Arc::new(json::Arrows { json, text }))?;
     let first = AggregateUDF::clone(&first_value_udaf()).with_aliases(["first"]);
     let last = AggregateUDF::clone(&last_value_udaf()).with_aliases(["last"]);
-    let percentile =
-        AggregateUDF::clone(&approx_percentile_cont_udaf()).with_aliases(["approx_percentile"]);
+    let percentile = percentile::BoundedPercentile::new(approx_percentile_cont_udaf());
+    let percentile = AggregateUDF::new_from_impl(percentile);
     let sum = AggregateUDF::new_from_impl(sum::ExactSum::new());
     for function in [first, last, percentile, sum] {
         state.register_udaf(Arc::new(function))?;
     }
     state.register_expr_planner(Arc::new(first_last::FirstLast))?;
-    for name in AMPLIFIERS {
-        state.deregister_udf(name)?;
+    let bounded = keep_allowed(state, value_bytes)?;
+    let (json, text) = (state.udf("json_get")?, state.udf("json_get_text")?);
+    state.register_expr_planner(Arc::new(json::Arrows { json, text }))?;
+    let concat = state.udf("concat")?;
+    // It is filled once, here.
+    let _ = known.set(bounded);
+    state.register_expr_planner(Arc::new(planned::Joined(concat)))
+}
+
+/// Takes away each function without a row among those allowed, and bounds the others, which are returned.
+fn keep_allowed(
+    state: &mut SessionState,
+    value_bytes: usize,
+) -> Result<HashMap<String, Arc<ScalarUDF>>> {
+    let scalars: Vec<_> = state.scalar_functions().clone().into_iter().collect();
+    let mut bounded = HashMap::new();
+    for (name, function) in scalars {
+        let Some(growth) = allowed::growth(function.name()) else {
+            state.deregister_udf(&name)?;
+            continue;
+        };
+        if name == function.name() {
+            let function = bounded::Bounded::new(function, growth, value_bytes);
+            let function = Arc::new(ScalarUDF::new_from_impl(function));
+            bounded.insert(name, Arc::clone(&function));
+            state.register_udf(function)?;
+        }
     }
-    for (name, growth) in bounded::GROWING {
-        let bounded = bounded::Bounded::new(state.udf(name)?, growth, most);
-        state.register_udf(Arc::new(ScalarUDF::new_from_impl(bounded)))?;
+    let higher: Vec<_> = state.higher_order_functions().keys().cloned().collect();
+    for name in higher {
+        state.deregister_higher_order_function(&name)?;
     }
-    state.register_expr_planner(Arc::new(bounded::Joined(state.udf("concat")?)))?;
-    Ok(())
+    let aggregates: Vec<_> = state.aggregate_functions().clone().into_iter().collect();
+    for (name, function) in aggregates {
+        if !allowed::AGGREGATES.contains(&function.name()) {
+            state.deregister_udaf(&name)?;
+        }
+    }
+    let windows: Vec<_> = state.window_functions().clone().into_iter().collect();
+    for (name, function) in windows {
+        if !allowed::WINDOWS.contains(&function.name()) {
+            state.deregister_udwf(&name)?;
+        }
+    }
+    let tables: Vec<_> = state.table_functions().keys().cloned().collect();
+    for name in tables {
+        if !allowed::TABLES.contains(&name.as_str()) {
+            state.deregister_udtf(&name)?;
+        }
+    }
+    Ok(bounded)
 }
 
 /// Makes the functions of times known, in place of the engine's.

@@ -16,6 +16,7 @@ use crate::direct::Newest;
 use crate::error::QueryError;
 use crate::plan::Session;
 use crate::request::{SeriesRequest, TimeRange};
+use crate::runs::Reading;
 use crate::scope::{TIME, Table};
 use crate::series::{Limits, OneSeries, Points, series};
 
@@ -56,7 +57,8 @@ pub(crate) async fn latest(
             present: None,
             columns: time.chain(missing.iter().map(ToString::to_string)).collect(),
         };
-        let Some(batch) = newest.answer(table, &session.runs)? else { break };
+        let reading = Reading::new(&session.runs, &session.context);
+        let Some(batch) = newest.answer(table, &reading)? else { break };
         take(&batch, &mut missing, &mut found);
         if batch.num_rows() < rows {
             missing.clear();

@@ -8,7 +8,8 @@
 //!
 //! - A question sees one [`Scope`]: the namespaces of one project, each at one moment. Nothing else has a name.
 //! - Nothing here changes anything.
-//! - Time, memory and rows are limited, and the error names the setting that does it.
+//! - Time, memory and rows are limited, and the error names the setting that does it. All that works for a query has
+//!   its `QueryContext`, and operators and functions of the engine are guarded by it (`guard`, `functions`).
 
 mod figures;
 
@@ -34,6 +35,8 @@ mod few;
 
 mod runs;
 
+mod guard;
+
 mod functions;
 
 mod live;
@@ -48,12 +51,16 @@ pub mod scope;
 
 mod answer;
 
+mod context;
+
 mod error;
 
 pub use answer::Answer;
-pub use engine::{Engine, Settings};
+pub use context::PlanLimits;
+pub use engine::{Engine, Functions, Reader, Settings};
 pub use error::{
-    MEMORY_SETTING, POINTS_SETTING, QueryError, ROWS_SETTING, SERIES_SETTING, TIMEOUT_SETTING,
+    CONCURRENCY_SETTING, MEMORY_SETTING, POINTS_SETTING, QueryError, ROWS_SETTING, SERIES_SETTING,
+    TIMEOUT_SETTING, VALUE_SETTING,
 };
 pub use figures::{Figures, Of};
 pub use latest::Latest;

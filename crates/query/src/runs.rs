@@ -23,14 +23,19 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use iobeam_store::DataFile;
 use parking_lot::Mutex;
 
+use crate::context::{QueryContext, Reservation};
 use crate::error::QueryError;
 use crate::scope::TIME;
 use read::{Named, Opened};
 
 pub(crate) use read::partitioned;
 
-/// Rows of a piece, which is what is read at once.
+/// Rows of a piece, which is what is read at once, at most.
 const PIECE: usize = 16_384;
+/// Bytes of a piece with all its columns, about, where rows are wide.
+const PIECE_BYTES: usize = 4 << 20;
+/// Part of the memory of all queries beyond which a few rows are the engine's business.
+const MUCH: u64 = 8;
 /// What a run and a column cost beside their values, about.
 const BESIDE: usize = 256;
 
@@ -84,30 +89,78 @@ struct Piece {
     columns: Mutex<HashMap<Box<str>, Option<ArrayRef>>>,
 }
 
+/// One query's reading of runs: stopped when the query is, and counted as its memory.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    runs: &'a Runs,
+    context: &'a QueryContext,
+    held: Reservation,
+}
+
+impl<'a> Reading<'a> {
+    /// A query begins to read.
+    pub(crate) fn new(runs: &'a Runs, context: &'a QueryContext) -> Self {
+        Self { runs, context, held: context.reservation("rows of a few devices") }
+    }
+
+    /// The rows of a value in a file.
+    pub(crate) fn of(
+        &'a self,
+        file: &'a Arc<DataFile>,
+        partition: &str,
+        value: &'a str,
+    ) -> Result<RowsOf<'a>, QueryError> {
+        self.context.check()?;
+        self.runs.of(self, file, partition, value)
+    }
+
+    /// Whether the query may go on; between two steps of work.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        self.context.check()
+    }
+
+    /// Counts rows that are held on to.
+    pub(crate) fn hold(&self, rows: &RecordBatch) -> Result<(), QueryError> {
+        self.held.grow(rows.get_array_memory_size())
+    }
+
+    /// Whether so much is held that a scan, which takes rows piece by piece, is the better way.
+    pub(crate) fn holds_much(&self) -> bool {
+        self.held.bytes() as u64 > (self.context.limits().memory_bytes / MUCH).min(32 << 20)
+    }
+
+    /// What is held stays so until the query ends.
+    pub(crate) fn keep(self) {
+        self.context.keep(self.held);
+    }
+}
+
 impl Runs {
     /// Keeps up to so many bytes, and footers where the engine keeps them.
     pub(crate) fn new(footers: Arc<FileMetadataCache>, room: usize) -> Self {
         Self { footers, room, kept: Mutex::default() }
     }
 
-    /// The rows of a value in a file.
-    pub(crate) fn of<'a>(
+    fn of<'a>(
         &'a self,
+        reading: &'a Reading<'a>,
         file: &'a Arc<DataFile>,
         partition: &str,
         value: &'a str,
     ) -> Result<RowsOf<'a>, QueryError> {
-        let mut rows = RowsOf { runs: self, file, value, run: None, opened: None };
+        let mut rows = RowsOf { reading, file, value, run: None, opened: None };
         if let Some(run) = self.known(file.path(), value) {
             rows.run = Some(run);
             return Ok(rows);
         }
-        let spans = rows.opened()?.spans(partition, value).map_err(QueryError::internal)?;
+        let opened = rows.opened()?;
+        let spans = opened.spans(partition, value).map_err(QueryError::internal)?;
         let pieces = spans.into_iter().flat_map(|(group, span)| {
-            let starts = span.clone().step_by(PIECE);
+            let piece = PIECE.min(PIECE_BYTES / opened.row_bytes(group).max(1)).max(1);
+            let starts = span.clone().step_by(piece);
             starts.map(move |start| Piece {
                 group,
-                rows: start..span.end.min(start + PIECE),
+                rows: start..span.end.min(start + piece),
                 columns: Mutex::default(),
             })
         });
@@ -116,6 +169,18 @@ impl Runs {
         let beside = (1 + run.pieces.len()) * BESIDE;
         self.keep(file.path(), value, run, beside);
         Ok(rows)
+    }
+
+    /// The bytes of the widest rows of files once they are decoded, about.
+    pub(crate) fn widest_row(
+        &self,
+        files: &[Arc<DataFile>],
+        context: &QueryContext,
+    ) -> Result<usize, QueryError> {
+        files.iter().try_fold(0, |widest, file| {
+            context.check()?;
+            Ok(widest.max(read::widest_row(file, &*self.footers)?))
+        })
     }
 
     /// How many rows of a value a file has, if it is known and these columns of all of them are kept.
@@ -193,7 +258,7 @@ impl Kept {
 /// The rows of a value in a file, numbered from 0 in order of time.
 #[derive(Debug)]
 pub(crate) struct RowsOf<'a> {
-    runs: &'a Runs,
+    reading: &'a Reading<'a>,
     file: &'a Arc<DataFile>,
     value: &'a str,
     run: Option<Arc<Run>>,
@@ -246,6 +311,7 @@ impl RowsOf<'_> {
             let wanted = rows.start.max(start)..rows.end.min(end);
             if !wanted.is_empty() {
                 let read = self.read(piece, names)?;
+                self.reading.hold(&read)?;
                 found.push(read.slice(wanted.start - start, wanted.len()));
             }
             end = start;
@@ -258,6 +324,7 @@ impl RowsOf<'_> {
         let Some(run) = self.run.clone() else {
             return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));
         };
+        self.reading.check()?;
         let piece = &run.pieces[at];
         let others = names.iter().filter(|name| **name != TIME);
         let names: Vec<&str> = std::iter::once(TIME).chain(others.copied()).collect();
@@ -285,7 +352,7 @@ impl RowsOf<'_> {
             column.as_ref().map_or(0, |column| column.get_array_memory_size()) + BESIDE
         };
         // A run that takes more than its share keeps what was read last.
-        if run.bytes.load(Ordering::Relaxed) > self.runs.room / 4 {
+        if run.bytes.load(Ordering::Relaxed) > self.reading.runs.room / 4 {
             let others = run.pieces.iter().enumerate().filter(|(other, _)| *other != at);
             for (_, piece) in others {
                 let gone: usize =
@@ -302,12 +369,12 @@ impl RowsOf<'_> {
             }
         }
         drop(columns);
-        self.runs.count(self.file.path(), self.value, run);
+        self.reading.runs.count(self.file.path(), self.value, run);
     }
 
     fn opened(&mut self) -> Result<&Opened, QueryError> {
         if self.opened.is_none() {
-            self.opened = Some(Opened::open(self.file, &*self.runs.footers)?);
+            self.opened = Some(Opened::open(self.file, &*self.reading.runs.footers)?);
         }
         self.opened.as_ref().ok_or_else(|| QueryError::internal("a file was opened"))
     }

@@ -27,17 +27,16 @@ mod step;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use datafusion::common::ScalarValue;
-use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{Expr, lit};
-use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream_partitioned};
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::DataFrame;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use iobeam_model::{FieldName, FieldType, TimeFormat, Timestamp};
 use tokio::task::JoinSet;
 
@@ -81,8 +80,9 @@ pub(crate) async fn series(
 ) -> Result<SeriesAnswer, QueryError> {
     let asked = Asked::new(session, table, request, limits).await?;
     let streams = asked.streams(session, table, request).await?;
-    let pool = Arc::clone(&session.state.runtime_env().memory_pool);
-    let memory = session.memory;
+    let pool = session.context.pool();
+    let (memory, value_bytes) =
+        (session.context.limits().memory_bytes, session.context.limits().value_bytes);
     let mut threads = JoinSet::new();
     for mut stream in streams {
         let rules = Arc::clone(&asked.rules);
@@ -91,7 +91,7 @@ pub(crate) async fn series(
             let mut fold = Fold::new(rules, held);
             while let Some(batch) = stream.next().await {
                 let batch = batch.map_err(|error| QueryError::from_engine(&error, memory))?;
-                fold.add(&batch, memory)?;
+                fold.add(&batch, (memory, value_bytes))?;
             }
             Ok::<_, QueryError>(fold)
         });
@@ -210,8 +210,7 @@ impl Asked {
         let (state, plan) = frame.into_parts();
         let plan = state.optimize(&plan).map_err(wrap)?;
         let plan = state.query_planner().create_physical_plan(&plan, &state).await.map_err(wrap)?;
-        let context = Arc::new(TaskContext::from(&state));
-        execute_stream_partitioned(plan, context).map_err(wrap)
+        session.run_parts(plan)
     }
 
     fn answer(&self, table: &Table, fold: Option<Fold>) -> Result<SeriesAnswer, QueryError> {
@@ -349,7 +348,10 @@ async fn first_and_last(
     let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(wrap)?;
     let ends = vec![min(column(TIME)).alias("first"), max(column(TIME)).alias("last")];
     let frame = frame.aggregate(Vec::new(), ends).map_err(wrap)?;
-    let batches = frame.collect().await.map_err(wrap)?;
+    let (state, plan) = frame.into_parts();
+    let plan = state.optimize(&plan).map_err(wrap)?;
+    let plan = state.query_planner().create_physical_plan(&plan, &state).await.map_err(wrap)?;
+    let batches: Vec<RecordBatch> = session.run(plan)?.try_collect().await?;
     let end = |column: usize| {
         let batch = batches.iter().find(|batch| batch.num_rows() > 0)?;
         let times = batch.column(column).as_primitive::<TimestampMicrosecondType>();

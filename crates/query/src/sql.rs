@@ -16,6 +16,8 @@ mod letter_case;
 
 mod newest;
 
+mod cost;
+
 mod param;
 
 mod shape;
@@ -41,10 +43,12 @@ use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use iobeam_model::Timestamp;
 
 use crate::answer::Rows;
+use crate::context::PlanLimits;
 use crate::direct::Direct;
 use crate::error::QueryError;
 use crate::functions;
@@ -68,7 +72,15 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    pub(crate) fn new(text: &str, params: Vec<Param>, scope: &Scope) -> Result<Self, QueryError> {
+    /// Reads the text, within the limits.
+    pub(crate) fn new(
+        text: &str,
+        params: Vec<Param>,
+        scope: &Scope,
+        limits: PlanLimits,
+    ) -> Result<Self, QueryError> {
+        cost::check_text(text, limits)?;
+        cost::check_params(&params, limits)?;
         let asked =
             if text.len() <= SHORT { Some(spelled(statement::read(text)?, scope)) } else { None };
         if asked.is_some() {
@@ -104,7 +116,7 @@ pub(crate) async fn run(
     now: Timestamp,
 ) -> Result<(SchemaRef, Rows), QueryError> {
     if let Some((direct, table)) = query.direct(&scope)
-        && let Some(rows) = direct.answer(table, &session.runs)?
+        && let Some(rows) = direct.answer(table, &session.runs, &session.context)?
     {
         return Ok((rows.schema(), session.rows(&rows)?));
     }
@@ -119,6 +131,10 @@ pub(crate) async fn run(
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
+            cost::check(&statement, session.plan)?;
+            if matches!(&*statement, Statement::Explain(explain) if !explain.options.analyze) {
+                session.context.explain();
+            }
             let of = Kind {
                 is_plain: newest::is_plain(&statement),
                 names_schema: text.to_ascii_lowercase().contains(schema::NAME),
@@ -186,6 +202,8 @@ async fn execute(
     let wrap = |error: DataFusionError| session.error(&error);
     let state = &session.state;
     let mut plan = state.statement_to_plan(statement).await.map_err(wrap)?;
+    session.context.check()?;
+    check_columns(&plan, session.plan.columns)?;
     // A query may hide something else: SELECT INTO makes a table.
     let nothing_else =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
@@ -198,4 +216,19 @@ async fn execute(
     }
     let plan = state.create_physical_plan(&plan).await.map_err(wrap)?;
     Ok((plan.schema(), session.run(plan)?))
+}
+
+/// Refuses a plan with a step of too many columns.
+fn check_columns(plan: &LogicalPlan, limit: usize) -> Result<(), QueryError> {
+    let found = plan.schema().fields().len();
+    if found > limit {
+        return Err(QueryError::TooComplex {
+            found,
+            what: "columns",
+            limit,
+            setting: "query-columns",
+            remedy: "name the columns that are needed, of each table as (SELECT a, b FROM t)",
+        });
+    }
+    plan.inputs().into_iter().try_for_each(|input| check_columns(input, limit))
 }

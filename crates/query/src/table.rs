@@ -19,24 +19,27 @@ mod last;
 
 mod prune;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result};
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::{TableProvider, TableType};
-use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
+use iobeam_store::DataFile;
+use parking_lot::Mutex;
 
-use crate::runs::Runs;
+use crate::context::{PIECE_BYTES, QueryContext, engine_error};
+use crate::runs::{Reading, Runs};
 use crate::scope::Table;
 pub(crate) use crate::table::last::ReadLastRows;
 use crate::table::prune::Prune;
@@ -48,6 +51,9 @@ pub(crate) struct SnapshotTable {
     schema: SchemaRef,
     reader: Arc<dyn ParquetFileReaderFactory>,
     runs: Arc<Runs>,
+    context: QueryContext,
+    /// Plans whose last rows were looked for in vain.
+    tried: Arc<Mutex<HashSet<String>>>,
     /// Only these rows, which are known to be enough.
     rows: Option<Vec<RecordBatch>>,
 }
@@ -58,16 +64,18 @@ impl SnapshotTable {
         table: Table,
         reader: Arc<dyn ParquetFileReaderFactory>,
         runs: Arc<Runs>,
+        context: QueryContext,
     ) -> Self {
         let schema = table.schema();
-        Self { table, schema, reader, runs, rows: None }
+        Self { table, schema, reader, runs, context, tried: Arc::default(), rows: None }
     }
 
     /// The same table with these rows alone.
     fn of_rows(&self, rows: Vec<RecordBatch>) -> Self {
         let (table, reader) = (self.table.clone(), Arc::clone(&self.reader));
         let (schema, runs) = (Arc::clone(&self.schema), Arc::clone(&self.runs));
-        Self { table, schema, reader, runs, rows: Some(rows) }
+        let (context, tried) = (self.context.clone(), Arc::clone(&self.tried));
+        Self { table, schema, reader, runs, context, tried, rows: Some(rows) }
     }
 
     /// The filters as one expression over the table's columns.
@@ -83,11 +91,32 @@ impl SnapshotTable {
 
     /// The rows of the columns when the filters say that only a few devices are asked for.
     fn few(&self, filters: &[Expr], projection: &[usize]) -> Result<Option<Vec<RecordBatch>>> {
+        if !self.context.may_read() {
+            return Ok(None);
+        }
         let Some(few) = few::few(filters, self.table.partition.as_str()) else { return Ok(None) };
         let columns: Vec<&str> =
             projection.iter().map(|column| self.schema.field(*column).name().as_str()).collect();
-        let rows = few.rows(&self.table, &self.runs, &columns);
-        rows.map_err(|error| DataFusionError::External(Box::new(error)))
+        let reading = Reading::new(&self.runs, &self.context);
+        let rows = few.rows(&self.table, &reading, &columns).map_err(engine_error)?;
+        if rows.is_some() {
+            reading.keep();
+        }
+        Ok(rows)
+    }
+
+    /// How many rows of the files are decoded at once, when some are so wide that it is not the usual number.
+    fn batch_rows(&self, files: &[Arc<DataFile>], projection: &[usize]) -> Result<Option<usize>> {
+        let partition = self.table.partition.as_str();
+        let is_wide = |at: &usize| {
+            let field = self.schema.field(*at);
+            field.data_type() == &DataType::Utf8View && field.name() != partition
+        };
+        if !self.context.may_read() || !projection.iter().any(is_wide) {
+            return Ok(None);
+        }
+        let widest = self.runs.widest_row(files, &self.context).map_err(engine_error)?;
+        Ok(Some((PIECE_BYTES / widest.max(1)).max(1)))
     }
 }
 
@@ -137,7 +166,10 @@ impl TableProvider for SnapshotTable {
         }
         let files = prune.files(&self.table.snapshot.files)?;
         let selective = files::is_selective(filters, self.table.partition.as_str());
+        let usual = state.config().batch_size();
+        let batch_rows = self.batch_rows(&files, projection)?.map(|rows| rows.min(usual));
         let scan = |files| files::Scan {
+            batch_rows,
             files,
             schema: &self.schema,
             partition: self.table.partition.as_str(),

@@ -354,6 +354,11 @@ impl Caller {
 }
 
 impl ProjectCaller {
+    /// Whose questions its questions count among: one token is one reader.
+    pub(crate) fn reader(&self) -> u64 {
+        u64::from(self.token.get())
+    }
+
     /// Refuses a caller without that right.
     pub(crate) fn need(&self, right: Right) -> Result<(), Refusal> {
         let (has, right) = match right {

@@ -62,6 +62,26 @@ pub struct Config {
     pub query_timeout: Duration,
     /// Bytes that all queries together may take of them, if not half.
     pub query_memory: Option<usize>,
+    /// How many queries run at once.
+    pub query_concurrency: usize,
+    /// Bytes of the largest value that a query may make.
+    pub query_value_size: usize,
+    /// Bytes of the longest query.
+    pub query_text_size: usize,
+    /// Bytes of the longest value in a query's text.
+    pub query_literal_size: usize,
+    /// Most parameters of a query.
+    pub query_params: usize,
+    /// Most bytes of a query's parameters.
+    pub query_params_size: usize,
+    /// Most tables of a query.
+    pub query_tables: usize,
+    /// Most grouping sets of a query.
+    pub query_grouping_sets: usize,
+    /// Most parts of a query's expressions.
+    pub query_expressions: usize,
+    /// Most columns of a step of a query.
+    pub query_columns: usize,
     /// How many rows an answer may have.
     pub query_rows: u64,
     /// How many points a chart may have.
@@ -283,6 +303,18 @@ impl Config {
             memory_limit: raw.parse("memory-limit", |text| units::bytes(text, 16 << 20))?,
             query_timeout: raw.parse("query-timeout", units::duration)?,
             query_memory: raw.parse_if_set("query-memory", |text| units::bytes(text, 1 << 20))?,
+            query_concurrency: raw.parse("query-concurrency", units::count)?,
+            query_value_size: raw.parse("query-value-size", |text| units::bytes(text, 1 << 10))?,
+            query_text_size: raw.parse("query-text-size", |text| units::bytes(text, 1 << 10))?,
+            query_literal_size: raw
+                .parse("query-literal-size", |text| units::bytes(text, 1 << 10))?,
+            query_params: raw.parse("query-params", units::count)?,
+            query_params_size: raw
+                .parse("query-params-size", |text| units::bytes(text, 1 << 10))?,
+            query_tables: raw.parse("query-tables", units::count)?,
+            query_grouping_sets: raw.parse("query-grouping-sets", units::count)?,
+            query_expressions: raw.parse("query-expressions", units::count)?,
+            query_columns: raw.parse("query-columns", units::count)?,
             query_rows: raw.parse("query-rows", units::count)? as u64,
             query_points: raw.parse("query-points", units::count)?,
             query_series: raw.parse("query-series", units::count)?,

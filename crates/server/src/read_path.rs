@@ -13,7 +13,7 @@ use iobeam_catalog::Namespace;
 use iobeam_model::{DeviceId, FieldName, NamespaceName, ProjectId, TimeFormat};
 use iobeam_query::render::{media_type, render};
 use iobeam_query::{
-    Answer, DataRequest, ExportRequest, Output, Param, Scope, SeriesRequest, Table,
+    Answer, DataRequest, ExportRequest, Output, Param, Reader, Scope, SeriesRequest, Table,
 };
 
 use crate::app::App;
@@ -56,7 +56,7 @@ pub(crate) async fn ask(
     let begun = app.clock.monotonic();
     let (output, time_format) = question.form();
     let door = question.door();
-    let answer = answer(app, caller.project, question).await?;
+    let answer = answer(app, caller, question).await?;
     let rendered = render(answer, output, time_format)?;
     let (kind, memory) = (media_type(output), app.config.reply_memory);
     let reply = if door == "sql" {
@@ -72,31 +72,32 @@ pub(crate) async fn ask(
 /// Answers a chart's question.
 pub(crate) async fn chart(
     app: &App,
-    project: ProjectId,
+    (project, reader): (ProjectId, Reader),
     request: SeriesRequest,
 ) -> Result<Response, Problem> {
     let begun = app.clock.monotonic();
     let table = settled(app, project, request.namespace()).await?;
-    let answer = app.engine.series(&table, request).await?;
+    let answer = app.engine.of(reader).series(&table, request).await?;
     let reply = reply::whole(media_type(Output::Json), answer.to_json()?);
     app.metrics.queried("query", app.clock.monotonic().saturating_sub(begun));
     Ok(reply)
 }
 
-async fn answer(app: &App, project: ProjectId, question: Question) -> Result<Answer, Problem> {
+async fn answer(app: &App, caller: &ProjectCaller, question: Question) -> Result<Answer, Problem> {
+    let (project, engine) = (caller.project, app.engine.of(caller.reader()));
     Ok(match question {
         Question::Data { namespace, request } => {
             let table = settled(app, project, &namespace).await?;
-            app.engine.data(&table, request).await?
+            engine.data(&table, request).await?
         }
         Question::Exports(request) => {
             let input = NamespaceName::input();
             let table = settled(app, project, input.as_str()).await?;
-            app.engine.exports(project, &table, request).await?
+            engine.exports(project, &table, request).await?
         }
         Question::Sql { query, params, .. } => {
             let scope = scope(app, project).await;
-            app.engine.sql(scope, &query, params, app.clock.now()).await?
+            engine.sql(scope, &query, params, app.clock.now()).await?
         }
     })
 }

@@ -115,6 +115,19 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         kept_bytes: shares.recent_rows as u64,
         max_points: config.query_points,
         max_series: config.query_series,
+        max_running: config.query_concurrency,
+        value_bytes: config.query_value_size,
+        process_bytes: Some(config.memory_limit as u64),
+        plan: iobeam_query::PlanLimits {
+            text_bytes: config.query_text_size,
+            literal_bytes: config.query_literal_size,
+            params: config.query_params,
+            param_bytes: config.query_params_size,
+            tables: config.query_tables,
+            grouping_sets: config.query_grouping_sets,
+            expressions: config.query_expressions,
+            columns: config.query_columns,
+        },
         ..iobeam_query::Settings::new(data.join("tmp"))
     };
     let engine =

@@ -21,7 +21,7 @@ use crate::error::QueryError;
 use crate::few::Few;
 use crate::functions::Width;
 use crate::request::Operator;
-use crate::runs::{Runs, times};
+use crate::runs::{Reading, Runs, times};
 use crate::scope::{TIME, Table, time_type};
 
 /// A sum of LONG has so many digits, as the engine's has.
@@ -86,13 +86,15 @@ impl Figures {
     pub(crate) fn answer(
         &self,
         table: &Table,
-        runs: &Runs,
+        reading: &Reading<'_>,
     ) -> Result<Option<RecordBatch>, QueryError> {
         let kinds: Option<Vec<Kind>> = self.made.iter().map(|it| Kind::of(it, table)).collect();
         let Some(kinds) = kinds else { return Ok(None) };
-        let Some(batches) = self.few.rows(table, runs, &self.columns())? else { return Ok(None) };
+        let rows = self.few.rows(table, reading, &self.columns())?;
+        let Some(batches) = rows else { return Ok(None) };
         let mut lines: BTreeMap<i64, Vec<Made>> = BTreeMap::new();
         for rows in &batches {
+            reading.check()?;
             self.add(rows, &kinds, &mut lines)?;
         }
         self.batch(&kinds, &lines).map(Some).map_err(arrow)

@@ -3,11 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::context::PlanLimits;
+
 /// Plain data; checked where it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Bytes of memory for all queries together. What can spill to disk does so before it reaches this.
     pub memory_bytes: u64,
+    /// Bytes that the process may take; when it takes more than 64 MiB beyond, the largest query is stopped. `None` for
+    /// any number.
+    pub process_bytes: Option<u64>,
+    /// Queries that run at once; half of them of one reader.
+    pub max_running: usize,
+    /// Bytes that one value may have that a query makes.
+    pub value_bytes: usize,
+    /// What a query may be made of.
+    pub plan: PlanLimits,
     /// How long a query may run. Time in which the answer waits for its reader does not count.
     pub timeout: Duration,
     /// How many rows an answer may have; `None` for any number.
@@ -16,7 +27,7 @@ pub struct Settings {
     pub max_points: usize,
     /// How many series a chart may have.
     pub max_series: usize,
-    /// Threads that queries run on.
+    /// Threads that each query runs on.
     pub threads: usize,
     /// Where what spills is put.
     pub temp_dir: PathBuf,
@@ -33,6 +44,10 @@ impl Settings {
     pub fn new(temp_dir: impl Into<PathBuf>) -> Self {
         Self {
             memory_bytes: 256 << 20,
+            process_bytes: None,
+            max_running: 8,
+            value_bytes: 8 << 20,
+            plan: PlanLimits::default(),
             timeout: Duration::from_secs(30),
             max_rows: None,
             max_points: 500_000,

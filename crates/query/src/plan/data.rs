@@ -30,7 +30,7 @@ pub(crate) async fn data(
     direct: Option<&Direct>,
 ) -> Result<(SchemaRef, Rows), QueryError> {
     if let Some(direct) = direct
-        && let Some(rows) = direct.answer(table, &session.runs)?
+        && let Some(rows) = direct.answer(table, &session.runs, &session.context)?
     {
         return Ok((rows.schema(), session.rows(&rows)?));
     }

@@ -8,15 +8,19 @@ use datafusion::common::Column;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::{
+    ExecutionPlan, SendableRecordBatchStream, execute_stream, execute_stream_partitioned,
+};
 use datafusion::prelude::DataFrame;
 use futures::stream::{self, StreamExt};
 
 use crate::answer::Rows;
+use crate::context::{PIECE_BYTES, PlanLimits, QueryContext};
 use crate::error::QueryError;
+use crate::guard::guarded;
 use crate::newest::{BATCH, NewestPerKey, first_columns, first_rows, first_times, own};
 use crate::runs::Runs;
 use crate::scope::Table;
@@ -31,8 +35,10 @@ pub(crate) struct Session {
     pub(crate) reader: Arc<dyn ParquetFileReaderFactory>,
     /// Rows that were asked for lately.
     pub(crate) runs: Arc<Runs>,
-    /// The memory of all queries together, for messages.
-    pub(crate) memory: u64,
+    /// The query's limits.
+    pub(crate) context: QueryContext,
+    /// What its plan may be made of.
+    pub(crate) plan: PlanLimits,
 }
 
 impl Session {
@@ -48,43 +54,59 @@ impl Session {
 
     /// The table as the engine takes it.
     pub(crate) fn table(&self, table: &Table) -> SnapshotTable {
-        SnapshotTable::new(table.clone(), Arc::clone(&self.reader), Arc::clone(&self.runs))
+        let (reader, runs) = (Arc::clone(&self.reader), Arc::clone(&self.runs));
+        SnapshotTable::new(table.clone(), reader, runs, self.context.clone())
     }
 
     pub(crate) fn error(&self, error: &datafusion::error::DataFusionError) -> QueryError {
-        QueryError::from_engine(error, self.memory)
+        QueryError::from_engine(error, self.context.limits().memory_bytes)
     }
 
     /// Rows that are there already.
     pub(crate) fn rows(&self, rows: &RecordBatch) -> Result<Rows, QueryError> {
-        rows_at_hand(rows, &self.state.runtime_env().memory_pool, self.memory)
+        rows_at_hand(rows, &self.context)
     }
 
-    /// Runs a plan of the engine.
+    /// Runs a plan of the engine, guarded.
     pub(crate) fn run(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Rows, QueryError> {
-        let context = Arc::new(TaskContext::from(&self.state));
-        let memory = self.memory;
-        let stream = execute_stream(plan, context).map_err(|error| self.error(&error))?;
+        let plan = guarded(plan, &self.context).map_err(|error| self.error(&error))?;
+        let task = self.task();
+        let memory = self.context.limits().memory_bytes;
+        let stream = execute_stream(plan, task).map_err(|error| self.error(&error))?;
         Ok(stream
             .map(move |batch| batch.map_err(|error| QueryError::from_engine(&error, memory)))
             .boxed())
     }
+
+    /// The same, with the rows in as many streams as the plan has parts.
+    pub(crate) fn run_parts(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+    ) -> Result<Vec<SendableRecordBatchStream>, QueryError> {
+        let plan = guarded(plan, &self.context).map_err(|error| self.error(&error))?;
+        let task = self.task();
+        execute_stream_partitioned(plan, task).map_err(|error| self.error(&error))
+    }
+
+    /// What a plan runs in: memory is drawn by the query's own account.
+    fn task(&self) -> Arc<TaskContext> {
+        let mut environment = RuntimeEnv::clone(self.state.runtime_env());
+        environment.memory_pool = self.context.pool();
+        Arc::new(TaskContext::from(&self.state).with_runtime(Arc::new(environment)))
+    }
 }
 
-/// Rows that are there already; while they are on their way they count against the memory of queries, which is so much.
-pub(crate) fn rows_at_hand(
-    rows: &RecordBatch,
-    pool: &Arc<dyn MemoryPool>,
-    memory: u64,
-) -> Result<Rows, QueryError> {
+/// Rows that are there already; while they are on their way they count against the memory of queries.
+pub(crate) fn rows_at_hand(rows: &RecordBatch, context: &QueryContext) -> Result<Rows, QueryError> {
     let rows = own(rows)?;
-    let held = MemoryConsumer::new("rows that are there").register(pool);
-    held.try_grow(rows.get_array_memory_size())
-        .map_err(|error| QueryError::from_engine(&error, memory))?;
+    let held = context.reservation("rows that are there");
+    held.grow(rows.get_array_memory_size())?;
     let total = rows.num_rows();
-    let pieces = (0..total).step_by(BATCH).map(move |at| {
+    let bytes = rows.get_array_memory_size().div_ceil(total.max(1)).max(1);
+    let most = BATCH.min((PIECE_BYTES / bytes).max(1));
+    let pieces = (0..total).step_by(most).map(move |at| {
         let _held = &held;
-        Ok(rows.slice(at, BATCH.min(total - at)))
+        Ok(rows.slice(at, most.min(total - at)))
     });
     Ok(stream::iter(pieces).boxed())
 }
@@ -136,7 +158,7 @@ impl Planned {
     /// Runs it all; the columns come with the rows.
     pub(crate) async fn run(self, session: &Session) -> Result<(SchemaRef, Rows), QueryError> {
         let (state, plan) = self.frame.into_parts();
-        let pool = Arc::clone(&state.runtime_env().memory_pool);
+        let (pool, memory) = (session.context.pool(), session.context.limits().memory_bytes);
         let plan = state.optimize(&plan).map_err(|error| session.error(&error))?;
         let plan = state.query_planner().create_physical_plan(&plan, &state).await;
         let plan = plan.map_err(|error| session.error(&error))?;
@@ -145,7 +167,7 @@ impl Planned {
         for step in self.steps {
             rows = match step {
                 Step::Times(most) => first_times(rows, 0, most),
-                Step::Newest(rule) => rule.run(rows, &schema, &pool, session.memory).await?,
+                Step::Newest(rule) => rule.run(rows, &schema, &pool, memory).await?,
                 Step::Rows(most) => first_rows(rows, most),
                 Step::Columns(columns) => {
                     let keep: Vec<usize> = (0..columns).collect();

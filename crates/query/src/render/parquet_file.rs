@@ -28,6 +28,8 @@ pub(super) struct Table {
 
 /// Bounds what a reply holds in memory.
 const ROWS_PER_GROUP: usize = 65_536;
+/// The same where rows are wide.
+const BYTES_PER_GROUP: usize = 8 << 20;
 
 impl Table {
     pub(super) fn new(schema: &SchemaRef) -> Result<Self, QueryError> {
@@ -41,6 +43,7 @@ impl Table {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+            .set_max_row_group_bytes(Some(BYTES_PER_GROUP))
             .build();
         let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties));
         let writer = writer.map_err(QueryError::internal)?;

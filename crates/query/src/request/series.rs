@@ -1,10 +1,12 @@
 //! `POST /v1/query`: what a chart asks for.
 
+use std::collections::HashSet;
+
 use iobeam_model::FieldName;
 use serde::{Deserialize, Serialize};
 
 use super::condition::{Comparison, Condition, MOST, field_name};
-use crate::error::QueryError;
+use crate::error::{QueryError, SERIES_SETTING};
 
 /// A question for series of points, one of each device and field. As JSON it may leave out whatever is an `Option`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -115,19 +117,39 @@ impl SeriesRequest {
         self.namespace.as_deref().unwrap_or("input")
     }
 
+    /// Refuses lists that are longer than any answer, before they are looked at. There may be no more fields or devices
+    /// than series, whose most a setting says.
+    ///
+    /// # Errors
+    /// When a list is longer.
+    pub fn within(&self, most_series: usize) -> Result<(), QueryError> {
+        let lists = [("fields", &self.fields), ("devices", &self.devices)];
+        for (parameter, list) in lists {
+            let found = list.as_ref().map_or(0, Vec::len);
+            if found > most_series {
+                let reason = format!(
+                    "{found} names, and an answer has at most {most_series} series (setting '{SERIES_SETTING}'); name fewer, or leave the list out for all"
+                );
+                return Err(QueryError::parameter(parameter, reason));
+            }
+        }
+        Ok(())
+    }
+
     /// The fields that are named.
     pub(crate) fn named_fields(&self) -> Result<Option<Vec<FieldName>>, QueryError> {
         let Some(names) = self.fields.as_deref().filter(|names| !names.is_empty()) else {
             return Ok(None);
         };
         let mut fields: Vec<FieldName> = Vec::with_capacity(names.len());
+        let mut known = HashSet::with_capacity(names.len());
         for name in names {
             if name.eq_ignore_ascii_case("time") {
                 let reason = "the time of a row is no field; it comes with each series, and 'from' and 'to' choose it";
                 return Err(QueryError::parameter("fields", reason));
             }
             let name = field_name("fields", name)?;
-            if !fields.contains(&name) {
+            if known.insert(name.clone()) {
                 fields.push(name);
             }
         }

@@ -60,6 +60,11 @@ impl Opened {
         Ok(Self { file: opened, metadata })
     }
 
+    /// The bytes of a row of a row group once it is decoded, about.
+    pub(super) fn row_bytes(&self, group: usize) -> usize {
+        row_bytes(self.metadata.metadata(), group)
+    }
+
     /// The spans of rows that have the value, by row group.
     pub(super) fn spans(
         &self,
@@ -208,4 +213,21 @@ pub(crate) fn partitioned(file: &DataFile) -> Result<PartitionedFile, DataFusion
     let mut partitioned = PartitionedFile::new("", file.size);
     partitioned.object_meta.location = location;
     Ok(partitioned)
+}
+
+/// The bytes of a row of a row group once it is decoded, about.
+fn row_bytes(metadata: &ParquetMetaData, group: usize) -> usize {
+    let group = metadata.row_group(group);
+    let bytes = usize::try_from(group.total_byte_size()).unwrap_or(0);
+    bytes / usize::try_from(group.num_rows()).unwrap_or(1).max(1)
+}
+
+/// The bytes of the widest rows of a file once they are decoded, about.
+pub(crate) fn widest_row(
+    file: &Arc<DataFile>,
+    footers: &FileMetadataCache,
+) -> Result<usize, QueryError> {
+    let opened = Opened::open(file, footers)?;
+    let metadata = opened.metadata.metadata();
+    Ok((0..metadata.num_row_groups()).map(|at| row_bytes(metadata, at)).max().unwrap_or(0))
 }

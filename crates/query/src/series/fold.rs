@@ -17,8 +17,9 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use iobeam_model::FieldType;
 
 use super::grid::Grid;
-use super::held::{Keep, Series};
-use crate::error::{POINTS_SETTING, QueryError};
+use super::held::{Bin, Held, Keep, Series};
+use crate::error::{POINTS_SETTING, QueryError, VALUE_SETTING};
+use crate::functions::measure_array;
 
 /// What all threads go by.
 #[derive(Debug)]
@@ -56,19 +57,36 @@ pub(super) struct Fold {
     pub(super) cut: Option<Key>,
     /// Rows and bins that are held.
     held: usize,
+    /// Bytes of their texts, when they were counted last, and of those that came by since.
+    texts: usize,
+    texts_since: usize,
     memory: MemoryReservation,
 }
 
+/// Bytes of texts that may come by before those that are held are counted again.
+const TEXTS_UNCOUNTED: usize = 4 << 20;
 /// What a row or bin takes in memory, roughly.
 const WEIGHT: usize = 128;
 
 impl Fold {
     pub(super) fn new(rules: Arc<Rules>, memory: MemoryReservation) -> Self {
-        Self { rules, devices: BTreeMap::new(), cut: None, held: 0, memory }
+        Self {
+            rules,
+            devices: BTreeMap::new(),
+            cut: None,
+            held: 0,
+            texts: 0,
+            texts_since: 0,
+            memory,
+        }
     }
 
     /// Takes rows in: the time, the device unless there is only one, the fields.
-    pub(super) fn add(&mut self, batch: &RecordBatch, limit: u64) -> Result<(), QueryError> {
+    pub(super) fn add(
+        &mut self,
+        batch: &RecordBatch,
+        (limit, value_bytes): (u64, usize),
+    ) -> Result<(), QueryError> {
         let times = batch.column(0).as_primitive::<TimestampMicrosecondType>().values();
         let rules = Arc::clone(&self.rules);
         let (keys, fields) = match rules.only {
@@ -104,9 +122,27 @@ impl Fold {
                 setting: POINTS_SETTING,
             });
         }
+        self.count_texts(fields, value_bytes)?;
         self.memory
-            .try_resize(self.held * WEIGHT)
+            .try_resize(self.held * WEIGHT + self.texts + self.texts_since)
             .map_err(|error| QueryError::from_engine(&error, limit))
+    }
+
+    /// Counts the bytes of texts that are held, once in a while, as most of those that come by do not stay.
+    fn count_texts(&mut self, fields: &[ArrayRef], limit: usize) -> Result<(), QueryError> {
+        let texts = self.rules.kinds.iter().zip(fields);
+        let texts = texts.filter(|(kind, _)| **kind == FieldType::String);
+        let came = texts.map(|(_, column)| measure_array(column).total).sum::<usize>();
+        self.texts_since = self.texts_since.saturating_add(came);
+        if self.texts_since > TEXTS_UNCOUNTED {
+            self.texts = self.devices.values().flatten().map(AnySeries::text_bytes).sum();
+            self.texts_since = 0;
+        }
+        if self.texts > limit {
+            let what = format!("the chart has {} bytes of texts", self.texts);
+            return Err(QueryError::ValueTooLarge { what, limit, setting: VALUE_SETTING });
+        }
+        Ok(())
     }
 
     fn add_run(
@@ -185,6 +221,23 @@ impl AnySeries {
             FieldType::Long => Self::Long(Series::new(keep)),
             FieldType::Boolean => Self::Boolean(Series::new(keep)),
             FieldType::String => Self::String(Series::new(keep)),
+        }
+    }
+
+    /// Bytes of the texts that are held.
+    fn text_bytes(&self) -> usize {
+        let Self::String(series) = self else { return 0 };
+        match &series.held {
+            Held::Rows(rows) => rows.iter().map(|(_, text)| text.len()).sum(),
+            Held::Bins(bins) => {
+                let of = |bin: &Bin<Box<str>>| {
+                    [&bin.first, &bin.last, &bin.least, &bin.greatest]
+                        .map(|(_, text)| text.len())
+                        .iter()
+                        .sum::<usize>()
+                };
+                bins.values().map(of).sum()
+            }
         }
     }
 

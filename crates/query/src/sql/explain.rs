@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use futures::stream::StreamExt;
 
 use crate::answer::Rows;
+use crate::guard;
 use crate::scope::Scope;
 
 /// The rows of an EXPLAIN with the files' names alone; other rows as they are.
@@ -30,8 +31,10 @@ fn is_plan(batch: &RecordBatch) -> bool {
 }
 
 fn cleaned(batch: RecordBatch, places: &BTreeSet<String>) -> RecordBatch {
-    let clean =
-        |text: &str| places.iter().fold(text.to_owned(), |text, place| text.replace(place, ""));
+    let clean = |text: &str| {
+        let text = without_guards(text);
+        places.iter().fold(text, |text, place| text.replace(place, ""))
+    };
     let column = |column: &ArrayRef| -> ArrayRef {
         if column.data_type() != &DataType::Utf8 {
             return Arc::clone(column);
@@ -41,4 +44,23 @@ fn cleaned(batch: RecordBatch, places: &BTreeSet<String>) -> RecordBatch {
     };
     let columns = batch.columns().iter().map(column).collect();
     RecordBatch::try_new(batch.schema(), columns).unwrap_or(batch)
+}
+
+/// The plan without its guards, and with what is below them as far to the left.
+fn without_guards(text: &str) -> String {
+    if !text.contains(guard::NAME) {
+        return text.to_owned();
+    }
+    let mut guards: Vec<usize> = Vec::new();
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let depth = line.len() - line.trim_start().len();
+        guards.retain(|guard| *guard < depth);
+        if line.trim_start().starts_with(guard::NAME) {
+            guards.push(depth);
+        } else {
+            lines.push(format!("{}{}", " ".repeat(depth - 2 * guards.len()), line.trim_start()));
+        }
+    }
+    lines.join("\n")
 }

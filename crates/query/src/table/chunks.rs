@@ -10,6 +10,8 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::ExecutionPlan;
 use iobeam_store::Chunk;
 
+use crate::guard::plain;
+
 /// Smaller chunks are put together up to this size: the engine's cost for a batch is that of some thousand rows.
 const SMALL: usize = 4096;
 /// Below this many rows a second thread costs more than it gains.
@@ -40,7 +42,7 @@ pub(super) fn scan_rows<'a>(
     for (at, batch) in batches.into_iter().enumerate() {
         shared[at % count].push(batch);
     }
-    Ok(MemorySourceConfig::try_new_exec(&shared, schema, None)?)
+    Ok(plain(MemorySourceConfig::try_new_exec(&shared, schema, None)?))
 }
 
 /// The chunk's rows with exactly the columns of the schema.

@@ -21,12 +21,15 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use iobeam_store::DataFile;
 
+use crate::guard::plain;
 use crate::runs::partitioned;
 use crate::scope::TIME;
 
 /// Files to scan, newest first.
 pub(super) struct Scan<'a> {
     pub(super) files: Vec<Arc<DataFile>>,
+    /// How many rows are decoded at once, unless the usual number.
+    pub(super) batch_rows: Option<usize>,
     pub(super) schema: &'a SchemaRef,
     pub(super) partition: &'a str,
     pub(super) reader: Arc<dyn ParquetFileReaderFactory>,
@@ -55,8 +58,9 @@ impl Scan<'_> {
                 .with_statistics(self.statistics(&self.files))
                 .with_projection_indices(Some(projection.to_vec()))?
                 .with_limit(limit)
+                .with_batch_size(self.batch_rows)
                 .build();
-        Ok(DataSourceExec::from_data_source(config))
+        Ok(plain(DataSourceExec::from_data_source(config)))
     }
 
     /// The rows from a time on: those before it are past the retention and only wait to be removed.

@@ -17,6 +17,7 @@ mod newest;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
+use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
@@ -29,7 +30,8 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use iobeam_model::FieldType;
 
 use super::SnapshotTable;
-use crate::runs::Runs;
+use crate::context::QueryContext;
+use crate::runs::{Reading, Runs};
 use crate::scope::{TIME, Table};
 
 /// Lets plans read last rows.
@@ -50,6 +52,9 @@ impl OptimizerRule for ReadLastRows {
         plan: LogicalPlan,
         _: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
+        if was_tried(&plan) {
+            return Ok(Transformed::no(plan));
+        }
         let wanted = match &plan {
             LogicalPlan::Aggregate(aggregate) => {
                 of_aggregate(&aggregate.input, &aggregate.group_expr, &aggregate.aggr_expr)
@@ -57,10 +62,46 @@ impl OptimizerRule for ReadLastRows {
             LogicalPlan::Filter(filter) => of_first_row(&filter.predicate, &filter.input),
             _ => None,
         };
-        let Some(rows) = wanted else { return Ok(Transformed::no(plan)) };
+        let Some(rows) = wanted else {
+            remember(&plan);
+            return Ok(Transformed::no(plan));
+        };
         let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, &rows));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         Ok(Transformed::yes(plan.with_new_exprs(plan.expressions(), inputs)?))
+    }
+}
+
+/// The only table that a plan reads below one that could do with last rows.
+fn only_table(plan: &LogicalPlan) -> Option<Arc<dyn TableProvider>> {
+    match plan {
+        LogicalPlan::TableScan(scan) => source_as_provider(&scan.source).ok(),
+        other => match &other.inputs()[..] {
+            [input] => only_table(input),
+            _ => None,
+        },
+    }
+}
+
+/// Whether last rows were looked for in vain for this plan: the optimizer asks several times.
+fn was_tried(plan: &LogicalPlan) -> bool {
+    if !matches!(plan, LogicalPlan::Aggregate(_) | LogicalPlan::Filter(_)) {
+        return false;
+    }
+    let Some(provider) = only_table(plan) else { return false };
+    let Some(table) = provider.downcast_ref::<SnapshotTable>() else { return false };
+    let tried = table.tried.lock();
+    !tried.is_empty() && tried.contains(&plan.display_indent().to_string())
+}
+
+/// Last rows were looked for in vain, which may have cost a look into files.
+fn remember(plan: &LogicalPlan) {
+    if !matches!(plan, LogicalPlan::Aggregate(_)) {
+        return;
+    }
+    let Some(provider) = only_table(plan) else { return };
+    if let Some(table) = provider.downcast_ref::<SnapshotTable>() {
+        table.tried.lock().insert(plan.display_indent().to_string());
     }
 }
 
@@ -168,6 +209,7 @@ struct Below<'p> {
     steps: Vec<&'p LogicalPlan>,
     table: Table,
     runs: Arc<Runs>,
+    context: QueryContext,
     /// The columns that the scan reads.
     columns: Vec<String>,
     /// Conditions on the partition field alone, in the table's names.
@@ -200,7 +242,7 @@ impl<'p> Below<'p> {
         };
         let provider = source_as_provider(&scan.source).ok()?;
         let table = provider.downcast_ref::<SnapshotTable>()?;
-        if table.rows.is_some() || scan.fetch.is_some() {
+        if table.rows.is_some() || scan.fetch.is_some() || !table.context.may_read() {
             return None;
         }
         let schema = scan.projected_schema.fields();
@@ -208,6 +250,7 @@ impl<'p> Below<'p> {
             steps,
             table: table.table.clone(),
             runs: Arc::clone(&table.runs),
+            context: table.context.clone(),
             columns: schema.iter().map(|field| field.name().clone()).collect(),
             devices: Vec::new(),
             filters: Vec::new(),
@@ -344,16 +387,19 @@ impl<'p> Below<'p> {
         columns.push(partition);
         columns.sort_unstable();
         columns.dedup();
+        let reading = Reading::new(&self.runs, &self.context);
         let wanted = newest::Wanted {
             table: &self.table,
-            runs: &self.runs,
+            reading: &reading,
             columns,
             devices: self.devices.clone(),
             filters: self.filters.clone(),
             present,
         };
         // What cannot be had this way, the scan will have, or say why not.
-        wanted.rows(&last).ok().flatten()
+        let rows = wanted.rows(&last).ok().flatten()?;
+        reading.keep();
+        Some(rows)
     }
 }
 

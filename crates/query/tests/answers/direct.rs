@@ -354,7 +354,9 @@ async fn what_is_at_hand_is_answered_on_the_task_that_asks() {
     let ask = |query| world.sql(query, Vec::new());
     assert!(ask(many).now_or_never().is_some(), "a count looks at no row");
     let planned = "SELECT count(*) + 1 FROM input";
-    assert!(ask(planned).now_or_never().is_none(), "this one needs a plan");
+    // Other threads may be so quick that their answer is there at once; not each time.
+    let waited = (0..50).any(|_| ask(planned).now_or_never().is_none());
+    assert!(waited, "this one needs a plan");
 }
 
 #[tokio::test]

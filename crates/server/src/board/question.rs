@@ -1,6 +1,8 @@
 //! What a panel asks, once its variables stand for something: for a visitor by a link, who chooses within what the
 //! board shows and asks nothing of their own.
 
+use std::collections::HashSet;
+
 use iobeam_query::SeriesRequest;
 use serde_json::Value;
 
@@ -123,7 +125,8 @@ fn within(chosen: Vec<String>, shown: Option<&[String]>) -> Result<Vec<String>, 
         let details = "devices: the list is empty; leave it out for all that the panel shows";
         return Err(Problem::bad_request("The request is not valid", details));
     }
-    let hidden = chosen.iter().find(|id| shown.is_some_and(|shown| !shown.contains(id)));
+    let shown: Option<HashSet<&String>> = shown.map(|shown| shown.iter().collect());
+    let hidden = chosen.iter().find(|id| shown.as_ref().is_some_and(|shown| !shown.contains(id)));
     match hidden {
         None => Ok(chosen),
         Some(hidden) => Err(Problem::forbidden(

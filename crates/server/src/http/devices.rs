@@ -222,7 +222,7 @@ async fn list(
     Query(mut query): Query<DeviceQuery>,
 ) -> Result<Reply<Found>, Problem> {
     caller.is_of_project(query.project_id)?;
-    let project = caller.project;
+    let (project, reader) = (caller.project, caller.reader());
     if let Some(name) = query.name.take() {
         let device = app.catalog(move |catalog| catalog.device_by_name(project, &name)).await?;
         caller.may_act_as(device.id.as_str())?;
@@ -232,7 +232,7 @@ async fn list(
         // Its own record is all that it sees.
         let device = app.catalog(move |catalog| catalog.device(project, &own)).await?;
         let mut devices = vec![shown(device)];
-        add_statistics(&app, project, &query, &mut devices).await?;
+        add_statistics(&app, (project, reader), &query, &mut devices).await?;
         return Ok(Reply(Found::All(DeviceList { devices })));
     }
     if let Some(search) = search::search(&query)? {
@@ -240,20 +240,20 @@ async fn list(
         let found =
             app.catalog(move |catalog| catalog.search_devices(project, &search, patience)).await?;
         let mut reply = search::reply(found, query.facets == Some(true));
-        add_statistics(&app, project, &query, &mut reply.devices).await?;
+        add_statistics(&app, (project, reader), &query, &mut reply.devices).await?;
         return Ok(Reply(Found::Some(reply)));
     }
     let page = Page { offset: query.offset.unwrap_or(0), count: query.count };
     let devices = app.catalog(move |catalog| catalog.devices(project, page)).await?;
     let mut devices: Vec<_> = devices.into_iter().map(shown).collect();
-    add_statistics(&app, project, &query, &mut devices).await?;
+    add_statistics(&app, (project, reader), &query, &mut devices).await?;
     Ok(Reply(Found::All(DeviceList { devices })))
 }
 
 /// Adds each device's rows, if they are asked for.
 async fn add_statistics(
     app: &App,
-    project: ProjectId,
+    asked: (ProjectId, u64),
     query: &DeviceQuery,
     devices: &mut [DeviceObject],
 ) -> Result<(), Problem> {
@@ -261,7 +261,7 @@ async fn add_statistics(
         return Ok(());
     }
     let format = statistics::time_format(query.timefmt.clone())?;
-    let mut all = statistics::of_all_devices(app, project, format).await?;
+    let mut all = statistics::of_all_devices(app, asked, format).await?;
     for device in devices {
         let of_device = all.remove(&device.device_id);
         device.statistics = Some(of_device.unwrap_or_else(statistics::none));

@@ -93,7 +93,7 @@ async fn latest(
             let now = app.catalog.namespace(project, &namespace.name);
             table(&app, project, now.as_deref().unwrap_or(&namespace))
         };
-        let found = app.engine.latest(&table, device.id.as_str()).await?;
+        let found = app.engine.of(caller.reader()).latest(&table, device.id.as_str()).await?;
         values.extend(found.into_iter().map(|latest| LatestValue {
             namespace: namespace.name.clone(),
             field: latest.field,

@@ -183,5 +183,5 @@ async fn query(
         asked.try_for_each(|device| caller.may_act_as(device))?;
         request.devices = Some(vec![own.to_string()]);
     }
-    chart(&app, caller.project, request).await
+    chart(&app, (caller.project, caller.reader()), request).await
 }

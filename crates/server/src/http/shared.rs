@@ -2,6 +2,7 @@
 
 use axum::Json as Reply;
 use axum::response::Response;
+use iobeam_query::SeriesRequest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -80,10 +81,14 @@ async fn query(
     Json(asked): Json<SharedQuery>,
 ) -> Result<Response, Problem> {
     let (project, id) = (caller.project, caller.dashboard);
+    let listed = SeriesRequest { devices: asked.devices, ..SeriesRequest::default() };
+    listed.within(app.config.query_series)?;
     let dashboard = app.catalog(move |catalog| catalog.dashboard(project, id)).await?;
-    let choice = Choice { devices: asked.devices, bucket: asked.bucket };
+    let choice = Choice { devices: listed.devices, bucket: asked.bucket };
     let question = Board::stored(&dashboard.board)?.question(&asked.panel, choice)?;
     let look =
         Look { from: asked.from, to: asked.to, width: asked.width, timezone: asked.timezone };
-    chart(&app, project, question.at(look)?).await
+    // Visitors of one link are one reader; no token has such a number.
+    let reader = u64::MAX - u64::from(id);
+    chart(&app, (project, reader), question.at(look)?).await
 }

@@ -61,7 +61,8 @@ async fn of_namespace(
     let table = table(&app, caller.project, &namespace);
     let snapshot = table.snapshot.clone();
     let now = app.clock.now();
-    let found = app.engine.figures(caller.project, table, Of::All, now).await?.pop();
+    let engine = app.engine.of(caller.reader());
+    let found = engine.figures(caller.project, table, Of::All, now).await?.pop();
     let keep_from = app.keeper.keep_from(&namespace).await;
     Ok(Reply(NamespaceStatistics {
         namespace_id: namespace.id,
@@ -96,7 +97,8 @@ async fn of_device(
     for namespace in of_devices(&app, project) {
         let of = Of::Value(device.id.as_str());
         let table = table(&app, project, &namespace);
-        let found = app.engine.figures(project, table, of, app.clock.now()).await?.pop();
+        let engine = app.engine.of(caller.reader());
+        let found = engine.figures(project, table, of, app.clock.now()).await?.pop();
         let found = found.unwrap_or_default();
         if found.rows > 0 {
             namespaces.insert(namespace.name.clone(), written(&found, format));
@@ -115,13 +117,14 @@ async fn of_device(
 /// The figures of every device that has rows.
 pub(super) async fn of_all_devices(
     app: &App,
-    project: ProjectId,
+    (project, reader): (ProjectId, u64),
     format: TimeFormat,
 ) -> Result<HashMap<DeviceId, RowFigures>, Problem> {
     let mut all: HashMap<DeviceId, Figures> = HashMap::new();
     for namespace in of_devices(app, project) {
         let table = table(app, project, &namespace);
-        let found = app.engine.figures(project, table, Of::EachValue, app.clock.now()).await?;
+        let engine = app.engine.of(reader);
+        let found = engine.figures(project, table, Of::EachValue, app.clock.now()).await?;
         for figures in found {
             // What is no device's id stands for no device.
             let Some(Ok(id)) = figures.value.as_deref().map(str::parse) else { continue };

@@ -116,11 +116,13 @@ impl From<QueryError> for Problem {
                 Self::bad_request(format!("The parameter '{parameter}' is not known"), text)
             }
             QueryError::Timeout { .. }
+            | QueryError::ValueTooLarge { .. }
+            | QueryError::TooComplex { .. }
             | QueryError::TooManyRows { .. }
             | QueryError::TooManyPoints { .. } => {
                 Self::bad_request("The query reached a limit", text).with_code(Code::QUERY_LIMIT)
             }
-            QueryError::Memory { .. } => {
+            QueryError::Memory { .. } | QueryError::Busy { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The query reached a limit", text)
                     .with_code(Code::QUERY_LIMIT)
                     .with_retry_after(SOON)

@@ -12,15 +12,15 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{and, filter_record_batch, is_not_null, prep_null_mask_filter};
 use datafusion::common::{DFSchema, Result};
-use datafusion::error::DataFusionError;
 use datafusion::execution::context::ExecutionProps;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 
+use crate::context::engine_error;
 use crate::few::may_hold;
-use crate::runs::{Runs, times};
+use crate::runs::{Reading, times};
 use crate::scope::Table;
 
 /// Rows to begin with on the way back.
@@ -34,7 +34,7 @@ const SHARE: usize = 8;
 /// What the newest rows must fulfil.
 pub(super) struct Wanted<'a> {
     pub(super) table: &'a Table,
-    pub(super) runs: &'a Runs,
+    pub(super) reading: &'a Reading<'a>,
     /// The columns that are read beside the time.
     pub(super) columns: Vec<&'a str>,
     /// Which devices.
@@ -92,22 +92,22 @@ impl Wanted<'_> {
                 break;
             }
             let partition = self.table.partition.as_str();
-            let rows = self.runs.of(file, partition, device);
-            let mut rows = rows.map_err(|error| DataFusionError::External(Box::new(error)))?;
+            let rows = self.reading.of(file, partition, device);
+            let mut rows = rows.map_err(engine_error)?;
             let within = rows.within(snapshot.keep_from, i64::MAX);
-            let within = within.map_err(|error| DataFusionError::External(Box::new(error)))?;
+            let within = within.map_err(engine_error)?;
             let mut step = STEP;
             loop {
                 let start = within.end.saturating_sub(step).max(within.start);
                 let read = rows.columns(start..within.end, &self.columns);
-                let read = read.map_err(|error| DataFusionError::External(Box::new(error)))?;
+                let read = read.map_err(engine_error)?;
                 let since = rule.since(&read)?;
                 if since.is_some() || start == within.start {
                     enough = enough.max(since.unwrap_or(i64::MIN));
                     found.extend(read);
                     break;
                 }
-                if step >= FAR {
+                if step >= FAR || self.reading.holds_much() {
                     return Ok(None);
                 }
                 step *= 4;

@@ -1,0 +1,399 @@
+//! One reader's questions, however hostile, end within their limits and cost others little: every row of a device is
+//! acknowledged meanwhile, every small question of another reader is answered, and the memory stays within what was
+//! given, in a memory group that ends the process otherwise.
+
+#![expect(clippy::disallowed_methods, reason = "limits of time are held against the clock")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use iobeam_model::{Batch, Column, NamespaceName, Texts, Values};
+use iobeam_promises::{Account, Platform, asked};
+use iobeam_wire::batch::{Compression, MEDIA_TYPE, encode};
+use serde_json::{Value as Json, json};
+
+/// What the settings allow.
+const LIMIT: u64 = 256 << 20;
+/// What the process may take beyond that.
+const BESIDES: u64 = 128 << 20;
+/// The memory group: whatever goes beyond ends the process.
+const GROUP: u64 = 700 << 20;
+/// How long a query may run.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// When an answer must be there, after that; more than the second that is promised, as the machine has other work.
+const LATE: Duration = Duration::from_secs(2);
+/// Bytes of an answer that are read before the client goes away.
+const READ: usize = 16 << 20;
+
+/// The parameter of a query: so many bytes of text.
+fn text(bytes: usize) -> Json {
+    Json::String("x,".repeat(bytes / 2))
+}
+
+/// Doubles a text by a function, step by step.
+fn chain(start: &str, step: &str, steps: usize) -> String {
+    let of = |at: usize| format!(", c{at} AS (SELECT {step} AS x FROM c{})", at - 1);
+    let all: Vec<String> = (1..=steps).map(of).collect();
+    let all = all.concat();
+    format!("WITH c0 AS (SELECT {start} AS x FROM input LIMIT 100){all} SELECT x FROM c{steps}")
+}
+
+/// Questions that once ended the process, never ended, or broke the server.
+fn hostile() -> Vec<(String, Vec<Json>)> {
+    let plain = |query: &str| (query.to_owned(), Vec::new());
+    let columns: Vec<String> = (0..30).map(|at| format!("v + {at}")).collect();
+    let tables: Vec<String> = (0..3000).map(|at| format!("input t{at}")).collect();
+    let of = |at: usize| format!(", a{at} AS (SELECT x.v FROM a{0} x, a{0} y)", at - 1);
+    let names: Vec<String> = (1..40).map(of).collect();
+    let names = format!("WITH a0 AS (SELECT v FROM input){}", names.concat());
+    vec![
+        ("SELECT $1 AS x, v FROM input".into(), vec![text(1 << 20)]),
+        ("SELECT length(string_agg(device_id, $1)) FROM input".into(), vec![text(1 << 20)]),
+        (
+            "SELECT length(array_to_string(string_to_array($1, NULL), $1))".into(),
+            vec![text(100_000)],
+        ),
+        plain(&chain("device_id", "overlay(x placing x from 1 for 0)", 40)),
+        plain(&chain("device_id", "concat(x, x)", 40)),
+        plain(&chain("device_id", "x || x", 40)),
+        plain(&chain("v", "make_array(x, x)", 30)),
+        plain(&chain("v", "[x, x]", 30)),
+        plain(&chain("v", "struct(x, x)", 30)),
+        plain(&chain("v", "named_struct('a', x, 'b', x)", 30)),
+        plain(&chain("v", "{'a': x, 'b': x}", 30)),
+        plain("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)')"),
+        plain("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)') FROM input"),
+        ("SELECT to_char(time, $1) FROM input".into(), vec![Json::String("%Y".repeat(500_000))]),
+        plain(&format!("SELECT count(*) FROM input GROUP BY CUBE ({})", columns.join(", "))),
+        plain(&format!("SELECT count(*) FROM {}", tables.join(", "))),
+        plain(&format!("{names} SELECT count(*) FROM a39")),
+        plain("SELECT * FROM wide a JOIN wide b ON a.device_id = b.device_id"),
+        plain("SELECT * FROM wide"),
+        plain("SELECT upper(s) || lower(s) AS t FROM wide"),
+        plain("SELECT array_agg(s) FROM wide"),
+        plain("SELECT count(*) OVER (ORDER BY s) AS n, s FROM wide"),
+        plain("SELECT array_agg(v) OVER (ORDER BY time) FROM input"),
+        plain("SELECT input_file_name() FROM input"),
+        plain("SELECT count(*) FROM input a, input b, input c WHERE a.v + b.v + c.v > 1e300"),
+        plain(
+            "SELECT count(*) FROM generate_series(1, 9000000000000) a, generate_series(1, 9000000000000) b",
+        ),
+        plain(
+            "SELECT count(*) FROM input a JOIN input b ON a.device_id = b.device_id JOIN input c ON c.device_id = b.device_id WHERE a.v + b.v + c.v > 1e300",
+        ),
+        plain(
+            "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+        ),
+        plain(
+            "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n, input WHERE i < 1000) SELECT count(*) FROM n",
+        ),
+        ("SELECT levenshtein($1, $2)".into(), vec![text(300_000), text(300_002)]),
+        ("SELECT max(levenshtein(s, $1)) FROM wide".into(), vec![text(10_000)]),
+        ("SELECT replace($1, 'x', $1)".into(), vec![text(500_000)]),
+        ("SELECT regexp_replace($1, '.', $1, 'g')".into(), vec![text(500_000)]),
+        ("SELECT count(*) FROM input WHERE device_id ~ $1".into(), vec![text(500_000)]),
+        plain(&format!("SELECT device_id ~ '{}' FROM input", "(a|b)".repeat(10_000))),
+        plain("SELECT regexp_like(device_id, '(\\w{1000}){1000}') FROM input"),
+        plain(&format!("SELECT '{}'", "y".repeat(900_000))),
+        plain(&format!("SELECT {}", "1+".repeat(100_000) + "1")),
+        plain("SELECT unnest(string_to_array(s, 'x')), * FROM wide"),
+        plain(
+            "SELECT v, unnest(make_array(v, v, v, v)), unnest(make_array(v)) FROM input a, input b",
+        ),
+        plain("SELECT count(DISTINCT a.v + b.v) FROM input a, input b"),
+        plain("SELECT * FROM input a, input b ORDER BY a.v * b.v"),
+        plain("SELECT translate(s, 'x', s) FROM wide"),
+        ("SELECT repeat($1, 1000000000)".into(), vec![text(1000)]),
+        plain("SELECT approx_percentile_cont(v, 0.5, 2000000000) FROM input"),
+        plain("SELECT nth_value(v, 9000000000000) OVER (ORDER BY time) FROM input"),
+        plain("SELECT lag(v, 9000000000000000) OVER (ORDER BY time) FROM input"),
+    ]
+}
+
+/// A memory group of its own for a process, where the system lets us have one.
+struct MemoryGroup(PathBuf);
+
+impl MemoryGroup {
+    fn around(pid: u32, bytes: u64) -> Option<Self> {
+        let group = PathBuf::from(format!("/sys/fs/cgroup/memory/iobeam-promise-{pid}"));
+        fs::create_dir(&group).ok()?;
+        let group = Self(group);
+        fs::write(group.0.join("memory.limit_in_bytes"), bytes.to_string()).ok()?;
+        fs::write(group.0.join("cgroup.procs"), pid.to_string()).ok()?;
+        Some(group)
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        // The kernel keeps the group for a moment after its last process.
+        for _ in 0..100 {
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Sends a question and reads the answer's beginning, then goes away; the status, and how long its first byte took.
+fn ask(platform: &Platform, token: &str, path: &str, body: &Json) -> (u16, Duration, String) {
+    let body = body.to_string();
+    let mut stream = TcpStream::connect(platform.address()).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a timeout");
+    let began = Instant::now();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: it\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("a request");
+    // A refusal may come before the body has gone; then the rest is not wanted.
+    let _ = stream.write_all(body.as_bytes());
+    let mut reply = vec![0; 64 << 10];
+    let first = stream.read(&mut reply).unwrap_or(0);
+    let took = began.elapsed();
+    let mut seen = first;
+    let text = String::from_utf8_lossy(&reply[..first]).into_owned();
+    while seen < READ && began.elapsed() < TIMEOUT + LATE {
+        match stream.read(&mut reply) {
+            Ok(0) | Err(_) => break,
+            Ok(more) => seen += more,
+        }
+    }
+    let status = text.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
+    (status, took, text.chars().take(600).collect())
+}
+
+fn body_of(query: &str, params: &[Json]) -> Json {
+    json!({"query": query, "params": params})
+}
+
+/// Bytes that the program has for itself.
+fn own_memory(platform: &Platform) -> u64 {
+    let Ok(status) = fs::read_to_string(format!("/proc/{}/status", platform.pid())) else {
+        return 0;
+    };
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0) << 10
+}
+
+/// 20 000 rows of 20 devices, and 1600 rows of 100 kB of text.
+fn fill(platform: &Platform, account: &Account) {
+    let send = |namespace: &str, rows: usize, columns: Vec<Column>| {
+        let name: NamespaceName = namespace.parse().expect("a name");
+        let times = (0..rows as i64).map(|at| 1_700_000_000_000_000 + at * 1000).collect();
+        let batch = Batch::new(name, times, columns).expect("a batch");
+        let body = encode(&batch, None, Compression::None);
+        let reply = platform.post_bytes("/v1/imports", Some(&account.token), MEDIA_TYPE, &body);
+        reply.expect("a reply").expect_status(200);
+    };
+    let column = |name: &str, values| {
+        Column::new(name.parse().expect("a name"), values, None).expect("a column")
+    };
+    let texts = |rows: usize, text: &dyn Fn(usize) -> String| {
+        let mut texts = Texts::new();
+        (0..rows).for_each(|row| texts.push(&text(row)));
+        Values::String(texts)
+    };
+    for device in (0..20).filter(|device| *device != 1) {
+        let device =
+            json!({"project_id": account.project, "device_id": format!("device-{device}")});
+        platform.post("/v1/devices", Some(&account.token), &device).expect_status(201);
+    }
+    let numbers = Values::Double((0..20_000).map(f64::from).collect());
+    let devices = texts(20_000, &|row| format!("device-{}", row % 20));
+    send("input", 20_000, vec![column("device_id", devices), column("v", numbers)]);
+    let made = json!({"namespace_name": "wide", "partitioning_field": "device_id", "fields": {"s": "STRING"}});
+    platform.post("/v1/namespaces", Some(&account.token), &made).expect_status(201);
+    for part in 0..16 {
+        let long = texts(100, &|row| format!("{}{}", part * 100 + row, "x".repeat(100_000)));
+        let devices = texts(100, &|_| "device-1".to_owned());
+        send("wide", 100, vec![column("device_id", devices), column("s", long)]);
+    }
+}
+
+/// While something is done: a device sends, another reader asks, and the memory is watched. The most memory seen.
+fn beside(platform: &Platform, account: &Account, work: impl FnOnce()) -> u64 {
+    let reader = platform.project_token(&account.user_token, account.project, "&read=true");
+    let (done, most) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                most.fetch_max(own_memory(platform), Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let device = scope.spawn(|| {
+            let mut sent = 0;
+            while !done.load(Ordering::Relaxed) {
+                sent += 1;
+                let row = json!({"project_id": account.project, "device_id": "device-1", "sources": [
+                    {"name": "seen", "data": [{"time": 1_800_000_000_000_u64 + sent, "value": sent}]}]});
+                platform.post("/v1/imports", Some(&account.token), &row).expect_status(200);
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            sent
+        });
+        let asker = scope.spawn(|| {
+            let query = json!({"query": "SELECT count(*) AS n, max(v) AS v FROM input WHERE device_id = 'device-2' AND v >= 0"});
+            let mut slowest = Duration::ZERO;
+            while !done.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                platform.post("/v1/sql", Some(&reader), &query).expect_status(200);
+                slowest = slowest.max(began.elapsed());
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            slowest
+        });
+        let worked = catch_unwind(AssertUnwindSafe(work));
+        done.store(true, Ordering::Relaxed);
+        let sent = device.join().expect("each row is acknowledged");
+        let slowest = asker.join().expect("each small question is answered");
+        eprintln!("{sent} rows were acknowledged; the slowest small question took {slowest:?}");
+        worked.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+    most.into_inner()
+}
+
+fn start(settings: &[&str]) -> Platform {
+    let limit = format!("--memory-limit={LIMIT}");
+    let timeout = format!("--query-timeout={}s", TIMEOUT.as_secs());
+    let mut all = vec![limit.as_str(), timeout.as_str()];
+    all.extend(settings);
+    Platform::start_with(&all)
+}
+
+#[test]
+fn hostile_questions_end_in_time_and_memory_while_others_are_served() {
+    let rounds = asked("IOBEAM_HOSTILE").unwrap_or(hostile().len() as u64) as usize;
+    let platform = start(&["--flush-size=8MiB"]);
+    let account = platform.account();
+    fill(&platform, &account);
+    let group = MemoryGroup::around(platform.pid(), GROUP);
+    if group.is_none() {
+        eprintln!("NO MEMORY GROUP TO BE HAD HERE: the memory is only sampled");
+    }
+    let most = beside(&platform, &account, || {
+        for (query, params) in hostile().iter().cycle().take(rounds) {
+            let shown: String = query.chars().take(100).collect();
+            let body = body_of(query, params);
+            let (status, took, text) = ask(&platform, &account.token, "/v1/sql", &body);
+            eprintln!("{status} {took:>8.2?} {} MiB {shown}", own_memory(&platform) >> 20);
+            let sound = matches!(status, 200..500 | 503);
+            assert!(sound, "{shown}: {text}\n{}", platform.log());
+            assert!(took < TIMEOUT + LATE, "{shown} took {took:?}: {text}");
+            for word in ["datafusion", "arrow error", "sqlparser"] {
+                assert!(!text.to_lowercase().contains(word), "{shown}: {text}");
+            }
+        }
+    });
+    eprintln!("the most memory was {} MiB", most >> 20);
+    assert!(most < LIMIT + BESIDES, "{} MiB were taken", most >> 20);
+}
+
+/// Processor time of the process, in hundredths of a second.
+fn ticks(platform: &Platform) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", platform.pid())).expect("it lives");
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    after.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum()
+}
+
+#[test]
+fn nothing_goes_on_once_the_client_has_left() {
+    let platform = Platform::start_with(&["--query-timeout=60s"]);
+    let account = platform.account();
+    fill(&platform, &account);
+    for query in [
+        "SELECT count(*) FROM input a, input b, input c WHERE a.v + b.v + c.v > 1e300",
+        "SELECT count(*) FROM input a JOIN input b ON a.device_id = b.device_id AND a.v + b.v > 1e300 JOIN input c ON c.device_id = b.device_id",
+        "SELECT count(*) FROM generate_series(1, 9000000000000) a, generate_series(1, 9000000000000) b",
+        "SELECT max(levenshtein(s, left(s, 500))) FROM wide",
+    ] {
+        let body = body_of(query, &[]).to_string();
+        let mut stream = TcpStream::connect(platform.address()).expect("it listens");
+        let head = format!(
+            "POST /v1/sql HTTP/1.1\r\nhost: it\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            account.token,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("a request");
+        let before = ticks(&platform);
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(ticks(&platform) - before > 30, "it does not work: {query}");
+        drop(stream);
+        std::thread::sleep(Duration::from_secs(1));
+        let before = ticks(&platform);
+        std::thread::sleep(Duration::from_secs(1));
+        let worked = ticks(&platform) - before;
+        assert!(worked < 20, "{worked} hundredths of a second after the client left: {query}");
+    }
+}
+
+#[test]
+fn a_small_question_of_another_reader_takes_at_most_twice_as_long_as_beside_one_scan() {
+    let platform = Platform::start_with(&["--query-timeout=60s", "--recent-rows-memory=0"]);
+    let account = platform.account();
+    fill(&platform, &account);
+    let other = platform.project_token(&account.user_token, account.project, "&read=true");
+    let small = body_of("SELECT max(v) AS v FROM input WHERE device_id LIKE 'device-1%'", &[]);
+    let scan = "SELECT count(*) FROM input a, input b WHERE a.v + b.v > 1e300";
+    let endless = "SELECT count(*) FROM input a, input b, input c WHERE a.v + b.v + c.v > 1e300";
+    let beside = |queries: &[&str]| {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for query in queries {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        let body = body_of(query, &[]).to_string();
+                        let mut stream = TcpStream::connect(platform.address()).expect("it listens");
+                        let head = format!("POST /v1/sql HTTP/1.1\r\nhost: it\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", account.token, body.len());
+                        stream.write_all(head.as_bytes()).expect("a request");
+                        stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+                        while !done.load(Ordering::Relaxed) {
+                            match stream.read(&mut [0; 4096]) {
+                                Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+                                _ => break,
+                            }
+                        }
+                    }
+                });
+            }
+            std::thread::sleep(Duration::from_millis(1500));
+            let mut times: Vec<Duration> = (0..30)
+                .map(|_| {
+                    let began = Instant::now();
+                    platform.post("/v1/sql", Some(&other), &small).expect_status(200);
+                    began.elapsed()
+                })
+                .collect();
+            done.store(true, Ordering::Relaxed);
+            times.sort_unstable();
+            times[times.len() / 2]
+        })
+    };
+    let alone = beside(&[]);
+    let one = beside(&[scan]);
+    let six = beside(&[endless; 6]);
+    eprintln!("alone {alone:?}, beside a scan {one:?}, beside six endless queries {six:?}");
+    assert!(six < one * 2 + Duration::from_millis(20), "{six:?}, beside one scan {one:?}");
+}
+
+#[test]
+fn long_lists_of_names_are_refused_at_once() {
+    let platform = Platform::start();
+    let account = platform.account();
+    let names: Vec<String> = (0..300_000).map(|at| format!("device-{at}")).collect();
+    for request in [json!({"devices": names}), json!({"fields": names})] {
+        let began = Instant::now();
+        let reply = platform.post("/v1/query", Some(&account.token), &request);
+        reply.expect_status(400);
+        assert!(reply.body.to_string().contains("query-series"), "{}", reply.body);
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+}
