@@ -24,7 +24,11 @@ async fn a_query_that_runs_too_long_is_stopped_and_the_setting_named() {
 
 #[tokio::test]
 async fn a_query_that_wants_too_much_memory_is_refused_and_the_setting_named() {
-    let world = World::with(|settings| settings.memory_bytes = 2 << 20);
+    let world = World::with(|settings| {
+        settings.memory_bytes = 2 << 20;
+        // It spills for long before it gives up.
+        settings.timeout = Duration::from_mins(5);
+    });
     let query = "SELECT value % 1000000 AS v, count(DISTINCT value) FROM generate_series(1, 3000000) GROUP BY v";
     let error = match world.sql(query, vec![]).await {
         Err(error) => error,
