@@ -245,10 +245,10 @@ def filled():
         f"locf(max(a)) AS c2 FROM input WHERE time >= TIMESTAMP '{start}' AND time < TIMESTAMP '{finish}' GROUP BY c0 ORDER BY c0"
     )
     theirs = (
-        f"WITH q AS (SELECT time_bucket(INTERVAL '{width}', time, TIMESTAMP '1970-01-01') AS b, count(a) AS n, max(a) AS m "
-        f"FROM input WHERE time >= TIMESTAMP '{start}' AND time < TIMESTAMP '{finish}' GROUP BY b) "
-        f"SELECT g.b, n, last_value(m IGNORE NULLS) OVER (ORDER BY g.b) FROM generate_series(TIMESTAMP '{start}', "
-        f"TIMESTAMP '{finish}' - INTERVAL '1 microsecond', INTERVAL '{width}') AS g(b) LEFT JOIN q ON q.b = g.b ORDER BY g.b"
+        f"WITH q AS (SELECT time_bucket(INTERVAL '{width}', time, TIMESTAMP '1970-01-01') AS bucket, count(a) AS n, max(a) AS m "
+        f"FROM input WHERE time >= TIMESTAMP '{start}' AND time < TIMESTAMP '{finish}' GROUP BY bucket) "
+        f"SELECT g.bucket, n, last_value(m IGNORE NULLS) OVER (ORDER BY g.bucket) FROM generate_series(TIMESTAMP '{start}', "
+        f"TIMESTAMP '{finish}' - INTERVAL '1 microsecond', INTERVAL '{width}') AS g(bucket) LEFT JOIN q ON q.bucket = g.bucket ORDER BY g.bucket"
     )
     return ours, theirs
 

@@ -491,7 +491,11 @@ fn wrong_data_is_corrected() {
     let platform = Platform::start();
     let ada = platform.somebody();
     ada.does(&["device", "create", "--id", "a", "--name", "a"]);
-    for (time, value) in [("1000", "\"unavailable\""), ("2000", "\"21.5\""), ("3000", "\"-127\"")] {
+    for (time, value) in [
+        ("1767225600000", "\"unavailable\""),
+        ("1767225601000", "\"21.5\""),
+        ("1767225602000", "\"-127\""),
+    ] {
         let import = ["import", "--device", "a", "--fields", "t", "--time", time, "--values"];
         ada.does(&[&import[..], &[value]].concat());
     }
