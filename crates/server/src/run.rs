@@ -117,7 +117,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         max_series: config.query_series,
         max_running: config.query_concurrency,
         value_bytes: config.query_value_size,
-        process_bytes: Some(config.memory_limit as u64),
+        process_bytes: config.watches_process.then_some(config.memory_limit as u64),
         plan: iobeam_query::PlanLimits {
             text_bytes: config.query_text_size,
             literal_bytes: config.query_literal_size,
