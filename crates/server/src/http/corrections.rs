@@ -8,7 +8,6 @@
 
 use axum::Json as Reply;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use iobeam_catalog::Namespace;
 use iobeam_model::{FieldName, FieldType, TimeFormat, Value};
@@ -72,6 +71,14 @@ struct RowCount {
     dry_run: bool,
 }
 
+/// How many rows are meant, or the correction that deletes them.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum DeletedRows {
+    Counted(RowCount),
+    Ordered(Box<CorrectionObject>),
+}
+
 /// Whether rows are counted only.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -92,6 +99,9 @@ struct FieldUpdate {
     #[schema(value_type = Option<schema::FieldType>)]
     r#type: Option<String>,
 }
+
+/// What the order of a correction answers: whether it is done, and the correction.
+type Ordered = (StatusCode, Reply<CorrectionObject>);
 
 /// A correction.
 #[derive(Serialize, ToSchema)]
@@ -171,7 +181,7 @@ struct QuarantinedList {
     request_body = RowsToDelete,
     params(("namespace_id" = u32, Path, description = "The namespace's number")),
     responses(
-        (status = 200, description = "The rows are deleted; with `dry_run` only counted", body = CorrectionObject),
+        (status = 200, description = "The rows are deleted; with `dry_run` only counted", body = DeletedRows),
         (status = 202, description = "It goes on in the background, also after a restart", body = CorrectionObject),
     ),
 )]
@@ -180,15 +190,17 @@ async fn delete_rows(
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Json(given): Json<RowsGiven>,
-) -> Result<Response, Problem> {
+) -> Result<(StatusCode, Reply<DeletedRows>), Problem> {
     let namespace = known(&app, &caller, number)?;
     let selection = of_dates(&given).selection(app.clock.now())?;
     let filter = row_filter(&table(&app, caller.project, &namespace), &selection)?;
     if given.dry_run {
         let rows = corrections::count(&app, &namespace, filter).await?;
-        return Ok(Reply(RowCount { rows, dry_run: true }).into_response());
+        return Ok((StatusCode::OK, Reply(DeletedRows::Counted(RowCount { rows, dry_run: true }))));
     }
-    ordered(&app, &caller, &namespace, Edit::DeleteRows(filter)).await
+    let ordered = ordered(&app, &caller, &namespace, Edit::DeleteRows(filter)).await?;
+    let (status, Reply(correction)) = ordered;
+    Ok((status, Reply(DeletedRows::Ordered(Box::new(correction)))))
 }
 
 /// Delete all rows of a namespace, or count them. It stays, with its fields and labels; so may `input` be emptied.
@@ -232,7 +244,7 @@ async fn change_field(
     caller: ProjectCaller,
     Path((number, field)): Path<(u32, String)>,
     Json(update): Json<FieldUpdate>,
-) -> Result<Response, Problem> {
+) -> Result<Ordered, Problem> {
     let namespace = known(&app, &caller, number)?;
     let field = field_name(&namespace, &field)?;
     let edit = match (update.name, update.r#type) {
@@ -265,7 +277,7 @@ async fn drop_field(
     State(app): State<App>,
     caller: ProjectCaller,
     Path((number, field)): Path<(u32, String)>,
-) -> Result<Response, Problem> {
+) -> Result<Ordered, Problem> {
     let namespace = known(&app, &caller, number)?;
     let field = field_name(&namespace, &field)?;
     ordered(&app, &caller, &namespace, Edit::DropField { field }).await
@@ -354,7 +366,7 @@ async fn ordered(
     caller: &ProjectCaller,
     namespace: &Namespace,
     edit: Edit,
-) -> Result<Response, Problem> {
+) -> Result<Ordered, Problem> {
     let correction = corrections::order(app, caller, namespace, edit).await?;
     let status = match correction.state {
         CorrectionState::Done | CorrectionState::Failed => StatusCode::OK,
@@ -364,7 +376,7 @@ async fn ordered(
         let reason = correction.problem.unwrap_or_default();
         return Err(Problem::new(StatusCode::CONFLICT, "The correction cannot be made", reason));
     }
-    Ok((status, Reply(shown(namespace, &correction))).into_response())
+    Ok((status, Reply(shown(namespace, &correction))))
 }
 
 fn found(app: &App, namespace: &Namespace, number: u64) -> Result<Correction, Problem> {
