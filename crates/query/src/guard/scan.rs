@@ -98,10 +98,6 @@ impl ExecutionPlan for Plain {
         self.input.execute(part, task)
     }
 
-    fn partition_statistics(&self, part: Option<usize>) -> Result<Arc<Statistics>> {
-        self.input.partition_statistics(part)
-    }
-
     fn child_stats_requests(&self, part: Option<usize>) -> Vec<ChildStats> {
         vec![ChildStats::At(part)]
     }

@@ -53,7 +53,7 @@ fn without_guards(text: &str) -> String {
     }
     let mut guards: Vec<usize> = Vec::new();
     let mut lines = Vec::new();
-    for line in text.lines() {
+    for line in text.split('\n') {
         let depth = line.len() - line.trim_start().len();
         guards.retain(|guard| *guard < depth);
         if line.trim_start().starts_with(guard::NAME) {
