@@ -63,6 +63,7 @@ torture: ## Break it on purpose for an hour: power cuts, kills, random questions
 	IOBEAM_SENDS=$(SENDS) IOBEAM_REAL_MINUTES=$(REAL_MINUTES) $(TORTURE) --test keeps_a_connection_between_readings -- --nocapture
 	IOBEAM_EXAMPLES=$(EXAMPLES) $(TORTURE) --test keeps_to_its_document -- --nocapture
 	IOBEAM_NAMESPACES=$(NAMESPACES) $(TORTURE) --test lives_in_little_memory -- --nocapture
+	IOBEAM_TORTURE=1 $(TORTURE) --package iobeam-query --test store --test answers -- --nocapture damage::
 	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet
 	@echo "torture: all of it passed; SEED=$(SEED) repeats it"
 

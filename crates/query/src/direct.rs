@@ -63,6 +63,7 @@ impl Direct {
         table: &Table,
         runs: &Runs,
     ) -> Result<Option<RecordBatch>, QueryError> {
+        table.check()?;
         match self {
             Self::Count(heading) => count(table, heading).map(Some),
             Self::Newest(newest) => newest.answer(table, runs),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use datafusion::common::DataFusionError;
 use iobeam_model::{FieldName, NamespaceName, Remedy};
+use iobeam_store::{DataFile, FileError};
+use parquet::errors::ParquetError;
 
 /// Why a question got no answer. The texts are for the one who asked: they name the parameter or the limit.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,15 @@ pub enum QueryError {
         /// The setting that says so.
         setting: &'static str,
     },
+    /// A file of stored rows cannot be read, or not as it was written.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// A table is out of service.
+    #[error("{reason}")]
+    Unavailable {
+        /// Which one, why, and what the operator can do.
+        reason: String,
+    },
     /// Stored rows cannot be read.
     #[error("stored rows cannot be read: {reason}")]
     Storage {
@@ -128,7 +139,10 @@ impl QueryError {
             | Self::TooManyPoints { .. }
             | Self::TooManyRows { .. } => Remedy::FixRequest,
             Self::Memory { .. } => Remedy::Retry,
-            Self::Storage { .. } | Self::Internal { .. } => Remedy::CallOperator,
+            Self::File(_)
+            | Self::Unavailable { .. }
+            | Self::Storage { .. }
+            | Self::Internal { .. } => Remedy::CallOperator,
         }
     }
 
@@ -148,8 +162,23 @@ impl QueryError {
         Self::Internal { reason: words::plain(&reason) }
     }
 
+    /// What went wrong while a file was read.
+    pub(crate) fn reading(file: &DataFile, error: &ParquetError) -> Self {
+        // Not every reader of Parquet passes on why it got no bytes, but the file knows.
+        let known = FileError::within(error).or_else(|| file.damage());
+        known.map_or_else(|| Self::internal(error), |known| Self::File(known.clone()))
+    }
+
     /// Sorts an error of the engine into ours; `memory` is the limit that stands when memory ran out.
     pub(crate) fn from_engine(error: &DataFusionError, memory: u64) -> Self {
+        if let Some(file) = FileError::within(error) {
+            return Self::File(file.clone());
+        }
+        if let DataFusionError::External(ours) = error.find_root()
+            && let Some(Self::Unavailable { reason }) = ours.downcast_ref()
+        {
+            return Self::Unavailable { reason: reason.clone() };
+        }
         let reason = || words::plain(&error.strip_backtrace());
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => {

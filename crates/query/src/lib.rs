@@ -34,6 +34,8 @@ mod few;
 
 mod runs;
 
+mod reader;
+
 mod functions;
 
 mod live;

@@ -27,8 +27,6 @@ use crate::error::QueryError;
 use crate::scope::TIME;
 use read::{Named, Opened};
 
-pub(crate) use read::partitioned;
-
 /// Rows of a piece, which is what is read at once.
 const PIECE: usize = 16_384;
 /// What a run and a column cost beside their values, about.
@@ -102,7 +100,8 @@ impl Runs {
             rows.run = Some(run);
             return Ok(rows);
         }
-        let spans = rows.opened()?.spans(partition, value).map_err(QueryError::internal)?;
+        let spans = rows.opened()?.spans(partition, value);
+        let spans = spans.map_err(|error| QueryError::reading(file, &error))?;
         let pieces = spans.into_iter().flat_map(|(group, span)| {
             let starts = span.clone().step_by(PIECE);
             starts.map(move |start| Piece {
@@ -267,7 +266,7 @@ impl RowsOf<'_> {
         if !missing.is_empty() {
             let opened = self.opened()?;
             let read = opened.columns(piece.group, piece.rows.clone(), &missing);
-            let read = read.map_err(QueryError::internal)?;
+            let read = read.map_err(|error| QueryError::reading(self.file, &error))?;
             self.learn(&run, at, read, &mut known);
         }
         batch(&known, &names, piece.rows.len())

@@ -58,6 +58,19 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A Parquet file cannot be read, or not as it was written.
+    #[error("{0}")]
+    File(#[from] crate::snapshot::verified::FileError),
+    /// A table's log is damaged: nothing is read from the table or written to it.
+    #[error(
+        "the table {table} is out of service: {reason}. Its files are left as they are, and all other tables are served. Whoever runs the server stops it, finds out more with 'iobeam doctor', and puts the table's folder back from a backup or has it rebuilt of what is sound with 'iobeam doctor --repair'"
+    )]
+    Unavailable {
+        /// `project/namespace`.
+        table: String,
+        /// What was found, with the name of the file.
+        reason: String,
+    },
     /// The lake (Parquet files and their Delta log) refused.
     #[error("table {table}: {reason}")]
     Lake {
@@ -107,6 +120,8 @@ impl StoreError {
             | Self::Journal(_)
             | Self::Io { .. }
             | Self::Damaged { .. }
+            | Self::File(_)
+            | Self::Unavailable { .. }
             | Self::Lake { .. } => Remedy::CallOperator,
         }
     }

@@ -66,6 +66,7 @@ pub use follow::{Followed, Follower, NoPoint, Point};
 pub use intake::{Incoming, Receipt, Write};
 pub use opening::Opened;
 pub use settings::Settings;
+pub use snapshot::verified::{FileError, VerifiedFile};
 pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
 pub use writer::SetAside;
@@ -169,6 +170,14 @@ impl Store {
         &self.0.budget
     }
 
+    /// Whether the disk has room for writes.
+    ///
+    /// # Errors
+    /// When it has not, and every write is refused; or when it does not say.
+    pub fn check_space(&self) -> Result<(), StoreError> {
+        self.0.space.check()
+    }
+
     /// Figures for whoever watches.
     pub fn statistics(&self) -> Stats {
         let mut stats = self.0.counters.read();
@@ -182,6 +191,8 @@ impl Store {
             stats.files += snapshot.files.len() as u64;
             stats.file_rows += snapshot.files.iter().map(|file| file.rows).sum::<u64>();
             stats.file_bytes += snapshot.files.iter().map(|file| file.size).sum::<u64>();
+            let damaged = snapshot.files.iter().filter(|file| file.damage().is_some());
+            stats.damaged_files += damaged.count() as u64;
             let held = snapshot.chunks.iter().map(|chunk| chunk.rows.num_rows() as u64);
             stats.memtable_rows += held.sum::<u64>();
         }

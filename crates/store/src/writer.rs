@@ -33,12 +33,15 @@ use crate::statistics::{Counters, count};
 use crate::wal::Wal;
 
 use dropping::Dropping;
+use outage::Outage;
 
 mod group;
 
 mod dropping;
 
 mod replay;
+
+mod outage;
 
 pub use replay::SetAside;
 
@@ -91,6 +94,10 @@ pub(crate) struct Writer {
     dropping: Vec<Dropping>,
     /// When the flusher is asked again for the files of tables that were let go.
     drop_retries: HashMap<TableKey, u64>,
+    /// Tables that are out of service.
+    outages: HashMap<TableKey, Outage>,
+    /// Tables whose flushes fail because their logs were damaged since the start.
+    failing: HashMap<TableKey, StoreError>,
     _lock: DiskLock,
 }
 
@@ -119,6 +126,8 @@ impl Writer {
             waiters: Vec::new(),
             dropping: Vec::new(),
             drop_retries: HashMap::new(),
+            outages: HashMap::new(),
+            failing: HashMap::new(),
         }
     }
 
@@ -303,6 +312,7 @@ impl Writer {
         };
         match files {
             Ok(files) => {
+                self.failing.remove(&key);
                 if let Some(memtable) = self.memtables.get_mut(&key) {
                     memtable.flushed(files);
                 }
@@ -310,6 +320,10 @@ impl Writer {
                 self.forget();
             }
             Err(error) => {
+                if matches!(error, StoreError::Unavailable { .. }) {
+                    // What is in memory is safe in the journal, but there must not be more and more of it.
+                    self.failing.insert(key.clone(), error.clone());
+                }
                 self.retries.insert(key, self.now_millis() + RETRY_MILLIS);
                 for waiter in self.waiters.drain(..) {
                     let _ = waiter.answer.send(Err(error.clone()));
@@ -331,7 +345,7 @@ impl Writer {
 
     fn try_forget(&mut self) -> Result<(), StoreError> {
         let unfiled = self.memtables.values().filter_map(Memtable::first_unfiled);
-        let needed = unfiled.chain(self.first_dropping()).min();
+        let needed = unfiled.chain(self.first_dropping()).chain(self.first_held()).min();
         let upto = needed.map_or(self.wal.last(), |first| first - 1);
         if self.receipts.saved() < upto {
             self.receipts.save(self.wal.last())?;
@@ -387,6 +401,8 @@ impl Writer {
         let (bodies, streams) = self.receipts.count();
         self.counters.receipts.store(bodies as u64, Ordering::Relaxed);
         self.counters.streams.store(streams as u64, Ordering::Relaxed);
+        let out = self.outages.len() + self.failing.len();
+        self.counters.out_of_service.store(out as u64, Ordering::Relaxed);
     }
 
     fn refuse(&self, answer: Answer, error: StoreError) {
