@@ -202,8 +202,8 @@ impl Found {
             return;
         }
         let path = segment::path_of(dir, mark.number);
-        let lost = Some((Seq(first), Seq(last)));
-        self.damaged.push(Damage { path, offset: 0, bytes: 0, lost });
+        let missing = Some((Seq(first), Seq(last)));
+        self.damaged.push(Damage { path, offset: 0, bytes: 0, lost: missing });
         self.next = self.next.max(last + 1);
         self.number = self.number.max(mark.number + 1);
         self.open_ended = false;

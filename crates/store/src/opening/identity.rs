@@ -124,10 +124,7 @@ pub(crate) fn decide(
         // Without a checksum a flipped bit looks like a name: one character is another one.
         (Said::Name { id, sure: false }, Some(only)) if differ(id, only) <= 1 => Ok(only.clone()),
         (Said::Name { id, .. }, _) => refuse(&format!("it names {id}, which no table knows")),
-        (Said::Nothing, None) if known.is_empty() => {
-            Ok(format!("{PREFIX}{}", uuid::Uuid::new_v4()))
-        }
-        (Said::Damaged(_), None) if known.is_empty() => {
+        (Said::Nothing | Said::Damaged(_), None) if known.is_empty() => {
             Ok(format!("{PREFIX}{}", uuid::Uuid::new_v4()))
         }
         (_, Some(only)) => Ok(only.clone()),

@@ -100,12 +100,11 @@ impl VerifiedFile {
         if size != of.size {
             return Err(of.damaged(format!("it has {size} bytes, and the log says {}", of.size)));
         }
-        let sums = match of.sums.get() {
-            Some(known) => Arc::clone(known),
-            None => {
-                let found = find(&*file, of)?;
-                Arc::clone(of.sums.get_or_init(|| Arc::new(found)))
-            }
+        let sums = if let Some(known) = of.sums.get() {
+            Arc::clone(known)
+        } else {
+            let found = find(&*file, of)?;
+            Arc::clone(of.sums.get_or_init(|| Arc::new(found)))
         };
         let last = Mutex::default();
         Ok(Self(Arc::new(Opened { file, sums, of: Arc::clone(of), last })))

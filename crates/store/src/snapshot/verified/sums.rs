@@ -90,7 +90,7 @@ impl SumWriter {
     /// The checksums of a file of which all bytes were added, and which has no tail of ours.
     pub(crate) fn whole(self) -> Sums {
         let (sums, covered) = self.finish();
-        Sums { block: u64::from(BLOCK_BYTES), sums, covered, size: covered, tail: 0 }
+        Sums { block: u64::from(BLOCK_BYTES), blocks: sums, covered, size: covered, tail: 0 }
     }
 }
 
@@ -114,7 +114,7 @@ fn varint(mut number: usize) -> Vec<u8> {
 #[derive(Debug)]
 pub(crate) struct Sums {
     block: u64,
-    sums: Box<[u32]>,
+    blocks: Box<[u32]>,
     /// Bytes that the blocks cover; what follows is the tail.
     covered: u64,
     size: u64,
@@ -166,7 +166,7 @@ impl Sums {
             sums.chunks_exact(4).map(|sum| u32::from_le_bytes([sum[0], sum[1], sum[2], sum[3]]));
         Ok(Found::Sums(Self {
             block: block.into(),
-            sums: sums.collect(),
+            blocks: sums.collect(),
             covered,
             size,
             tail: sum,
@@ -191,7 +191,7 @@ impl Sums {
         let first = (start / self.block) as usize;
         let mut each = blocks.chunks(self.block as usize).enumerate();
         let wrong = each.find(|(at, block)| {
-            self.sums.get(first + at).is_none_or(|sum| crc32c::crc32c(block) != *sum)
+            self.blocks.get(first + at).is_none_or(|sum| crc32c::crc32c(block) != *sum)
         });
         if let Some((at, _)) = wrong {
             return Some(start + at as u64 * self.block);
