@@ -61,12 +61,12 @@ mod primitives;
 mod error;
 
 pub use budget::Budget;
-pub use error::StoreError;
+pub use error::{FileError, StoreError};
 pub use follow::{Followed, Follower, NoPoint, Point};
 pub use intake::{Incoming, Receipt, Write};
 pub use opening::Opened;
 pub use settings::Settings;
-pub use snapshot::verified::{FileError, VerifiedFile};
+pub use snapshot::verified::VerifiedFile;
 pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
 pub use writer::SetAside;

@@ -19,10 +19,9 @@ use arrow::record_batch::RecordBatch;
 use iobeam_journal::Disk;
 use iobeam_model::FieldName;
 
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 
 use last::LastRows;
-use verified::FileError;
 use verified::sums::Sums;
 
 /// The rows of one namespace at one moment.

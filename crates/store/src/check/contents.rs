@@ -8,10 +8,10 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 
 use crate::chunk::TIME;
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::lake::compact::open_at;
 use crate::lake::delta::Fields;
-use crate::snapshot::verified::{FileError, VerifiedFile};
+use crate::snapshot::verified::VerifiedFile;
 use crate::snapshot::{DataFile, FileFacts};
 
 /// Bytes that are read at once for the checksum.

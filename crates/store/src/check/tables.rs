@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 use super::contents::{self, Contents};
 use super::{CheckedTable, Examiner};
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::lake::delta::verify::Log;
 use crate::lake::delta::{Change, Lake, Loaded, TableKey, is_unfinished, part_seq};
-use crate::snapshot::verified::{self, FileError};
+use crate::snapshot::verified;
 use crate::snapshot::{DataFile, FileFacts};
 
 impl Examiner<'_> {

@@ -34,9 +34,9 @@ use parquet::errors::ParquetError;
 
 use crate::budget::Budget;
 use crate::chunk::{TIME, time_field};
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::lake::parquet::{Output, Target};
-use crate::snapshot::verified::{FileError, VerifiedFile};
+use crate::snapshot::verified::VerifiedFile;
 use crate::snapshot::{DataFile, FileFacts};
 
 use order::{Group, Order};

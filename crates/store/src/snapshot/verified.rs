@@ -28,51 +28,11 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::{DataFile, FileFacts};
+use crate::error::FileError;
 use sums::{BLOCK_BYTES, Found, SumWriter, Sums};
 
 /// Bytes that are read at once where all of a file is.
 const PIECE_BYTES: u64 = 1 << 20;
-
-/// Why a file's rows cannot be had.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// It is not what was written.
-    #[error(
-        "the file {file} is damaged: {reason}; all other files are served. Whoever runs the server finds out more with 'iobeam doctor' while it is stopped, and puts the file back from a backup or takes it out of its table with 'iobeam doctor --repair'"
-    )]
-    Damaged {
-        /// Which one, below the data directory.
-        file: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The system did not let us read it.
-    #[error("the file {file} cannot be read: {source}")]
-    Io {
-        /// Which one, below the data directory.
-        file: String,
-        /// What the system said.
-        source: Arc<io::Error>,
-    },
-}
-
-impl FileError {
-    /// Finds one among the causes of an error.
-    pub fn within<'e>(mut error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Self> {
-        loop {
-            if let Some(found) = error.downcast_ref::<Self>() {
-                return Some(found);
-            }
-            // An error of the system may carry ours, and then names its own cause, not ours.
-            let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            error = match carried {
-                Some(carried) => carried,
-                None => error.source()?,
-            };
-        }
-    }
-}
 
 /// An open file. Cheap to clone; as long as one lives the file is not removed.
 #[derive(Clone)]

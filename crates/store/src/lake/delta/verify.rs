@@ -16,10 +16,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{Lake, TableKey, last_name};
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::lake::files::read_range;
 use crate::lake::log_sums::{Signed, check_commit, checkpoint_version, commit_version};
-use crate::snapshot::verified::{self, FileError};
+use crate::snapshot::verified;
 
 /// What a table's log is found to be.
 #[derive(Debug, Default)]
