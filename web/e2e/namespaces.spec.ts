@@ -56,6 +56,39 @@ test('a namespace is declared, filled, looked at, widened, kept shorter and dele
   await expect(page.getByRole('link', { name: 'energy' })).toHaveCount(0);
 });
 
+test('rows are counted before they are deleted, a field is converted, and input is emptied', async ({ page, world }) => {
+  const { project } = await world.home(page.context());
+  await world.device(project, 'stove');
+  await world.server.ask('POST', '/v1/imports?fmt=table', project.token, {
+    project_id: project.id, namespace: 'input', labels: { device_id: 'stove' }, data: { fields: ['time', 'heat'], values: [[1000, 'unavailable'], [2000, '21.5'], [3000, '-127']] },
+  });
+  await page.goto(`/p/${project.id}/namespaces/input`);
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Change heat' }).click();
+  await expect(dialog.getByRole('button', { name: 'Convert' })).toBeDisabled();
+  await dialog.getByLabel('New type').selectOption('DOUBLE');
+  await look(page, 'field-change');
+  await dialog.getByRole('button', { name: 'Convert' }).click();
+  await expect(page.getByRole('row').filter({ hasText: 'heat' }).first()).toContainText('DOUBLE');
+  await page.getByRole('button', { name: '1 values' }).click();
+  await expect(dialog.getByText('unavailable')).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('button', { name: 'Delete rows' }).click();
+  await expect(dialog.getByRole('button', { name: 'Count the rows' })).toBeDisabled();
+  await dialog.getByLabel('Conditions').fill('le(heat,-100)');
+  await dialog.getByRole('button', { name: 'Count the rows' }).click();
+  await expect(dialog.getByText(/1 rows match/)).toBeVisible();
+  await dialog.getByRole('button', { name: 'Delete 1 rows for good' }).click();
+  await expect(page.getByRole('row').filter({ hasText: 'Rows deleted' })).toContainText('done');
+
+  await page.getByRole('button', { name: 'Delete all rows' }).click();
+  await dialog.getByLabel('To go on, write: input').fill('input');
+  await dialog.getByRole('button', { name: 'Delete all rows for good' }).click();
+  await expect(page.getByText('Nothing was corrected yet')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Fields' })).toContainText('heat');
+});
+
 test('who may only read changes nothing, and input cannot be deleted', async ({ page, world }) => {
   const { person, project } = await world.home(page.context());
   await page.goto(`/p/${project.id}/namespaces/input`);

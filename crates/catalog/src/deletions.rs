@@ -55,7 +55,7 @@ impl Catalog {
                 let found = self.namespace_by_id(project, id);
                 let found = found.ok_or_else(|| CatalogError::not_found("namespace", &id))?;
                 if found.name == NamespaceName::input() {
-                    let reason = "'input' belongs to each project and cannot be deleted; give it a retention instead";
+                    let reason = "'input' belongs to each project and cannot be deleted; truncate it, which deletes all its rows, or give it a retention";
                     return Err(CatalogError::invalid("namespace", reason));
                 }
                 transaction.execute("DELETE FROM namespaces WHERE id = ?1", [id.get()])?;

@@ -97,8 +97,10 @@ pub enum CatalogError {
         /// The project.
         project: ProjectId,
     },
-    /// The field exists with another type, which never changes.
-    #[error("field '{field}' has the type {has}, not {wanted}; a field's type never changes")]
+    /// The field exists with another type, which only a correction changes.
+    #[error(
+        "field '{field}' has the type {has}, not {wanted}; send values of that type, or retype the field (PATCH /v1/namespaces/<id>/fields/{field})"
+    )]
     FieldTypeConflict {
         /// The field.
         field: FieldName,

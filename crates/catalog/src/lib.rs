@@ -44,7 +44,7 @@ pub use devices::{
     DeviceChanges, DeviceOrder, DeviceSearch, DeviceState, FoundDevices, NewDevice, Page, Patience,
 };
 pub use error::CatalogError;
-pub use namespaces::{NamespaceChanges, NewNamespace};
+pub use namespaces::{FieldChange, NamespaceChanges, NewNamespace};
 pub use projects::PermissionChange;
 pub use record::{
     Changed, Dashboard, Deletion, Device, Invite, Namespace, Project, ProjectInvite, Refusal,

@@ -1,4 +1,4 @@
-//! Namespaces: tables of rows, with typed fields that can be added and never change.
+//! Namespaces: tables of rows, with typed fields that are added by imports and changed by corrections alone.
 //!
 //! ```text
 //! import ─ all fields known? (memory) ──────────────────────────────▶ go on
@@ -22,6 +22,10 @@ use crate::database::Catalog;
 use crate::deletions::expect_free;
 use crate::error::CatalogError;
 use crate::record::Namespace;
+
+pub use corrections::FieldChange;
+
+mod corrections;
 
 /// How many labels a namespace may have.
 const MAX_LABELS: usize = 1000;
@@ -181,7 +185,7 @@ impl Catalog {
                     if let Some(left_out) = before.fields.keys().find(|f| !wanted.contains_key(*f))
                     {
                         let reason = format!(
-                            "the field '{left_out}' cannot be removed; send it along with its type"
+                            "the field '{left_out}' is not removed this way; send it along with its type, or drop it with DELETE /v1/namespaces/{id}/fields/{left_out}"
                         );
                         return Err(CatalogError::invalid("fields", reason));
                     }

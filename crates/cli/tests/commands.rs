@@ -482,3 +482,38 @@ fn the_operator_sees_to_accounts_and_an_admin_to_tokens_of_those_who_leave() {
     assert!(!ada.does(&["user", "list"]).out.contains("grace"));
     assert!(ada.does(&["project", "list"]).out.contains("mill"));
 }
+
+#[test]
+fn wrong_data_is_corrected() {
+    fn correct<'a>(verb: &[&'a str]) -> Vec<&'a str> {
+        [&["namespace"], verb, &["--name", "input"]].concat()
+    }
+    let platform = Platform::start();
+    let ada = platform.somebody();
+    ada.does(&["device", "create", "--id", "a", "--name", "a"]);
+    for (time, value) in [("1000", "\"unavailable\""), ("2000", "\"21.5\""), ("3000", "\"-127\"")] {
+        let import = ["import", "--device", "a", "--fields", "t", "--time", time, "--values"];
+        ada.does(&[&import[..], &[value]].concat());
+    }
+    let retype = correct(&["retype-field", "--field", "t", "--type", "double"]);
+    let unsure = ada.try_to(&retype);
+    assert!(unsure.err.contains("--yes"), "{}", unsure.err);
+    let done = ada.does(&[&retype[..], &["--yes"]].concat());
+    assert!(done.out.contains("'t' is DOUBLE now"), "{}", done.out);
+    assert!(done.err.contains("1 values do not convert"), "{}", done.err);
+    let list = ada.asks(&correct(&["corrections"]));
+    let number = list["corrections"][0]["correction_id"].to_string();
+    let kept = ada.asks(&correct(&["quarantine", "--correction", &number]));
+    assert_eq!(kept["values"][0]["value"], "unavailable");
+
+    let wrong = correct(&["delete-rows", "--device", "a", "--where", "le(t,-100)"]);
+    assert_eq!(ada.asks(&[&wrong[..], &["--dry-run"]].concat())["rows"], 1);
+    assert_eq!(ada.asks(&[&wrong[..], &["--yes"]].concat())["rows"], 1);
+    assert_ne!(ada.try_to(&correct(&["delete-rows", "--yes"])).status, 0, "it names no row");
+    ada.does(&correct(&["rename-field", "--field", "t", "--to", "temperature", "--yes"]));
+    ada.does(&correct(&["drop-field", "--field", "temperature", "--yes"]));
+    let emptied = ada.does(&correct(&["truncate", "--yes"]));
+    assert!(emptied.out.contains("2 rows are deleted"), "{}", emptied.out);
+    let fields = ada.asks(&correct(&["get"]))["fields"].clone();
+    assert_eq!(fields, json!({"device_id": "STRING"}));
+}

@@ -60,7 +60,8 @@ pub use error::{
 pub use figures::{Figures, Of};
 pub use latest::Latest;
 pub use live::Selection;
-pub use request::{DataRequest, ExportRequest, Output, SeriesRequest};
+pub use plan::row_filter;
+pub use request::{DataRequest, ExportRequest, Output, RowsGiven, SeriesRequest};
 pub use scope::{Scope, Table};
 pub use series::{Method, OneSeries, Points, SeriesAnswer};
 pub use sql::Param;

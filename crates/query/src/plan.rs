@@ -18,9 +18,12 @@ mod data;
 
 mod exports;
 
+mod rows;
+
 mod session;
 
 pub(crate) use condition::{condition, field_type, within};
 pub(crate) use data::{data, direct};
 pub(crate) use exports::exports;
+pub use rows::row_filter;
 pub(crate) use session::{Session, column, rows_at_hand};

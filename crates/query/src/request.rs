@@ -18,6 +18,8 @@ mod exports;
 
 mod params;
 
+mod rows;
+
 mod series;
 
 mod time_range;
@@ -31,5 +33,6 @@ pub use duration::Bucket;
 pub use exports::{ExportRequest, ValueFilter};
 pub(crate) use params::quoted;
 pub use params::{Operator, Output};
+pub use rows::{RowSelection, RowsGiven};
 pub use series::{Downsample, Predicate, SeriesRequest, Summary};
 pub use time_range::TimeRange;

@@ -54,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) readiness: Readiness,
     /// Held by imports from their check until they are stored; who has all of it knows that none is in between.
     pub(crate) importing: RwLock<()>,
+    /// Held while what a query is about is put together; who has all of it changes fields and rows for all at once.
+    pub(crate) switching: RwLock<()>,
     /// Held by who ends a deletion.
     pub(crate) deleting: Mutex<()>,
     /// What is counted.
@@ -80,6 +82,11 @@ impl App {
     /// The same, whose changes of the catalog are recorded as made by that actor.
     pub(crate) fn acting_as(&self, actor: Actor) -> Self {
         Self { parts: Arc::clone(&self.parts), actor }
+    }
+
+    /// Who makes the changes of this handle.
+    pub(crate) const fn actor(&self) -> Actor {
+        self.actor
     }
 
     /// Works on the catalog, whose calls wait for the disk, on a thread that may wait.

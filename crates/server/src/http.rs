@@ -40,6 +40,8 @@ mod devices;
 
 mod namespaces;
 
+mod corrections;
+
 mod invites;
 
 mod dashboards;
@@ -189,6 +191,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(statistics::routes())
         .merge(devices::routes())
         .merge(namespaces::routes())
+        .merge(corrections::routes())
         .merge(invites::routes())
         .merge(dashboards::routes())
         .merge(shared::routes())

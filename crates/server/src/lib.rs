@@ -26,6 +26,8 @@ mod live;
 
 mod deletion;
 
+mod corrections;
+
 mod validate;
 
 mod board;

@@ -76,8 +76,8 @@ pub(crate) async fn chart(
     request: SeriesRequest,
 ) -> Result<Response, Problem> {
     let begun = app.clock.monotonic();
-    let namespace = known(app, project, request.namespace())?;
-    let answer = app.engine.series(&table(app, project, &namespace), request).await?;
+    let table = settled(app, project, request.namespace()).await?;
+    let answer = app.engine.series(&table, request).await?;
     let reply = reply::whole(media_type(Output::Json), answer.to_json()?);
     app.metrics.queried("query", app.clock.monotonic().saturating_sub(begun));
     Ok(reply)
@@ -86,18 +86,16 @@ pub(crate) async fn chart(
 async fn answer(app: &App, project: ProjectId, question: Question) -> Result<Answer, Problem> {
     Ok(match question {
         Question::Data { namespace, request } => {
-            let table = table(app, project, known(app, project, &namespace)?.as_ref());
+            let table = settled(app, project, &namespace).await?;
             app.engine.data(&table, request).await?
         }
         Question::Exports(request) => {
             let input = NamespaceName::input();
-            let table = table(app, project, known(app, project, input.as_str())?.as_ref());
+            let table = settled(app, project, input.as_str()).await?;
             app.engine.exports(project, &table, request).await?
         }
         Question::Sql { query, params, .. } => {
-            let namespaces = app.catalog.namespaces(project);
-            let tables = namespaces.iter().map(|namespace| table(app, project, namespace));
-            let scope = Scope { project, tables: tables.collect() };
+            let scope = scope(app, project).await;
             app.engine.sql(scope, &query, params, app.clock.now()).await?
         }
     })
@@ -125,6 +123,20 @@ pub(crate) fn own_device<'c>(
         Some(_) if !is_told_apart => Err(Refusal::OtherDevice.into()),
         own => Ok(own.as_ref()),
     }
+}
+
+/// All namespaces of a project, each with the fields that its rows have now.
+async fn scope(app: &App, project: ProjectId) -> Scope {
+    let _same = app.switching.read().await;
+    let namespaces = app.catalog.namespaces(project);
+    let tables = namespaces.iter().map(|namespace| table(app, project, namespace));
+    Scope { project, tables: tables.collect() }
+}
+
+/// The namespace of that name with the fields that its rows have now, or 404.
+async fn settled(app: &App, project: ProjectId, name: &str) -> Result<Table, Problem> {
+    let _same = app.switching.read().await;
+    Ok(table(app, project, known(app, project, name)?.as_ref()))
 }
 
 /// A namespace as it stands now.

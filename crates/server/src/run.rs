@@ -28,6 +28,7 @@ use crate::belonging;
 use crate::body::room_for;
 use crate::config::{Config, SecretUrl, SignUp};
 use crate::connection::{self, Doors, Limits};
+use crate::corrections;
 use crate::deletion;
 use crate::error::ServeError;
 use crate::event_cache::EventCache;
@@ -163,6 +164,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         refusals,
         readiness,
         importing: RwLock::default(),
+        switching: RwLock::default(),
         deleting: Mutex::default(),
         metrics,
         room_for_bodies,
@@ -250,6 +252,8 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<Duratio
     app.keeper.pass().await;
     // Likewise what was deleted, and was not all gone.
     deletion::end_all(app).await;
+    // And fields whose rows have changed already.
+    corrections::resume(app).await;
     let tls_address = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
     announce(&config.data_dir, plain.local_addr().ok(), tls_address)?;
     invite_browsers(app, plain.local_addr().ok(), tls_address);

@@ -144,6 +144,28 @@ pub enum StoreError {
         /// The number.
         id: BatchId,
     },
+    /// Another correction of the namespace is under way.
+    #[error(
+        "namespace '{namespace}' is being corrected already (correction {number}); wait until that has ended"
+    )]
+    BeingCorrected {
+        /// The namespace.
+        namespace: String,
+        /// The number of that correction.
+        number: u64,
+    },
+    /// A change of the namespace's fields is about to be shown.
+    #[error("fields of namespace '{namespace}' are being changed; try again in a moment")]
+    Frozen {
+        /// The namespace.
+        namespace: String,
+    },
+    /// No correction has that number, or it is at another stage.
+    #[error("there is no correction {number} that this could be done with")]
+    NoCorrection {
+        /// The number.
+        number: u64,
+    },
     /// The store is closed, or its writer has died.
     #[error("the store is closed")]
     Closed,
@@ -153,10 +175,16 @@ impl StoreError {
     /// Whose move it is.
     pub const fn remedy(&self) -> Remedy {
         match self {
-            Self::LogFull { .. } | Self::DiskFull { .. } | Self::Busy { .. } | Self::Closed => {
-                Remedy::Retry
-            }
-            Self::Unfit { .. } | Self::Reused { .. } | Self::Forgotten { .. } => Remedy::FixRequest,
+            Self::LogFull { .. }
+            | Self::DiskFull { .. }
+            | Self::Busy { .. }
+            | Self::Frozen { .. }
+            | Self::Closed => Remedy::Retry,
+            Self::Unfit { .. }
+            | Self::Reused { .. }
+            | Self::Forgotten { .. }
+            | Self::BeingCorrected { .. }
+            | Self::NoCorrection { .. } => Remedy::FixRequest,
             Self::Locked { .. }
             | Self::Journal(_)
             | Self::Io { .. }
@@ -171,6 +199,7 @@ impl StoreError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after } => Some(*retry_after),
+            Self::Frozen { .. } => Some(Duration::from_secs(1)),
             Self::LogFull { .. } | Self::DiskFull { .. } | Self::Closed => {
                 Some(Duration::from_secs(10))
             }

@@ -13,6 +13,8 @@
 
 mod dropped;
 
+mod correcting;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use iobeam_model::{Clock, FieldName};
 
 use crate::budget::{Budget, Use};
 use crate::chunk;
+use crate::corrections::{Correction, Corrections};
 use crate::error::StoreError;
 use crate::intake::Confirm;
 use crate::lake::compact::{self, Merge};
@@ -34,10 +37,12 @@ use crate::settings::Settings;
 use crate::snapshot::{DataFile, FileFacts};
 use crate::statistics::{Counters, count};
 
+use correcting::{Correcting, Rewrite};
+pub(crate) use correcting::{Round, RoundDone};
 use dropped::Dropped;
 
 /// The files of a table.
-type FileList = Arc<[Arc<DataFile>]>;
+pub(crate) type FileList = Arc<[Arc<DataFile>]>;
 
 /// What the flusher is asked to do.
 #[derive(Debug)]
@@ -50,6 +55,14 @@ pub(crate) enum Job {
     Drop { key: TableKey, again: bool },
     /// Put a merged file in the place of others.
     Merged(Merged),
+    /// Rewrite files for a correction.
+    Correct(Round),
+    /// Files were rewritten for a correction.
+    Rewritten(RoundDone),
+    /// A correction of this table has ended.
+    CorrectionEnded(TableKey),
+    /// A correction of this table cannot be made: what was written for it goes.
+    CorrectionAbandoned(TableKey),
     /// End.
     Stop,
 }
@@ -63,13 +76,26 @@ pub(crate) enum Outcome {
     Refiled { key: TableKey, files: FileList, answer: Option<(Confirm, Result<(), StoreError>)> },
     /// A table is gone, or not yet.
     Dropped { key: TableKey, done: Result<(), StoreError> },
+    /// The files of a correction's first round are rewritten, and nothing has changed yet.
+    Rewritten { number: u64 },
+    /// A correction is made in the lake; with all the table's files.
+    Corrected { number: u64, files: FileList },
+    /// A correction could not be made, and nothing has changed.
+    NotCorrected { number: u64, error: StoreError },
 }
 
-/// Small files on their way to become a large one.
+/// What the compactor is asked to do.
 #[derive(Debug)]
-pub(crate) struct Task {
-    key: TableKey,
-    merge: Merge,
+pub(crate) enum Task {
+    /// Small files become a large one.
+    Merge {
+        /// Whose they are.
+        key: TableKey,
+        /// How.
+        merge: Merge,
+    },
+    /// Files are rewritten for a correction.
+    Rewrite(Rewrite),
 }
 
 /// What became of that.
@@ -82,7 +108,16 @@ pub(crate) struct Merged {
 }
 
 /// What the flusher works with, and others too.
-type Surroundings = (Arc<dyn Clock>, Arc<dyn Disk>, Arc<Counters>, Arc<Budget>);
+type Surroundings = (Arc<dyn Clock>, Arc<dyn Disk>, Arc<Counters>, Arc<Budget>, Arc<Corrections>);
+
+/// What a table's log says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Logged {
+    /// Journal records up to this one are in files.
+    seq: u64,
+    /// The last correction that was made.
+    correction: u64,
+}
 
 /// Owns the lake.
 pub(crate) struct Flusher {
@@ -100,9 +135,16 @@ pub(crate) struct Flusher {
     disk: Arc<dyn Disk>,
     counters: Arc<Counters>,
     budget: Arc<Budget>,
-    merges: Sender<Task>,
+    tasks: Sender<Task>,
     stop: Arc<AtomicBool>,
+    /// Whether the compactor is at work.
     merging: bool,
+    corrections: Arc<Corrections>,
+    /// Corrections under way, and those whose next round waits for the compactor.
+    correcting: Vec<Correcting>,
+    rounds: VecDeque<u64>,
+    /// Tables that are being corrected: their files are not merged.
+    held: HashSet<TableKey>,
     /// Tables whose files may ask for a merge.
     grown: VecDeque<TableKey>,
 }
@@ -112,10 +154,14 @@ impl Flusher {
         lake: Lake,
         (files, partitions): (HashMap<TableKey, FileList>, HashMap<TableKey, FieldName>),
         settings: Settings,
-        (clock, disk, counters, budget): Surroundings,
-        (merges, stop): (Sender<Task>, Arc<AtomicBool>),
+        (clock, disk, counters, budget, corrections): Surroundings,
+        (tasks, stop): (Sender<Task>, Arc<AtomicBool>),
     ) -> Self {
         Self {
+            held: corrections.open_ones().iter().map(Correction::key).collect(),
+            corrections,
+            correcting: Vec::new(),
+            rounds: VecDeque::new(),
             lake,
             grown: files.keys().cloned().collect(),
             files,
@@ -128,7 +174,7 @@ impl Flusher {
             disk,
             counters,
             budget,
-            merges,
+            tasks,
             stop,
             merging: false,
         }
@@ -150,6 +196,20 @@ impl Flusher {
                     Some(Outcome::Dropped { key, done })
                 }
                 Job::Merged(merged) => self.take_merged(merged),
+                Job::Correct(round) => {
+                    self.take_round(round);
+                    None
+                }
+                Job::Rewritten(done) => self.take_rewritten(done),
+                Job::CorrectionEnded(key) => {
+                    self.release(&key);
+                    None
+                }
+                Job::CorrectionAbandoned(key) => {
+                    self.forget_corrections(&key);
+                    self.release(&key);
+                    None
+                }
                 Job::Stop => break,
             };
             if outcome.is_some_and(|outcome| outcomes.send(outcome).is_err()) {
@@ -186,7 +246,7 @@ impl Flusher {
         if let Some(keep_from) = self.keep_from.get(&key) {
             chunks = chunks.iter().filter_map(|c| chunk::shared_since(c, *keep_from)).collect();
         }
-        if self.unsure.contains(&key) && self.settle(&key)? >= seq {
+        if self.unsure.contains(&key) && self.settle(&key)?.seq >= seq {
             return Ok(self.known(&key));
         }
         let fields = chunk::united_schema(&chunks).fields()[1..]
@@ -210,7 +270,7 @@ impl Flusher {
             seq: Some(seq),
             ..Change::default()
         };
-        self.commit(&key, change, |lake_seq, _| lake_seq >= seq)?;
+        self.commit(&key, change, |log, _| log.seq >= seq)?;
         Ok(self.known(&key))
     }
 
@@ -222,12 +282,12 @@ impl Flusher {
     }
 
     /// Commits a change and knows the table's files afterwards. When the commit's own answer leaves it open, the log
-    /// is asked, and `is_made` tells from its Seq and files whether the change is in it.
+    /// is asked, and `is_made` tells from what it says and its files whether the change is in it.
     fn commit(
         &mut self,
         key: &TableKey,
         change: Change,
-        is_made: impl Fn(u64, &[Arc<DataFile>]) -> bool,
+        is_made: impl Fn(Logged, &[Arc<DataFile>]) -> bool,
     ) -> Result<(), StoreError> {
         let partition = self.partitions.get(key).cloned().unwrap_or_else(FieldName::device_id);
         let made = self.lake.commit(key, &partition, &change);
@@ -244,8 +304,8 @@ impl Flusher {
             }
             Err(error) => {
                 self.unsure.insert(key.clone());
-                let seq = self.settle(key)?;
-                if !is_made(seq, &self.known(key)) {
+                let logged = self.settle(key)?;
+                if !is_made(logged, &self.known(key)) {
                     // The new files do not count and never will.
                     for facts in &added {
                         drop(self.disk.remove(&facts.path));
@@ -260,11 +320,11 @@ impl Flusher {
         Ok(())
     }
 
-    /// Asks the log for a table's files, and up to which record they go.
-    fn settle(&mut self, key: &TableKey) -> Result<u64, StoreError> {
+    /// Asks the log for a table's files, and how far they go.
+    fn settle(&mut self, key: &TableKey) -> Result<Logged, StoreError> {
         if !self.lake.exists(key)? {
             self.unsure.remove(key);
-            return Ok(0);
+            return Ok(Logged::default());
         }
         let loaded = self.lake.load(key)?;
         let known = self.known(key);
@@ -273,7 +333,7 @@ impl Flusher {
         };
         self.files.insert(key.clone(), loaded.files.into_iter().map(same).collect());
         self.unsure.remove(key);
-        Ok(loaded.seq)
+        Ok(Logged { seq: loaded.seq, correction: loaded.correction })
     }
 
     fn known(&self, key: &TableKey) -> FileList {
@@ -303,9 +363,14 @@ impl Flusher {
 
     /// Hands the compactor the next table that asks for it, unless it is at work.
     fn start_merge(&mut self) {
+        self.start_round();
         while !self.merging
             && let Some(key) = self.grown.pop_front()
         {
+            if self.held.contains(&key) {
+                // It comes back once the correction has ended.
+                continue;
+            }
             let files = self.known(&key);
             let (at_once, most) = (self.settings.merge_files, self.settings.file_rows);
             let chosen = compact::plan(&files, at_once, most);
@@ -318,7 +383,7 @@ impl Flusher {
                 target: self.target(&key, seq),
                 partition: partition.into(),
             };
-            self.merging = self.merges.send(Task { key, merge }).is_ok();
+            self.merging = self.tasks.send(Task::Merge { key, merge }).is_ok();
         }
     }
 
@@ -396,12 +461,24 @@ pub(crate) struct Compactor {
     pub(crate) stop: Arc<AtomicBool>,
     /// What merges share with imports and queries.
     pub(crate) budget: Arc<Budget>,
+    /// Where it is said how far a correction is.
+    pub(crate) corrections: Arc<Corrections>,
 }
 
 impl Compactor {
     /// Works until nobody can ask for more.
     pub(crate) fn run(self, tasks: &Receiver<Task>, answers: &Sender<Job>) {
-        for Task { key, merge } in tasks {
+        for task in tasks {
+            let (key, merge) = match task {
+                Task::Merge { key, merge } => (key, merge),
+                Task::Rewrite(order) => {
+                    let Some(done) = self.rewrite(order) else { return };
+                    if answers.send(done).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            };
             let inputs = merge.files.clone();
             let bounds = (&*self.budget, &*self.stop);
             let output =

@@ -42,7 +42,11 @@ mod views;
 
 mod receipts;
 
+pub mod corrections;
+
 mod lake;
+
+pub mod edit;
 
 mod chunk;
 
@@ -61,6 +65,8 @@ mod primitives;
 mod error;
 
 pub use budget::Budget;
+pub use corrections::{Correction, CorrectionState, QuarantinedValue};
+pub use edit::Edit;
 pub use error::{FileError, StoreError};
 pub use follow::{Followed, Follower, NoPoint, Point};
 pub use intake::{Incoming, Receipt, Write};
@@ -74,7 +80,7 @@ pub use writer::SetAside;
 use budget::Use;
 use opening::Running;
 use statistics::count;
-use writer::Message;
+use writer::{Message, Order};
 
 /// A handle to the store. Cheap to clone; the store ends when it is closed or the last handle is dropped.
 #[derive(Clone, Debug)]
@@ -243,6 +249,110 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         let message = Message::Drop((project, namespace.cloned()), answer);
         self.0.inbox.send(message).map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Orders a correction of a namespace's rows or fields, and tells its number: when this returns, the order
+    /// survives a power cut, and the correction will be made, in the background. Rows that are stored from then on are
+    /// not meant where rows are deleted. Everybody sees all of it or nothing; [`Self::correction_settled`] tells when.
+    ///
+    /// A change of fields must be shown by [`Self::switch_correction`] once it is ready.
+    ///
+    /// # Errors
+    /// When another correction of the namespace is under way, or rows in memory could not be flushed: nothing changes.
+    pub async fn correct(
+        &self,
+        project: ProjectId,
+        namespace: &NamespaceName,
+        (edit, by): (Edit, String),
+    ) -> Result<u64, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let order = Order { key: (project, namespace.clone()), edit, by };
+        self.0.inbox.send(Message::Correct(order, answer)).map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Waits until a correction is made, or ready to be shown, or has failed; nothing when there is none of that
+    /// number, or its namespace is gone.
+    pub async fn correction_settled(&self, number: u64) -> Option<Correction> {
+        self.0.corrections.settled(number).await
+    }
+
+    /// The corrections of a namespace, the newest first.
+    pub fn corrections(&self, project: ProjectId, namespace: &NamespaceName) -> Vec<Correction> {
+        self.0.corrections.of_table(&(project, namespace.clone()))
+    }
+
+    /// The corrections of all namespaces that have not ended, the oldest first.
+    pub fn open_corrections(&self) -> Vec<Correction> {
+        self.0.corrections.open_ones()
+    }
+
+    /// Shows a change of fields that is ready: from now on snapshots have it. Until
+    /// [`Self::end_correction`] nothing is stored in the namespace, so that who knows its fields can learn of the
+    /// change in between. May be done again.
+    ///
+    /// # Errors
+    /// When it is not ready.
+    pub async fn switch_correction(&self, number: u64) -> Result<(), StoreError> {
+        self.confirmed(|answer| Message::ShowCorrection(number, answer)).await
+    }
+
+    /// A change of fields has been shown, and whoever knows the fields has learnt of it.
+    ///
+    /// # Errors
+    /// When it was not shown, or could not be noted as ended.
+    pub async fn end_correction(&self, number: u64) -> Result<(), StoreError> {
+        self.confirmed(|answer| Message::EndCorrection(number, answer)).await
+    }
+
+    /// Values that a correction could not convert, from one on: at most so many. Reads a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn quarantined(
+        &self,
+        number: u64,
+        from_and_limit: (usize, usize),
+    ) -> Result<Vec<QuarantinedValue>, StoreError> {
+        self.0.corrections.quarantined(number, from_and_limit)
+    }
+
+    /// How many rows of a namespace a filter matches. Reads files.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn count_rows(
+        &self,
+        project: ProjectId,
+        namespace: &NamespaceName,
+        filter: &edit::RowFilter,
+    ) -> Result<u64, StoreError> {
+        let snapshot = self.snapshot(project, namespace);
+        if let Some(fault) = snapshot.fault {
+            return Err(fault);
+        }
+        let filter = filter.since(snapshot.keep_from);
+        let mut matching = 0;
+        for file in &*snapshot.files {
+            matching += lake::compact::rewrite::count(file, &filter)?;
+        }
+        for chunk in &*snapshot.chunks {
+            let column =
+                |name: &str| Ok::<_, StoreError>(chunk.rows.column_by_name(name).map(Arc::clone));
+            let marks = filter.matches(chunk.rows.num_rows(), column)?;
+            matching += marks.iter().filter(|is_matching| **is_matching).count() as u64;
+        }
+        Ok(matching)
+    }
+
+    /// Sends the writer a message and waits for its answer.
+    async fn confirmed(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<(), StoreError>>) -> Message,
+    ) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.0.inbox.send(message(answer)).map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 

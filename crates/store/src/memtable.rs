@@ -18,6 +18,7 @@ use iobeam_model::FieldName;
 use arrow::record_batch::RecordBatch;
 
 use crate::chunk;
+use crate::edit::Edit;
 use crate::error::StoreError;
 use crate::follow::{Lines, Shown};
 use crate::lake::delta::{Fields, TableKey};
@@ -299,6 +300,27 @@ impl Memtable {
             self.sealed_weight = weigh(&sealed.chunks);
         }
         self.publish();
+    }
+
+    /// A correction was made: these are the files now. Whoever follows the table finds a gap, as rows that it was
+    /// shown may be others now.
+    pub(crate) fn corrected(&mut self, files: Arc<[Arc<DataFile>]>, edit: &Edit) {
+        self.files = files;
+        let fields = std::mem::take(&mut self.fields);
+        self.fields =
+            fields.into_iter().filter_map(|(name, kind)| edit.of_field(&name, &kind)).collect();
+        self.newest = Node::begin(self.last_seq);
+        self.publish();
+    }
+
+    /// Its files.
+    pub(crate) fn files(&self) -> Arc<[Arc<DataFile>]> {
+        Arc::clone(&self.files)
+    }
+
+    /// Whether rows have a field of that name.
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
     }
 
     /// Which table it is.

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use crate::budget::Budget;
+use crate::corrections::Corrections;
 use crate::error::StoreError;
 use crate::flusher::{Compactor, Flusher};
 use crate::lake::delta::verify::unavailable;
@@ -63,6 +64,7 @@ pub(crate) struct Running {
     pub(crate) budget: Arc<Budget>,
     pub(crate) patience: Duration,
     pub(crate) space: Space,
+    pub(crate) corrections: Arc<Corrections>,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -120,7 +122,11 @@ fn open(
     let id_path = identity::path(&settings.dir);
     let id = identity::settle(&id_path, &*disk, &lake.stores()?, &mut opened.damage)?;
     lake.name(id);
+    let corrections = settings.dir.join("corrections");
+    let corrections = Corrections::open(corrections, Arc::clone(&disk), &mut opened.damage)?;
+    let corrections = Arc::new(corrections);
     let mut held = load(&mut lake, &tables)?;
+    let next_correction = held.corrected.values().fold(corrections.highest(), |a, b| a.max(*b)) + 1;
     let partition =
         |(key, memtable): (&TableKey, &Memtable)| (key.clone(), memtable.partition().clone());
     let partitions = held.memtables.iter().map(partition).collect();
@@ -140,6 +146,7 @@ fn open(
         std::mem::take(&mut held.memtables),
         Arc::clone(&tables),
         jobs,
+        (Arc::clone(&corrections), next_correction),
     );
     for (key, fault) in held.faults.drain() {
         writer.take_out(&key, fault);
@@ -148,6 +155,7 @@ fn open(
     let parts = (&disk, &mut writer);
     opened.leftovers += sweep(&lake, &mut held, &suspects, parts, &replayed.suspect_rows)?;
     opened.out_of_service = writer.faults();
+    writer.resume_corrections(|key| held.corrected.get(key).copied().unwrap_or(0));
     let shown = tables.all().into_iter().map(|(key, _)| key);
     opened.tables = lake.populated()?.into_iter().chain(shown).collect();
     opened.tables.sort_unstable();
@@ -159,8 +167,14 @@ fn open(
     let stop = Arc::new(AtomicBool::new(false));
     let (merges, tasks) = unbounded();
     let shared = Arc::clone(&budget);
-    let compactor = Compactor { disk: Arc::clone(&disk), stop: Arc::clone(&stop), budget: shared };
-    let parts = (clock, disk, Arc::clone(&counters), Arc::clone(&budget));
+    let compactor = Compactor {
+        disk: Arc::clone(&disk),
+        stop: Arc::clone(&stop),
+        budget: shared,
+        corrections: Arc::clone(&corrections),
+    };
+    let shared = (Arc::clone(&counters), Arc::clone(&budget), Arc::clone(&corrections));
+    let parts = (clock, disk, shared.0, shared.1, shared.2);
     let flusher = Flusher::new(lake, (held.files, partitions), settings, parts, (merges, stop));
     let threads = vec![
         start("iobeam-compactor", move || compactor.run(&tasks, &answers))?,
@@ -168,7 +182,7 @@ fn open(
         start("iobeam-writer", move || writer.run(&messages, &outcomes))?,
     ];
     let threads = Mutex::new(threads);
-    Ok((Running { inbox, tables, counters, budget, patience, space, threads }, opened))
+    Ok((Running { inbox, tables, counters, budget, patience, space, corrections, threads }, opened))
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
@@ -202,6 +216,8 @@ struct Held {
     leftovers: Vec<(TableKey, PathBuf)>,
     /// The highest record that is in a file.
     highest: u64,
+    /// The last correction of each table.
+    corrected: HashMap<TableKey, u64>,
 }
 
 /// What the lake holds of each table. One that is damaged is nobody else's concern.
@@ -216,6 +232,7 @@ fn load(lake: &mut Lake, tables: &Tables) -> Result<Held, StoreError> {
                 let all: Arc<[Arc<DataFile>]> = loaded.files.into();
                 memtable.load(loaded.fields, Arc::clone(&all), loaded.seq);
                 held.highest = held.highest.max(loaded.seq);
+                held.corrected.insert(key.clone(), loaded.correction);
                 held.memtables.insert(key.clone(), memtable);
                 held.files.insert(key, all);
             }

@@ -21,6 +21,7 @@ use iobeam_journal::DiskLock;
 use iobeam_model::{Clock, NamespaceName, ProjectId};
 
 use crate::budget::{Budget, Use};
+use crate::corrections::Corrections;
 use crate::error::StoreError;
 use crate::flusher::{Job, Outcome};
 use crate::intake::{Answer, Confirm, Prepared};
@@ -32,12 +33,16 @@ use crate::settings::Settings;
 use crate::statistics::{Counters, count};
 use crate::wal::Wal;
 
+use correcting::Correcting;
+pub(crate) use correcting::{Numbered, Order};
 use dropping::Dropping;
 use outage::Outage;
 
 mod group;
 
 mod dropping;
+
+mod correcting;
 
 mod replay;
 
@@ -56,6 +61,12 @@ pub(crate) enum Message {
     Retain(TableKey, i64, Confirm),
     /// Let go of a table, or of all tables of a project.
     Drop((ProjectId, Option<NamespaceName>), Confirm),
+    /// Correct rows or fields of a table.
+    Correct(Order, Numbered),
+    /// Show what a correction made.
+    ShowCorrection(u64, Confirm),
+    /// A correction that was shown has ended.
+    EndCorrection(u64, Confirm),
     /// Take no more, save what must be, and end.
     Close(Option<Confirm>),
 }
@@ -98,6 +109,9 @@ pub(crate) struct Writer {
     outages: HashMap<TableKey, Outage>,
     /// Tables whose flushes fail because their logs were damaged since the start.
     failing: HashMap<TableKey, StoreError>,
+    corrections: Arc<Corrections>,
+    correcting: Vec<Correcting>,
+    next_correction: u64,
     _lock: DiskLock,
 }
 
@@ -108,8 +122,12 @@ impl Writer {
         memtables: HashMap<TableKey, Memtable>,
         tables: Arc<Tables>,
         jobs: Sender<Job>,
+        (corrections, next_correction): (Arc<Corrections>, u64),
     ) -> Self {
         Self {
+            corrections,
+            correcting: Vec::new(),
+            next_correction,
             _lock: lock,
             recent: Allowance::new(settings.recent_bytes),
             settings,
@@ -180,6 +198,13 @@ impl Writer {
                 let _ = self.jobs.send(Job::Retain { key, keep_from, answer });
             }
             Message::Drop(which, answer) => self.drop_tables(which, answer),
+            Message::Correct(order, answer) => self.order(order, answer),
+            Message::ShowCorrection(number, answer) => {
+                self.answer_correction(answer, |writer| writer.show_correction(number));
+            }
+            Message::EndCorrection(number, answer) => {
+                self.answer_correction(answer, |writer| writer.finish_correction(number));
+            }
             Message::Write(..) | Message::Close(_) => {}
         }
     }
@@ -231,6 +256,7 @@ impl Writer {
             }
         }
         self.drop_what_is_due();
+        self.advance_corrections();
     }
 
     /// A table that gets few rows would otherwise keep the journal from forgetting all others'.
@@ -300,7 +326,9 @@ impl Writer {
         let (key, files) = match outcome {
             Outcome::Flushed { key, files } => (key, files),
             Outcome::Refiled { key, files, answer } => {
-                if let Some(memtable) = self.memtables.get_mut(&key) {
+                if !self.hold_files_back(&key, &files)
+                    && let Some(memtable) = self.memtables.get_mut(&key)
+                {
                     memtable.refile(files);
                 }
                 if let Some((answer, done)) = answer {
@@ -309,6 +337,7 @@ impl Writer {
                 return;
             }
             Outcome::Dropped { key, done } => return self.dropped(&key, done),
+            correction => return self.settle_correction(correction),
         };
         match files {
             Ok(files) => {
@@ -324,6 +353,7 @@ impl Writer {
                     // What is in memory is safe in the journal, but there must not be more and more of it.
                     self.failing.insert(key.clone(), error.clone());
                 }
+                self.flush_failed_for_corrections(&key, &error);
                 self.retries.insert(key, self.now_millis() + RETRY_MILLIS);
                 for waiter in self.waiters.drain(..) {
                     let _ = waiter.answer.send(Err(error.clone()));
@@ -331,6 +361,7 @@ impl Writer {
             }
         }
         self.serve_waiters();
+        self.advance_corrections();
     }
 
     /// Lets the journal forget what is elsewhere, once that frees a segment.

@@ -129,7 +129,7 @@ pub enum ImportError {
         reason: &'static str,
     },
     /// A value has not the type of its field.
-    #[error("{place}: row {row}, field '{field}': {value} is not a {expected}; send {}", remedy_for(*expected))]
+    #[error("{place}: row {row}, field '{field}': {value} is not a {expected}; send {}, or retype the field (PATCH /v1/namespaces/<id>/fields/{field})", remedy_for(*expected))]
     Type {
         /// Where.
         place: String,
@@ -144,7 +144,7 @@ pub enum ImportError {
     },
     /// An integer that a `DOUBLE` cannot hold exactly.
     #[error(
-        "{place}: row {row}, field '{field}': the integer {value} is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent"
+        "{place}: row {row}, field '{field}': the integer {value} is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent, or retype it to LONG"
     )]
     Inexact {
         /// Where.

@@ -49,7 +49,7 @@ export const list = async (options?: Options) =>
 export const statistics = (id: number, options?: Options) =>
   get<NamespaceStatistics>(`/v1/namespaces/${id}/statistics`, { timefmt: 'msec' }, options);
 export const create = (namespace: NewNamespace) => post<Namespace>('/v1/namespaces', namespace);
-/** Fields are added, never changed; labels are added or overwritten. */
+/** Fields are added here, and changed by corrections; labels are added or overwritten. */
 export const update = (id: number, changes: { fields?: Record<string, FieldType>; labels?: Record<string, Label>; retention?: string }) =>
   put<void>(`/v1/namespaces/${id}`, changes);
 export const remove = (id: number) => del(`/v1/namespaces/${id}`);

@@ -75,7 +75,7 @@ fn a_field_never_changes_its_type_and_a_refused_request_adds_nothing() {
     }
     let refused =
         add(&scene, project, &[("x", Double), ("x", Text)]).expect_err("two types at once");
-    insta::assert_snapshot!(refused, @"field 'x' has the type DOUBLE, not STRING; a field's type never changes");
+    insta::assert_snapshot!(refused, @"field 'x' has the type DOUBLE, not STRING; send values of that type, or retype the field (PATCH /v1/namespaces/<id>/fields/x)");
     scene.reopen();
     assert_eq!(add(&scene, project, &[]).expect("as before"), 2);
 }
@@ -242,7 +242,7 @@ fn an_update_adds_fields_and_overwrites_labels_but_removes_nothing() {
     assert_eq!(after.labels.len(), 3);
     assert_eq!(update(None, &[]).expect("nothing"), after);
     let removed = update(Some(&all[1..]), &[]).expect_err("one is left out");
-    insta::assert_snapshot!(removed, @"fields: the field 'station' cannot be removed; send it along with its type");
+    insta::assert_snapshot!(removed, @"fields: the field 'station' is not removed this way; send it along with its type, or drop it with DELETE /v1/namespaces/2/fields/station");
     let retyped = [("station", Text), ("rain", Long), ("count", Long), ("sun", Boolean)];
     let retyped =
         update(Some(&retyped), &[("unit", Value::Boolean(true))]).expect_err("another type");

@@ -11,6 +11,10 @@ use crate::output::{Grid, date, moment, plain, text};
 use crate::session::{ProjectFlag, Session};
 use crate::value;
 
+use correct::{Corrections, DeleteRows, DropField, Quarantine, RenameField, RetypeField, Truncate};
+
+mod correct;
+
 /// The verbs of namespaces.
 #[derive(clap::Subcommand)]
 pub(crate) enum Namespace {
@@ -25,6 +29,20 @@ pub(crate) enum Namespace {
     Update(Update),
     /// Delete a namespace for good, with all its rows
     Delete(Delete),
+    /// Delete rows by time, device and conditions
+    DeleteRows(DeleteRows),
+    /// Delete all rows of a namespace; its fields and labels stay
+    Truncate(Truncate),
+    /// Give a field another name
+    RenameField(RenameField),
+    /// Give a field another type; values that do not convert are kept aside
+    RetypeField(RetypeField),
+    /// Delete a field with all its values
+    DropField(DropField),
+    /// List the corrections of a namespace
+    Corrections(Corrections),
+    /// List the values that a correction could not convert
+    Quarantine(Quarantine),
 }
 
 /// A new namespace.
@@ -129,6 +147,13 @@ impl Namespace {
             Self::List(list) => list.run(session),
             Self::Update(update) => update.run(session),
             Self::Delete(delete) => delete.run(session),
+            Self::DeleteRows(rows) => rows.run(session),
+            Self::Truncate(truncate) => truncate.run(session),
+            Self::RenameField(rename) => rename.run(session),
+            Self::RetypeField(retype) => retype.run(session),
+            Self::DropField(drop) => drop.run(session),
+            Self::Corrections(corrections) => corrections.run(session),
+            Self::Quarantine(quarantine) => quarantine.run(session),
         }
     }
 }
@@ -162,7 +187,7 @@ fn add_fields(fields: &mut Map<String, Value>, more: &[(String, FieldType)]) -> 
     for (name, kind) in more {
         if fields.insert(name.clone(), kind.name().into()).is_some() {
             return Err(Failure::usage(format!("field '{name}' is there already"))
-                .remedy("fields can be added, but neither changed nor removed")
+                .remedy("`iobeam namespace retype-field` and `rename-field` change a field that is there")
                 .into());
         }
     }

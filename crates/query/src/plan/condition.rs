@@ -98,7 +98,7 @@ fn double(name: &str, comparison: Comparison, number: f64) -> Expr {
 }
 
 /// The first whole number beyond an `i64`.
-const END: f64 = 9_223_372_036_854_775_808.0;
+pub(super) const END: f64 = 9_223_372_036_854_775_808.0;
 
 /// An integer against a number that is no `i64`: the nearest integer on the right side decides.
 fn long(name: &str, comparison: Comparison, number: f64) -> Expr {

@@ -62,6 +62,36 @@ impl TimeRange {
         Ok(Self { from, to })
     }
 
+    /// The two sides as a JSON body has them: milliseconds, or text such as `now()-2h`.
+    pub(super) fn of_sides(
+        from: Option<&serde_json::Value>,
+        to: Option<&serde_json::Value>,
+        now: Timestamp,
+    ) -> Result<Self, QueryError> {
+        let side = |name: &'static str, given: Option<&serde_json::Value>| {
+            let text = match given {
+                None | Some(serde_json::Value::Null) => return Ok(None),
+                Some(serde_json::Value::String(text)) => text.trim().to_owned(),
+                Some(other) => other.to_string(),
+            };
+            moment(&text, now).map(Some).map_err(|_| {
+                let reason = format!(
+                    "{} is no time; write whole milliseconds since 1970, or now() with an offset such as now()-2h",
+                    quoted(&text)
+                );
+                QueryError::parameter(name, reason)
+            })
+        };
+        let from = side("from", from)?.map(|(first, _)| first);
+        let to = side("to", to)?.map(|(_, last)| last);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(QueryError::parameter("from", "it lies after 'to'; swap the two"));
+        }
+        Ok(Self { from, to })
+    }
+
     /// The two sides as numbers of milliseconds.
     pub(crate) fn of_millis(from: Option<i64>, to: Option<i64>) -> Result<Self, QueryError> {
         if let (Some(from), Some(to)) = (from, to)

@@ -129,6 +129,14 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/namespaces/{id}/statistics",      Who::Project(Right::Read)),
     (Method::PUT,    "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
     (Method::DELETE, "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
+    // Corrections: no device's business.
+    (Method::POST,   "/v1/namespaces/{id}/rows/delete",     Who::Project(Right::Admin)),
+    (Method::POST,   "/v1/namespaces/{id}/truncate",        Who::Project(Right::Admin)),
+    (Method::PATCH,  "/v1/namespaces/{id}/fields/{field}",  Who::Project(Right::Admin)),
+    (Method::DELETE, "/v1/namespaces/{id}/fields/{field}",  Who::Project(Right::Admin)),
+    (Method::GET,    "/v1/namespaces/{id}/corrections",     Who::Project(Right::Admin)),
+    (Method::GET,    "/v1/namespaces/{id}/corrections/{correction}", Who::Project(Right::Admin)),
+    (Method::GET,    "/v1/namespaces/{id}/corrections/{correction}/quarantine", Who::Project(Right::Admin)),
 
     (Method::POST,   "/v1/dashboards",                      Who::Project(Right::Write)),
     (Method::GET,    "/v1/dashboards",                      Who::Project(Right::Read)),

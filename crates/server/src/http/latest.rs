@@ -88,7 +88,11 @@ async fn latest(
     let mut namespaces = of_devices(&app, project);
     namespaces.sort_by(|a, b| a.name.cmp(&b.name));
     for namespace in namespaces {
-        let table = table(&app, project, &namespace);
+        let table = {
+            let _same = app.switching.read().await;
+            let now = app.catalog.namespace(project, &namespace.name);
+            table(&app, project, now.as_deref().unwrap_or(&namespace))
+        };
         let found = app.engine.latest(&table, device.id.as_str()).await?;
         values.extend(found.into_iter().map(|latest| LatestValue {
             namespace: namespace.name.clone(),

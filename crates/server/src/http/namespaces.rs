@@ -5,7 +5,7 @@
 //! PUT /{id}   ─▶ 204                     the whole object, with more fields and labels
 //! ```
 //!
-//! Fields are added, never changed or removed; labels are added or overwritten; a retention may be another at any
+//! Fields are added here, and changed or removed by corrections; labels are added or overwritten; a retention may be another at any
 //! time and holds at once. `labels` and `fields` are always
 //! objects: a client that finds none stops working.
 
@@ -179,7 +179,7 @@ async fn update(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Delete a namespace with all its rows; nobody can bring them back. The namespace `input` stays.
+/// Delete a namespace with all its rows; nobody can bring them back. The namespace `input` stays; it can be truncated.
 #[utoipa::path(
     delete, operation_id = "delete_namespace", path = "/v1/namespaces/{namespace_id}", tag = "namespaces",
     params(("namespace_id" = u32, Path, description = "The namespace's number")),

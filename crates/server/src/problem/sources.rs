@@ -94,6 +94,10 @@ impl From<StoreError> for Problem {
             }
             StoreError::Unavailable { .. } => out_of_service(&text),
             StoreError::File(file) => unreadable(file),
+            StoreError::BeingCorrected { .. } => {
+                Self::new(StatusCode::CONFLICT, "The namespace is being corrected", text)
+            }
+            StoreError::NoCorrection { .. } => Self::not_found("There is no such correction", text),
             other => match other.remedy() {
                 Remedy::Retry => busy(text, after),
                 Remedy::FixRequest => Self::bad_request("The readings cannot be stored", text),

@@ -152,7 +152,7 @@ fn empty(column: Column, wanted: FieldType) -> Result<Column, Problem> {
 fn conflict(field: &FieldName, found: &str, wanted: FieldType) -> Problem {
     Problem::bad_request(
         "A field has another type",
-        format!("field '{field}' is {wanted}: {found}; send values of that type, or another field"),
+        format!("field '{field}' is {wanted}: {found}; send values of that type, or retype the field (PATCH /v1/namespaces/<id>/fields/{field})"),
     )
     .with_code(Code::TYPE_CONFLICT)
 }

@@ -256,3 +256,27 @@ fn what_cannot_be_followed_is_refused_with_the_way_out() {
     404 "There is no namespace 'nothing'": "GET /v1/namespaces lists those of the project"
     "#);
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is the question")]
+fn an_import_is_quick_though_a_thousand_that_follow_do_not_read() {
+    let platform = Platform::start();
+    let owner = platform.person("owner");
+    let project = platform.project(&owner, "p");
+    let token = platform.token(&owner, project, "");
+    platform.post("/v1/devices", &token, &json!({"device_id": "d"})).expect(201);
+    let import = |round: u64| {
+        let row = |at: u64| json!([round * 1_000_000 + at, at, format!("text {at}")]);
+        let rows: Vec<Value> = (0..2000).map(row).collect();
+        let body = json!({"project_id": project, "device_id": "d",
+                          "sources": {"fields": ["time", "a", "note"], "data": rows}});
+        let begun = std::time::Instant::now();
+        platform.post("/v1/imports?fmt=table", &token, &body).expect(200);
+        begun.elapsed()
+    };
+    let alone = import(0);
+    let followers: Vec<Watch> = (0..1000).map(|_| Watch::by(&platform, &token, "")).collect();
+    assert!(followers.iter().all(|follower| follower.status == 200));
+    let followed = (1..4).map(import).max().expect("three");
+    assert!(followed < Duration::from_secs(3), "{followed:?}, and {alone:?} alone");
+}

@@ -24,6 +24,8 @@ mod joining;
 
 mod deleting;
 
+mod correcting;
+
 mod refusals;
 
 mod keeping;

@@ -187,7 +187,7 @@ impl World {
             "namespace" => "input".to_owned(),
             "field" => "device_id".to_owned(),
             "token_id" => self.fresh_token().to_string(),
-            "invite_id" => "1".to_owned(),
+            "invite_id" | "correction_id" => "1".to_owned(),
             // Nobody's: what is done to accounts is done to somebody in tests of their own.
             "user_id" => "4000000".to_owned(),
             "dashboard_id" => self.fresh_dashboard().to_string(),
@@ -584,7 +584,14 @@ fn the_table_is_this_one() {
     DELETE /v1/namespaces/{namespace_id}               project:admin
     GET    /v1/namespaces/{namespace_id}               project:read
     PUT    /v1/namespaces/{namespace_id}               project:admin
+    GET    /v1/namespaces/{namespace_id}/corrections   project:admin
+    GET    /v1/namespaces/{namespace_id}/corrections/{correction_id} project:admin
+    GET    /v1/namespaces/{namespace_id}/corrections/{correction_id}/quarantine project:admin
+    DELETE /v1/namespaces/{namespace_id}/fields/{field} project:admin
+    PATCH  /v1/namespaces/{namespace_id}/fields/{field} project:admin
+    POST   /v1/namespaces/{namespace_id}/rows/delete   project:admin
     GET    /v1/namespaces/{namespace_id}/statistics    project:read
+    POST   /v1/namespaces/{namespace_id}/truncate      project:admin
     GET    /v1/openapi.json                            anyone
     GET    /v1/ping                                    anyone
     GET    /v1/projects                                user

@@ -21,3 +21,5 @@ mod http_2;
 mod field_names;
 
 mod devices_of_imports;
+
+mod limits_of_fields;

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! What cannot be read moves to set-aside; nothing is deleted. A file that no commit names is left out where one with
-//! the same last record counts: one of the two was merged into the other.
+//! the same last record counts: one of the two was made of the other. Where the fields are others than before the
+//! damage, since a correction changed them, the table gets a log that begins anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,8 +19,10 @@ use iobeam_model::FieldName;
 
 use super::{Examiner, contents};
 use crate::error::StoreError;
-use crate::lake::delta::verify::Log;
-use crate::lake::delta::{Change, Fields, Lake, PARTITION, TableKey, facts_of, part_seq};
+use crate::lake::delta::verify::{Log, is_store};
+use crate::lake::delta::{
+    Change, Fields, Lake, Made, PARTITION, TableKey, facts_of, fields_of, part_seq,
+};
 use crate::lake::files::read_range;
 use crate::lake::log_sums::check_commit;
 use crate::snapshot::verified;
@@ -31,6 +34,8 @@ struct Pieces {
     fields: Fields,
     /// Up to which record rows are in files.
     seq: u64,
+    /// The last correction.
+    correction: u64,
     /// The files that count.
     live: BTreeMap<PathBuf, FileFacts>,
     /// Those that a readable commit took out.
@@ -57,6 +62,7 @@ impl Examiner<'_> {
             partition: FieldName::device_id(),
             fields: Fields::new(),
             seq: 0,
+            correction: 0,
             live: BTreeMap::new(),
             removed: BTreeSet::new(),
         };
@@ -76,6 +82,7 @@ impl Examiner<'_> {
             }
             let base = lake.load(key)?;
             (pieces.partition, pieces.fields, pieces.seq) = (base.partition, base.fields, base.seq);
+            pieces.correction = base.correction;
             let known =
                 base.files.iter().map(|file| (file.path().to_owned(), FileFacts::clone(file)));
             pieces.live = known.collect();
@@ -83,9 +90,18 @@ impl Examiner<'_> {
             self.move_aside(&folder)?;
         }
         let base: BTreeMap<PathBuf, FileFacts> = pieces.live.clone();
-        pieces.apply(actions, &dir);
-        let change = self.sound(&dir, pieces, &base)?;
-        let (partition, change) = change;
+        let fields = pieces.fields.clone();
+        pieces.apply(actions, &dir, &lake.corrections_id());
+        let (partition, mut change) = self.sound(&dir, pieces, &base)?;
+        if fields.iter().any(|(name, kind)| change.fields.get(name) != Some(kind)) {
+            // What a log says of a field cannot be taken back by a commit on top of it.
+            self.move_aside(&folder)?;
+            lake.forget(key);
+            let gone: BTreeSet<PathBuf> =
+                change.remove.drain(..).map(|file| file.path().to_owned()).collect();
+            let stays = base.into_iter().filter(|(path, _)| !gone.contains(path));
+            change.add.extend(stays.map(|(_, facts)| facts));
+        }
         let (files, rows) =
             (change.add.len(), change.add.iter().map(|file| file.rows).sum::<u64>());
         lake.commit(key, &partition, &change)?;
@@ -154,6 +170,8 @@ impl Examiner<'_> {
         change.remove =
             gone.map(|facts| Arc::new(DataFile::new(facts.clone(), &self.disk))).collect();
         (change.fields, change.seq) = (pieces.fields, Some(pieces.seq));
+        let number = pieces.correction;
+        change.made = (number > 0).then_some(Made { number, edit: None });
         Ok((pieces.partition, change))
     }
 
@@ -164,7 +182,7 @@ impl Examiner<'_> {
 
 impl Pieces {
     /// Does what commits did.
-    fn apply(&mut self, actions: Vec<Action>, dir: &Path) {
+    fn apply(&mut self, actions: Vec<Action>, dir: &Path, corrections: &str) {
         for action in actions {
             match action {
                 Action::Add(add) => {
@@ -177,8 +195,16 @@ impl Pieces {
                     self.live.remove(&path);
                     self.removed.insert(path);
                 }
-                Action::Txn(txn) => self.seq = self.seq.max(txn.version.cast_unsigned()),
+                Action::Txn(txn) if is_store(&txn.app_id) => {
+                    self.seq = self.seq.max(txn.version.cast_unsigned());
+                }
+                Action::Txn(txn) if txn.app_id == corrections => {
+                    self.correction = self.correction.max(txn.version.cast_unsigned());
+                }
                 Action::Metadata(metadata) => {
+                    if let Ok(schema) = metadata.parse_schema() {
+                        self.fields = fields_of(&schema);
+                    }
                     let named = metadata.configuration().get(PARTITION);
                     if let Some(partition) = named.and_then(|name| name.parse().ok()) {
                         self.partition = partition;

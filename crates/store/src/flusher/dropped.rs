@@ -35,6 +35,7 @@ impl Flusher {
         self.keep_from.remove(key);
         self.unsure.remove(key);
         self.grown.retain(|grown| grown != key);
+        self.forget_corrections(key);
         let dropped = self.dropped.entry(key.clone()).or_default();
         for file in self.files.remove(key).iter().flat_map(|files| files.iter()) {
             file.retire(&self.disk);

@@ -48,6 +48,8 @@ mod order;
 
 mod plan;
 
+pub(crate) mod rewrite;
+
 mod room;
 
 /// Rows of a file that are decoded at once when it is read alone.

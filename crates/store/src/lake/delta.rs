@@ -35,6 +35,7 @@ use iobeam_model::{Clock, FieldName, NamespaceName, ProjectId};
 use url::Url;
 
 use crate::chunk::TIME;
+use crate::edit::Edit;
 use crate::error::StoreError;
 use crate::lake::files::{SyncedFiles, UNFINISHED};
 use crate::snapshot::verified::shown;
@@ -68,6 +69,17 @@ pub(crate) struct Loaded {
     pub(crate) files: Vec<Arc<DataFile>>,
     /// Journal records up to this one are in the files.
     pub(crate) seq: u64,
+    /// The last correction that was made.
+    pub(crate) correction: u64,
+}
+
+/// A correction that a commit makes.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    /// Its number; those of a table only grow.
+    pub(crate) number: u64,
+    /// What it does to the fields; nothing where that is done already.
+    pub(crate) edit: Option<Arc<Edit>>,
 }
 
 /// What a commit changes.
@@ -83,6 +95,8 @@ pub(crate) struct Change {
     pub(crate) data_changes: bool,
     /// For rows that come from the journal: up to which record.
     pub(crate) seq: Option<u64>,
+    /// The correction that is made with it.
+    pub(crate) made: Option<Made>,
 }
 
 struct Handle {
@@ -223,18 +237,30 @@ impl Lake {
                 Arc::new(DataFile::new(facts_of(&add, &dir), &disk))
             })
             .collect();
-        let seq = self.committed(key)?;
-        Ok(Loaded { partition, fields, files, seq })
+        let seq = self.committed(key, &self.store_id)?;
+        let correction = self.committed(key, &self.corrections_id())?;
+        Ok(Loaded { partition, fields, files, seq, correction })
     }
 
-    /// Up to which journal record the table's files go.
-    pub(crate) fn committed(&self, key: &TableKey) -> Result<u64, StoreError> {
+    /// The highest number that was committed under a name: the journal record up to which the table's files go, or
+    /// the last correction.
+    fn committed(&self, key: &TableKey, name: &str) -> Result<u64, StoreError> {
         let Some(handle) = self.handles.get(key) else { return Ok(0) };
         let version = self
             .runtime
-            .block_on(handle.state.snapshot().transaction_version(&*handle.log, &self.store_id))
+            .block_on(handle.state.snapshot().transaction_version(&*handle.log, name))
             .map_err(|error| refused(key, error))?;
         Ok(version.map_or(0, i64::cast_unsigned))
+    }
+
+    /// The name under which corrections are committed.
+    pub(crate) fn corrections_id(&self) -> String {
+        format!("{}/corrections", self.store_id)
+    }
+
+    /// A table's log is another one from now on.
+    pub(crate) fn forget(&mut self, key: &TableKey) {
+        self.handles.remove(key);
     }
 
     /// Changes which files count. An error leaves it open whether the change was made; ask [`Self::load`].
@@ -254,6 +280,10 @@ impl Lake {
         let mut properties = CommitProperties::default().with_cleanup_expired_logs(tidies);
         if let Some(seq) = change.seq {
             let txn = Transaction::new(&self.store_id, seq.cast_signed());
+            properties = properties.with_application_transaction(txn);
+        }
+        if let Some(made) = &change.made {
+            let txn = Transaction::new(self.corrections_id(), made.number.cast_signed());
             properties = properties.with_application_transaction(txn);
         }
         let operation =
@@ -282,13 +312,16 @@ impl Lake {
         let data_change = change.data_changes;
         let mut actions = Vec::new();
         let mut schema: Vec<StructField> = state.schema().fields().cloned().collect();
-        let known = schema.len();
+        let before = schema.clone();
         for (name, kind) in &change.fields {
             if state.schema().field(&**name).is_none() {
                 schema.push(StructField::nullable(&**name, delta_type(kind)));
             }
         }
-        if schema.len() > known {
+        if let Some(edit) = change.made.as_ref().and_then(|made| made.edit.as_ref()) {
+            schema = schema.into_iter().filter_map(|field| corrected(field, edit)).collect();
+        }
+        if schema != before {
             let schema = StructType::try_new(schema).map_err(|error| refused(key, error))?;
             let metadata = state.metadata().clone().with_schema(&schema);
             actions.push(Action::Metadata(metadata.map_err(|error| refused(key, error))?));
@@ -458,19 +491,29 @@ fn delta_type(kind: &ArrowType) -> DataType {
     }
 }
 
-fn fields_of(schema: &StructType) -> Fields {
+fn arrow_type(kind: &DataType) -> ArrowType {
+    match kind {
+        DataType::Primitive(PrimitiveType::Long) => ArrowType::Int64,
+        DataType::Primitive(PrimitiveType::Boolean) => ArrowType::Boolean,
+        DataType::Primitive(PrimitiveType::String) => ArrowType::Utf8View,
+        _ => ArrowType::Float64,
+    }
+}
+
+/// What a correction makes of a field; nothing when it goes.
+fn corrected(field: StructField, edit: &Edit) -> Option<StructField> {
+    if field.name() == TIME {
+        return Some(field);
+    }
+    let before = arrow_type(field.data_type());
+    let (name, kind) = edit.of_field(field.name(), &before)?;
+    let same = *name == **field.name() && kind == before;
+    Some(if same { field } else { StructField::nullable(&*name, delta_type(&kind)) })
+}
+
+pub(crate) fn fields_of(schema: &StructType) -> Fields {
     let others = schema.fields().filter(|field| field.name() != TIME);
-    others
-        .map(|field| {
-            let kind = match field.data_type() {
-                DataType::Primitive(PrimitiveType::Long) => ArrowType::Int64,
-                DataType::Primitive(PrimitiveType::Boolean) => ArrowType::Boolean,
-                DataType::Primitive(PrimitiveType::String) => ArrowType::Utf8View,
-                _ => ArrowType::Float64,
-            };
-            (field.name().as_str().into(), kind)
-        })
-        .collect()
+    others.map(|field| (field.name().as_str().into(), arrow_type(field.data_type()))).collect()
 }
 
 /// A file's facts as they stand in its tag.

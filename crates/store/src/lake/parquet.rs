@@ -20,7 +20,7 @@ use parquet::file::writer::SerializedFileWriter;
 
 use crate::chunk::{self, TIME};
 use crate::columns;
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::lake::numbers::Numbers;
 use crate::lake::order::Ordered;
 use crate::snapshot::last::carried::{self, Gather};
@@ -192,6 +192,10 @@ impl<'a> Output<'a> {
 
     /// What went wrong with this file.
     pub(crate) fn failed(&self, error: ParquetError) -> StoreError {
+        if let Some(known) = FileError::within(&error) {
+            // A file that its rows are read from.
+            return known.clone().into();
+        }
         StoreError::io("write", &self.path, as_io(error))
     }
 }

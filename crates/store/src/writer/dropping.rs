@@ -42,6 +42,7 @@ impl Writer {
         let logged = self.wal.append_gone(&gone).and_then(|seq| self.wal.sync().map(|()| seq));
         match logged {
             Ok(seq) => {
+                self.forget_corrections(&gone, seq);
                 let mut keys = self.tables_of(&gone, u64::MAX);
                 let out = self.outages.keys().filter(|key| gone.means(key.0, &key.1));
                 keys.extend(out.cloned().collect::<Vec<_>>());
@@ -59,6 +60,7 @@ impl Writer {
     /// Lets go again of what a record of the journal says.
     pub(super) fn drop_again(&mut self, seq: u64, payload: &[u8]) -> Result<(), String> {
         let gone = Gone::read(payload)?;
+        self.forget_corrections(&gone, seq);
         // A table with later records in its files came into being afterwards, under the same name.
         let keys = self.tables_of(&gone, seq);
         self.let_go(keys, seq, None);

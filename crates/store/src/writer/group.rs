@@ -122,6 +122,9 @@ impl Writer {
         if fresh.is_empty() {
             return Ok(None);
         }
+        if let Some(part) = fresh.iter().find(|part| self.is_frozen(&part.key)) {
+            return Err(StoreError::Frozen { namespace: part.key.1.to_string() });
+        }
         if fresh.iter().any(|part| self.is_dropping(&part.key)) {
             return Err(StoreError::Busy { retry_after: Duration::from_secs(1) });
         }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use iobeam_journal::Disk as _;
-use iobeam_store::{DataFile, FileError, Settings};
+use iobeam_model::{FieldName, FieldType, NamespaceName};
+use iobeam_store::edit::{RowCondition, RowFilter, ValueTest};
+use iobeam_store::{Correction, CorrectionState, DataFile, Edit, FileError, Settings, StoreError};
+use iobeam_testkit::{Fault, Operation};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::rig::{Rig, batch, batch_in, one, project, read, settings};
@@ -288,4 +291,183 @@ async fn a_log_that_is_damaged_while_the_store_is_open_stops_imports_into_its_ta
     rig.wait(std::time::Duration::from_secs(4)).await;
     rig.until("it is taken in again", |rig| rig.store().statistics().out_of_service == 0).await;
     rig.stored(one(batch("d", &[200], 1.0))).await;
+}
+
+/// Orders a correction and waits until it has ended, one way or the other.
+async fn corrected(rig: &Rig, edit: Edit) -> Correction {
+    let input = NamespaceName::input();
+    let number = rig.store().correct(project(), &input, (edit, "ada".to_owned())).await;
+    let number = number.expect("it is ordered");
+    let settled = rig.store().correction_settled(number).await.expect("it is known");
+    if settled.state != CorrectionState::Ready {
+        return settled;
+    }
+    rig.store().switch_correction(number).await.expect("it is ready");
+    rig.store().end_correction(number).await.expect("it was shown");
+    rig.store().correction_settled(number).await.expect("it is known")
+}
+
+/// Rows of `d` up to a time.
+fn up_to(time: i64) -> Edit {
+    let test = ValueTest::OneOf(vec!["d".into()]);
+    let conditions = vec![RowCondition { field: FieldName::device_id(), test }];
+    Edit::DeleteRows(RowFilter { from: None, to: Some(time), conditions })
+}
+
+fn parquet_files(rig: &Rig) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    let files = rig.disk.files().into_iter();
+    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "parquet"));
+    files.map(|path| (path.clone(), rig.disk.bytes(&path))).collect()
+}
+
+#[tokio::test]
+async fn a_correction_stops_at_a_damaged_file_names_it_and_changes_nothing() {
+    let retype = Edit::RetypeField { field: crate::rig::name("value"), to: FieldType::String };
+    let drop = Edit::DropField { field: crate::rig::name("value") };
+    for edit in [up_to(2100), retype, drop] {
+        let mut rig = table(3, Settings { merge_files: 100, ..settings() }).await;
+        let path = rig.snapshot().files[1].path().to_owned();
+        let sound = rig.disk.bytes(&path).expect("there");
+        flip(&rig, &path, 200);
+        rig.open();
+        let (files, before) = (rig.snapshot().files, parquet_files(&rig));
+        let stopped = corrected(&rig, edit.clone()).await;
+        let told = stopped.problem.expect("it says why");
+        assert_eq!(stopped.state, CorrectionState::Failed, "{told}");
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        assert!(told.contains(&format!("lake/1/input/{name}")), "{told}");
+        assert!(told.contains("iobeam doctor"), "{told}");
+        rig.settled().await;
+        assert_eq!(parquet_files(&rig), before, "nothing is rewritten, and nothing left behind");
+        let same = rig.snapshot().files;
+        assert!(same.iter().zip(&*files).all(|(one, other)| Arc::ptr_eq(one, other)));
+        rig.stored(one(batch("e", &[9000], 1.0))).await;
+        // Once the file is back the correction can be ordered again.
+        std::mem::drop((same, files));
+        rig.disk.put(&path, sound);
+        rig.open();
+        assert!(rig.store().open_corrections().is_empty(), "it is not tried again by itself");
+        assert_eq!(corrected(&rig, edit).await.state, CorrectionState::Done);
+    }
+}
+
+#[tokio::test]
+async fn rows_of_damaged_files_can_be_deleted_where_all_of_a_file_goes() {
+    let mut rig = table(3, Settings { merge_files: 100, ..settings() }).await;
+    let path = rig.snapshot().files[1].path().to_owned();
+    flip(&rig, &path, 200);
+    rig.open();
+    let all = Edit::DeleteRows(RowFilter::default());
+    assert_eq!(corrected(&rig, all).await.state, CorrectionState::Done);
+    assert_eq!((rig.snapshot().rows(), parquet_files(&rig)), (0, vec![]));
+}
+
+#[tokio::test]
+async fn what_a_correction_writes_is_checked_like_everything_else() {
+    let mut rig = table(3, settings()).await;
+    assert_eq!(corrected(&rig, up_to(2100)).await.state, CorrectionState::Done);
+    for _ in 0..2 {
+        let files = rig.snapshot().files;
+        assert_eq!(files.len(), 1);
+        assert!(files[0].tail.is_some(), "its blocks have checksums");
+        assert_eq!(verified(&files[0]), Ok(399));
+        // The last commits have checksums, and the name of the store is known by them.
+        let logs = rig.disk.files().into_iter().filter(|path| path.starts_with(log("")));
+        let commits = logs.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+        let commits: Vec<_> = commits.filter_map(|path| rig.disk.bytes(&path)).collect();
+        assert!(commits.len() >= 4, "{}", commits.len());
+        for commit in commits {
+            let text = String::from_utf8(commit).expect("text");
+            assert!(text.contains("iobeamChecksum"), "{text}");
+        }
+        drop(files);
+        rig.store = None;
+        rig.disk.remove(std::path::Path::new("/store/store-id")).expect("there");
+        rig.open();
+        let damage = &rig.opened.damage;
+        assert!(damage.len() == 1 && damage[0].contains("all tables name the store"), "{damage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_correction_is_refused_for_a_table_out_of_service_and_one_under_way_waits_for_it() {
+    let (mut rig, other) = two_tables(5).await;
+    rig.store().flush().await.expect("flushed");
+    // The order comes through, and the file that is rewritten does not.
+    rig.disk.fail(Operation::Create, 1, Fault::Io);
+    let input = NamespaceName::input();
+    let edit = Edit::DropField { field: crate::rig::name("value") };
+    let ordered = rig.store().correct(project(), &input, (edit.clone(), "ada".to_owned())).await;
+    let number = ordered.expect("it is ordered");
+    let of = |rig: &Rig| rig.store().corrections(project(), &input)[0].clone();
+    rig.until("it failed once", |rig| of(rig).problem.is_some()).await;
+    rig.store = None;
+    let path = log("00000000000000000003.json");
+    let sound = rig.disk.bytes(&path).expect("there");
+    rig.disk.put(&path, vec![]);
+    rig.try_open().expect("the store opens");
+    assert_eq!(rig.opened.out_of_service.len(), 1);
+    let waiting = of(&rig);
+    let told = waiting.problem.expect("it says why");
+    assert!(waiting.state == CorrectionState::Running && told.contains("1/input"), "{told}");
+    let refused = rig.store().correct(project(), &input, (up_to(3), "ada".to_owned())).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    let counted = rig.store().count_rows(project(), &input, &RowFilter::default());
+    assert!(matches!(counted, Err(StoreError::Unavailable { .. })), "{counted:?}");
+    // The other table is corrected meanwhile.
+    let done = rig.store().correct(project(), &other, (up_to(3), "ada".to_owned())).await;
+    let done = rig.store().correction_settled(done.expect("ordered")).await.expect("known");
+    assert_eq!((done.state, done.rows), (CorrectionState::Done, 4));
+    rig.store = None;
+    rig.disk.put(&path, sound);
+    rig.open();
+    assert!(rig.opened.out_of_service.is_empty());
+    let settled = rig.store().correction_settled(number).await.expect("it is known");
+    assert_eq!((settled.state, settled.rows), (CorrectionState::Ready, 6));
+}
+
+#[tokio::test]
+async fn a_table_that_was_corrected_is_built_again_with_its_fields_and_without_losing_later_rows() {
+    let edit = Edit::RetypeField { field: crate::rig::name("value"), to: FieldType::String };
+    // Before the damage, in the damaged commit, and in a readable one after it.
+    for damaged in 0..12 {
+        let mut rig = Rig::with(3, Settings { merge_files: 100, ..settings() });
+        for time in 0..6 {
+            rig.stored(one(batch("d", &[time], 1.5))).await;
+            rig.store().flush().await.expect("flushed");
+        }
+        // More corrections than there are records.
+        for time in 0..4 {
+            assert_eq!(corrected(&rig, up_to(time)).await.rows, 1);
+        }
+        assert_eq!(corrected(&rig, edit.clone()).await.rows, 2);
+        // These are in the journal alone.
+        let mut text = batch("d", &[100, 101], 0.0);
+        let values = iobeam_model::Values::String(iobeam_model::Texts::constant("2.5", 2));
+        let column = iobeam_model::Column::new(crate::rig::name("value"), values, None);
+        let columns = vec![text.columns()[0].clone(), column.expect("a column")];
+        text = iobeam_model::Batch::new(NamespaceName::input(), vec![100, 101], columns)
+            .expect("a batch");
+        rig.stored(one(text)).await;
+        rig.store.take().expect("open").close().await.expect("closed");
+        let path = log(&format!("{damaged:020}.json"));
+        let bytes = rig.disk.bytes(&path).expect("there");
+        rig.disk.put(&path, bytes[..bytes.len() / 2].to_vec());
+        let disk: Arc<dyn iobeam_journal::Disk> = Arc::new(rig.disk.clone());
+        let parts = (Arc::clone(&rig.clock) as Arc<dyn iobeam_model::Clock>, disk);
+        let dir = std::path::Path::new("/store");
+        let checkup = iobeam_store::check::check(dir, parts, true, &mut |_| ());
+        let checkup = checkup.expect("looked at");
+        assert!(!checkup.findings.is_empty(), "{damaged}");
+        rig.open();
+        assert!(rig.opened.out_of_service.is_empty(), "{damaged}: {:?}", rig.opened);
+        let snapshot = rig.snapshot();
+        assert_eq!(snapshot.rows(), 4, "{damaged}: {checkup:?}");
+        for file in &*snapshot.files {
+            let kinds = file.fields().expect("sound");
+            assert!(kinds.contains(&(crate::rig::name("value"), FieldType::String)), "{kinds:?}");
+        }
+        // The fields are as they were: rows of the new type fit, and those of the old one do not.
+        rig.write(one(batch("d", &[200], 1.5))).await.expect_err("it is a text now");
+    }
 }

@@ -20,6 +20,8 @@ mod damage;
 
 mod dropping;
 
+mod correcting;
+
 mod last;
 
 mod versions;

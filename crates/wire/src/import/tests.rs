@@ -261,34 +261,34 @@ fn a_declared_long_is_exact_to_the_last_bit() {
 #[test]
 fn a_value_that_does_not_fit_its_field_is_named() {
     let no = |values: &str, kind| as_type(values, kind).expect_err(values).to_string();
-    insta::assert_snapshot!(no("1;22.5", FieldType::Long), @"sources.data[1][1]: row 1, field 'v': 22.5 is not a LONG; send a whole number from -2^63 to 2^63-1, or null");
-    insta::assert_snapshot!(no("1;9223372036854775808", FieldType::Long), @"sources.data[1][1]: row 1, field 'v': 9223372036854775808 is not a LONG; send a whole number from -2^63 to 2^63-1, or null");
-    insta::assert_snapshot!(no("1;1e300", FieldType::Long), @"sources.data[1][1]: row 1, field 'v': 1e300 is not a LONG; send a whole number from -2^63 to 2^63-1, or null");
-    insta::assert_snapshot!(no("1;null;9007199254740993", FieldType::Double), @"sources.data[2][1]: row 2, field 'v': the integer 9007199254740993 is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent");
-    insta::assert_snapshot!(no("1;-9007199254740993", FieldType::Double), @"sources.data[1][1]: row 1, field 'v': the integer -9007199254740993 is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent");
-    insta::assert_snapshot!(no("null;\"warm\"", FieldType::Double), @r#"sources.data[1][1]: row 1, field 'v': "warm" is not a DOUBLE; send a number or null"#);
-    insta::assert_snapshot!(no("1", FieldType::Boolean), @"sources.data[0][1]: row 0, field 'v': 1 is not a BOOLEAN; send true, false or null");
-    insta::assert_snapshot!(no("true", FieldType::String), @"sources.data[0][1]: row 0, field 'v': true is not a STRING; send a text in quotes or null");
-    insta::assert_snapshot!(no("\"x\";5", FieldType::Double), @r#"sources.data[0][1]: row 0, field 'v': "x" is not a DOUBLE; send a number or null"#);
-    insta::assert_snapshot!(no(r#"{"sec":1,"usec":2}"#, FieldType::Double), @"sources.data[0][1]: row 0, field 'v': an object of sec and usec is not a DOUBLE; send a number or null");
-    insta::assert_snapshot!(no(&format!("{:?}", "long".repeat(100)), FieldType::Double), @r#"sources.data[0][1]: row 0, field 'v': "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglong…" is not a DOUBLE; send a number or null"#);
+    insta::assert_snapshot!(no("1;22.5", FieldType::Long), @"sources.data[1][1]: row 1, field 'v': 22.5 is not a LONG; send a whole number from -2^63 to 2^63-1, or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(no("1;9223372036854775808", FieldType::Long), @"sources.data[1][1]: row 1, field 'v': 9223372036854775808 is not a LONG; send a whole number from -2^63 to 2^63-1, or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(no("1;1e300", FieldType::Long), @"sources.data[1][1]: row 1, field 'v': 1e300 is not a LONG; send a whole number from -2^63 to 2^63-1, or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(no("1;null;9007199254740993", FieldType::Double), @"sources.data[2][1]: row 2, field 'v': the integer 9007199254740993 is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent, or retype it to LONG");
+    insta::assert_snapshot!(no("1;-9007199254740993", FieldType::Double), @"sources.data[1][1]: row 1, field 'v': the integer -9007199254740993 is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent, or retype it to LONG");
+    insta::assert_snapshot!(no("null;\"warm\"", FieldType::Double), @r#"sources.data[1][1]: row 1, field 'v': "warm" is not a DOUBLE; send a number or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)"#);
+    insta::assert_snapshot!(no("1", FieldType::Boolean), @"sources.data[0][1]: row 0, field 'v': 1 is not a BOOLEAN; send true, false or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(no("true", FieldType::String), @"sources.data[0][1]: row 0, field 'v': true is not a STRING; send a text in quotes or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(no("\"x\";5", FieldType::Double), @r#"sources.data[0][1]: row 0, field 'v': "x" is not a DOUBLE; send a number or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)"#);
+    insta::assert_snapshot!(no(r#"{"sec":1,"usec":2}"#, FieldType::Double), @"sources.data[0][1]: row 0, field 'v': an object of sec and usec is not a DOUBLE; send a number or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(no(&format!("{:?}", "long".repeat(100)), FieldType::Double), @r#"sources.data[0][1]: row 0, field 'v': "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglong…" is not a DOUBLE; send a number or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)"#);
     let series = r#"{"sources":[{"name":"a","data":[]},{"name":"v","data":[{"time":1,"value":1},{"time":2,"value":"x"}]}]}"#;
     let mut import = read(series, false).expect("sound in itself");
     let refusal = import.tables.remove(1).into_batch(NamespaceName::input(), &|_| None, vec![]);
-    insta::assert_snapshot!(refusal.expect_err("two kinds"), @r#"sources[1].data[1].value: row 1, field 'v': "x" is not a DOUBLE; send a number or null"#);
+    insta::assert_snapshot!(refusal.expect_err("two kinds"), @r#"sources[1].data[1].value: row 1, field 'v': "x" is not a DOUBLE; send a number or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)"#);
 }
 
 #[test]
 fn values_of_several_kinds_in_one_column_are_refused_where_the_first_one_differs() {
-    insta::assert_snapshot!(refusal(&column("null;1;\"x\";2;true"), true), @r#"sources.data[2][1]: row 2, field 'v': "x" is not a DOUBLE; send a number or null"#);
-    insta::assert_snapshot!(refusal(&column("true;1"), true), @"sources.data[1][1]: row 1, field 'v': 1 is not a BOOLEAN; send true, false or null");
-    insta::assert_snapshot!(refusal(&column("\"x\";9007199254740993"), true), @"sources.data[1][1]: row 1, field 'v': 9007199254740993 is not a STRING; send a text in quotes or null");
-    insta::assert_snapshot!(refusal(&column("1;\"x\";9007199254740993"), true), @r#"sources.data[1][1]: row 1, field 'v': "x" is not a DOUBLE; send a number or null"#);
+    insta::assert_snapshot!(refusal(&column("null;1;\"x\";2;true"), true), @r#"sources.data[2][1]: row 2, field 'v': "x" is not a DOUBLE; send a number or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)"#);
+    insta::assert_snapshot!(refusal(&column("true;1"), true), @"sources.data[1][1]: row 1, field 'v': 1 is not a BOOLEAN; send true, false or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(refusal(&column("\"x\";9007199254740993"), true), @"sources.data[1][1]: row 1, field 'v': 9007199254740993 is not a STRING; send a text in quotes or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
+    insta::assert_snapshot!(refusal(&column("1;\"x\";9007199254740993"), true), @r#"sources.data[1][1]: row 1, field 'v': "x" is not a DOUBLE; send a number or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)"#);
     // The declared type decides which of them is wrong.
     let wrong = as_type("1;\"x\"", FieldType::String).expect_err("row 0");
-    insta::assert_snapshot!(wrong, @"sources.data[0][1]: row 0, field 'v': 1 is not a STRING; send a text in quotes or null");
+    insta::assert_snapshot!(wrong, @"sources.data[0][1]: row 0, field 'v': 1 is not a STRING; send a text in quotes or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)");
     let wrong = as_type("1;\"x\";2.5", FieldType::Long).expect_err("row 1");
-    insta::assert_snapshot!(wrong, @r#"sources.data[1][1]: row 1, field 'v': "x" is not a LONG; send a whole number from -2^63 to 2^63-1, or null"#);
+    insta::assert_snapshot!(wrong, @r#"sources.data[1][1]: row 1, field 'v': "x" is not a LONG; send a whole number from -2^63 to 2^63-1, or null, or retype the field (PATCH /v1/namespaces/<id>/fields/v)"#);
     assert!(wrong.is_type_conflict());
 }
 
@@ -449,9 +449,9 @@ fn a_label_fits_its_field_or_is_named() {
     );
     assert_eq!(values(Value::Double(3.0), Some(FieldType::Long)), Ok(Values::Long(vec![3; 2])));
     let no = |value, kind| column(value, kind).expect_err("it does not fit");
-    insta::assert_snapshot!(no(Value::Long(i64::MAX), None), @"labels.n: row 0, field 'n': the integer 9223372036854775807 is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent");
-    insta::assert_snapshot!(no(Value::Double(2.5), Some(FieldType::Long)), @"labels.n: row 0, field 'n': 2.5 is not a LONG; send a whole number from -2^63 to 2^63-1, or null");
-    insta::assert_snapshot!(no(Value::String("x".into()), Some(FieldType::Boolean)), @r#"labels.n: row 0, field 'n': "x" is not a BOOLEAN; send true, false or null"#);
+    insta::assert_snapshot!(no(Value::Long(i64::MAX), None), @"labels.n: row 0, field 'n': the integer 9223372036854775807 is beyond 2^53 and would lose digits in a DOUBLE field; declare the field LONG before its first value is sent, or retype it to LONG");
+    insta::assert_snapshot!(no(Value::Double(2.5), Some(FieldType::Long)), @"labels.n: row 0, field 'n': 2.5 is not a LONG; send a whole number from -2^63 to 2^63-1, or null, or retype the field (PATCH /v1/namespaces/<id>/fields/n)");
+    insta::assert_snapshot!(no(Value::String("x".into()), Some(FieldType::Boolean)), @r#"labels.n: row 0, field 'n': "x" is not a BOOLEAN; send true, false or null, or retype the field (PATCH /v1/namespaces/<id>/fields/n)"#);
     insta::assert_snapshot!(refusal(r#"{"labels":{"n":18446744073709551615}}"#, true), @"the integer 18446744073709551615 has more than 64 bits; send it as a text, or with an exponent when its last digits do not matter");
 }
 

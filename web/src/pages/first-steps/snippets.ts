@@ -156,7 +156,7 @@ export function snippets(values: Values): Snippet[] {
       label: 'Command',
       place: 'Paste it into a shell',
       text: cli(values),
-      after: 'The command iobeam is the program that this server runs as. It also imports CSV files: iobeam import --csv readings.csv',
+      after: 'The command iobeam is the program that this server runs as. It also imports CSV files: iobeam import --csv readings.csv --device bench-3',
     },
     {
       id: 'arduino',

@@ -21,9 +21,9 @@ describe('the place of an error', () => {
   };
   test('is that which its words name', () => {
     expect(at('Expected: end of statement, found: selec at Line: 2, Column: 7', 'SELECT 1\n    , selec x')).toBe('selec');
-    expect(at("No field named temprature. Did you mean 'input.temperature'?", 'SELECT temp, temprature FROM input')).toBe('temprature');
+    expect(at('there is no column temprature; did you mean "input.temperature"; there are time, temperature', 'SELECT temp, temprature FROM input')).toBe('temprature');
     expect(at("there is no namespace 'nix'; SHOW TABLES lists what there is", 'SELECT * FROM nix')).toBe('nix');
-    expect(at("Invalid function 'foo'.\nDid you mean 'floor'?", 'SELECT foo(1)')).toBe('foo');
+    expect(at("there is no function 'foo'; did you mean 'floor'? The SQL reference lists the functions", 'SELECT foo(1)')).toBe('foo');
     expect(at('Expected: an expression, found: EOF', 'SELECT 1 +\n')).toBe('+');
   });
   test('is none when they name none', () => expect(placeOf('it took too long', 'SELECT 1')).toBeNull());

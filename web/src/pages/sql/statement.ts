@@ -45,7 +45,7 @@ export function placeOf(error: string, sql: string): Place | null {
   const told = /Line:? (\d+),? Column:? (\d+)/i.exec(error);
   if (told) return wordAt(sql, Number(told[1]), Number(told[2]));
   if (/found: EOF/.test(error)) return { from: Math.max(0, sql.trimEnd().length - 1), to: sql.trimEnd().length };
-  const name = /(?:No field named|no namespace|Invalid function|table) [`'"]?([^\s`'",;]+?)[`'"]?(?:[.;,\s]|$)/i.exec(error)?.[1];
+  const name = /(?:no column|no namespace|no function|no table function|no table|table) [`'"]?([^\s`'",;]+?)[`'"]?(?:[.;,\s]|$)/i.exec(error)?.[1];
   return name === undefined ? null : nameIn(sql, name);
 }
 

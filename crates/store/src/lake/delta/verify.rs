@@ -134,8 +134,14 @@ fn stores_in(bytes: &[u8]) -> impl Iterator<Item = String> {
     lines.filter_map(|line| {
         let line: serde_json::Value = serde_json::from_slice(line).ok()?;
         let id = line.get("txn")?.get("appId")?.as_str()?;
-        id.starts_with("iobeam-").then(|| id.to_owned())
+        is_store(id).then(|| id.to_owned())
     })
+}
+
+/// Whether a name under which something was committed is that of a store, and not of what a store counts beside its
+/// records.
+pub(crate) fn is_store(id: &str) -> bool {
+    id.starts_with("iobeam-") && !id.contains('/')
 }
 
 /// The stores that a checkpoint names, if it can be read.
@@ -152,7 +158,7 @@ fn stores_in_checkpoint(disk: &Arc<dyn Disk>, path: &Path) -> Vec<String> {
             let ids = rows.column(0).as_struct_opt()?.column_by_name("appId")?;
             let ids = cast(ids, &DataType::Utf8).ok()?;
             let ids = ids.as_string::<i32>().iter().flatten();
-            stores.extend(ids.filter(|id| id.starts_with("iobeam-")).map(str::to_owned));
+            stores.extend(ids.filter(|id| is_store(id)).map(str::to_owned));
         }
         Some(stores)
     };

@@ -36,6 +36,8 @@ pub(super) enum Step {
     Flush(Vec<Import>),
     /// Rows before a time are no longer wanted.
     Retain { table: usize, keep_from: i64 },
+    /// Rows between two times are deleted, those of a device alone or of all.
+    Delete { table: usize, times: (i64, i64), device: Option<u8> },
     /// A snapshot is taken and held: it must show the same later on.
     Look,
     /// Merges get some time.
@@ -142,11 +144,21 @@ fn fault() -> impl Strategy<Value = Step> {
     })
 }
 
+fn delete() -> impl Strategy<Value = Step> {
+    let device = prop::option::of(0..4u8);
+    (0..TABLES, 0..60i64, 0..30i64, device).prop_map(|(table, from, length, device)| Step::Delete {
+        table,
+        times: (from, from + length),
+        device,
+    })
+}
+
 fn step(retention: bool) -> impl Strategy<Value = Step> {
     let mut steps = vec![
         (14, imports(3).prop_map(Step::Write).boxed()),
         (6, any::<u8>().prop_map(Step::Again).boxed()),
         (8, imports(2).prop_map(Step::Flush).boxed()),
+        (3, delete().boxed()),
         (3, Just(Step::Look).boxed()),
         (3, Just(Step::Rest).boxed()),
         (2, prop::sample::select(vec![5, 11, 26]).prop_map(Step::Wait).boxed()),

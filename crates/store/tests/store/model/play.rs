@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use iobeam_model::{BatchId, NamespaceName, ProjectId, Timestamp};
-use iobeam_store::{Receipt, Settings, Snapshot, StoreError, Write};
+use iobeam_model::{BatchId, FieldName, NamespaceName, ProjectId, Timestamp};
+use iobeam_store::edit::{RowCondition, RowFilter, ValueTest};
+use iobeam_store::{CorrectionState, Edit, Receipt, Settings, Snapshot, StoreError, Write};
 use proptest::prelude::*;
 
 use super::history::{Death, History, Import, Name, Step, TABLES};
@@ -219,6 +220,7 @@ impl Play {
                 self.write(vec![import], false).await
             }
             Step::Retain { table, keep_from } => self.retain(table, keep_from).await,
+            Step::Delete { table, times, device } => self.delete(table, times, device).await,
             Step::Look => self.look(),
             Step::Rest => {
                 tokio::time::sleep(Duration::from_millis(3)).await;
@@ -312,6 +314,52 @@ impl Play {
             let after = old(&self.snapshot(table));
             prop_assert!(!after.iter().any(|path| before.contains(path)), "an old file stayed");
         }
+        Ok(())
+    }
+
+    /// Deletes rows. On a sound disk, as what is told of an order that could not be written is left open.
+    async fn delete(
+        &mut self,
+        table: usize,
+        (from, to): (i64, i64),
+        device: Option<u8>,
+    ) -> Result<(), TestCaseError> {
+        self.rig.disk.heal();
+        let is_meant = |row: &(String, i64, u64)| {
+            (from..=to).contains(&row.1) && device.is_none_or(|it| row.0 == device_name(it))
+        };
+        let meant = self.model.tables[table].iter().filter(|(row, _)| is_meant(row));
+        let meant: usize = meant.map(|(_, count)| count).sum();
+        self.bounds.least[table].fetch_sub(meant as u64, Ordering::SeqCst);
+        let conditions = device.map(|device| RowCondition {
+            field: FieldName::device_id(),
+            test: ValueTest::OneOf(vec![device_name(device).into()]),
+        });
+        let conditions = conditions.into_iter().collect();
+        let edit = Edit::DeleteRows(RowFilter { from: Some(from), to: Some(to), conditions });
+        let store = self.rig.store().clone();
+        let namespace = namespace(table);
+        let order = || store.correct(project(), &namespace, (edit.clone(), String::new()));
+        let mut ordered = order().await;
+        if ordered.is_err() {
+            // A flush that was under way took the last failure of the disk with it: nothing was ordered.
+            ordered = order().await;
+        }
+        let Ok(number) = ordered else {
+            return Err(TestCaseError::fail(format!("a deletion was refused: {ordered:?}")));
+        };
+        let done = loop {
+            let settled = store.correction_settled(number);
+            match tokio::time::timeout(Duration::from_millis(500), settled).await {
+                Ok(settled) => break settled.expect("it is known"),
+                Err(_) => self.rig.clock.advance(Duration::from_secs(11)),
+            }
+        };
+        prop_assert_eq!(done.state, CorrectionState::Done);
+        if self.model.floors[table].is_none() {
+            prop_assert_eq!(done.rows, meant as u64, "rows deleted of table {}", table);
+        }
+        self.model.tables[table].retain(|row, _| !is_meant(row));
         Ok(())
     }
 

@@ -1,0 +1,422 @@
+//! The corrections that were ordered, from the order to the end, and the values that did not convert.
+//!
+//! ```text
+//! corrections/<number>.json         what was ordered, by whom, how far it is; written whole, synced
+//!             <number>.quarantine   a line of JSON for each value that does not convert: time, partition value, value
+//! ```
+//!
+//! - An order counts once its file is there: what is not done goes on at the next start.
+//! - That a correction was made is in the table's own log, under its number, in the commit that made it: so it is
+//!   made once, whenever the process ends.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use iobeam_journal::disk::{Disk, DiskFile};
+use iobeam_model::{NamespaceName, ProjectId, Timestamp, Value};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::edit::Edit;
+use crate::error::StoreError;
+use crate::lake::delta::TableKey;
+use crate::lake::files::{put_synced, read_range};
+
+/// Corrections of one namespace that are remembered; beyond it the oldest without quarantined values go.
+const MAX_REMEMBERED: usize = 200;
+/// Bytes of quarantined values that are written at once.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// How far a correction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrectionState {
+    /// Files are being rewritten; queries still see everything as it was.
+    Running,
+    /// The files are rewritten, and who knows the fields has to be told; see [`crate::Store::switch_correction`].
+    Ready,
+    /// It is made: every query sees it.
+    Done,
+    /// It cannot be made, and nothing was changed.
+    Failed,
+}
+
+/// A correction that was ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Unique in the store.
+    pub number: u64,
+    /// Whose rows.
+    pub project: ProjectId,
+    /// Which rows.
+    pub namespace: NamespaceName,
+    /// What is to be changed.
+    pub edit: Edit,
+    /// Who ordered it, as the caller of the store named them.
+    pub by: String,
+    /// When it was ordered.
+    pub ordered: Timestamp,
+    /// When it was made, or found impossible.
+    pub ended: Option<Timestamp>,
+    /// Rows of journal records after this one are not meant, where rows are deleted.
+    pub seq: u64,
+    /// How far it is.
+    pub state: CorrectionState,
+    /// Files to look at, and those that have been.
+    #[serde(skip)]
+    pub files: (u64, u64),
+    /// Rows deleted, or values of the field that were dropped, renamed or converted.
+    pub rows: u64,
+    /// Values that did not convert.
+    pub quarantined: u64,
+    /// Why it failed, or what keeps it from going on for now.
+    pub problem: Option<String>,
+}
+
+impl Correction {
+    /// The table.
+    pub(crate) fn key(&self) -> TableKey {
+        (self.project, self.namespace.clone())
+    }
+}
+
+/// A value that did not convert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuarantinedValue {
+    /// The time of its row, in microseconds.
+    pub time: i64,
+    /// The row's value of the partition field.
+    pub partition: Option<Box<str>>,
+    /// The value.
+    pub value: Value,
+}
+
+/// All that were ordered.
+#[derive(Debug)]
+pub(crate) struct Corrections {
+    dir: PathBuf,
+    disk: Arc<dyn Disk>,
+    known: Mutex<BTreeMap<u64, Correction>>,
+    changed: Notify,
+}
+
+impl Corrections {
+    /// Reads what there is; what cannot be read is told in `damage`.
+    pub(crate) fn open(
+        dir: PathBuf,
+        disk: Arc<dyn Disk>,
+        damage: &mut Vec<String>,
+    ) -> Result<Self, StoreError> {
+        let mut known = BTreeMap::new();
+        let failed = |error| StoreError::io("list", &dir, error);
+        if disk.exists(&dir).map_err(failed)? {
+            for path in disk.list(&dir).map_err(failed)? {
+                if path.extension().is_none_or(|ending| ending != "json") {
+                    continue;
+                }
+                let read =
+                    whole(&*disk, &path).map_err(|error| error.to_string()).and_then(|bytes| {
+                        serde_json::from_slice::<Correction>(&bytes).map_err(|e| e.to_string())
+                    });
+                match read {
+                    Ok(correction) => drop(known.insert(correction.number, correction)),
+                    Err(error) => damage.push(format!(
+                        "{}: this order of a correction cannot be read ({error}); order it again",
+                        path.display()
+                    )),
+                }
+            }
+        }
+        Ok(Self { dir, disk, known: Mutex::new(known), changed: Notify::new() })
+    }
+
+    /// The highest number given.
+    pub(crate) fn highest(&self) -> u64 {
+        self.known.lock().keys().next_back().copied().unwrap_or(0)
+    }
+
+    /// What is known of one.
+    pub(crate) fn get(&self, number: u64) -> Option<Correction> {
+        self.known.lock().get(&number).cloned()
+    }
+
+    /// Those of a table, the newest first.
+    pub(crate) fn of_table(&self, key: &TableKey) -> Vec<Correction> {
+        let known = self.known.lock();
+        known.values().rev().filter(|one| one.key() == *key).cloned().collect()
+    }
+
+    /// Those that have not ended, the oldest first.
+    pub(crate) fn open_ones(&self) -> Vec<Correction> {
+        let is_open = |one: &&Correction| {
+            matches!(one.state, CorrectionState::Running | CorrectionState::Ready)
+        };
+        self.known.lock().values().filter(is_open).cloned().collect()
+    }
+
+    /// Notes an order; it counts once this returns.
+    pub(crate) fn add(&self, correction: Correction) -> Result<(), StoreError> {
+        self.write(&correction)?;
+        self.prune(&correction.key());
+        self.known.lock().insert(correction.number, correction);
+        Ok(())
+    }
+
+    /// Changes what is known of one, in memory alone.
+    pub(crate) fn update(&self, number: u64, change: impl FnOnce(&mut Correction)) {
+        if let Some(correction) = self.known.lock().get_mut(&number) {
+            change(correction);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Changes what is known of one, on disk first.
+    pub(crate) fn save(
+        &self,
+        number: u64,
+        change: impl FnOnce(&mut Correction),
+    ) -> Result<(), StoreError> {
+        let Some(mut correction) = self.get(number) else { return Ok(()) };
+        change(&mut correction);
+        self.write(&correction)?;
+        self.known.lock().insert(number, correction);
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// Forgets those whose tables are gone, with the values they quarantined.
+    pub(crate) fn forget(&self, is_gone: impl Fn(&Correction) -> bool) {
+        let gone: Vec<u64> = {
+            let mut known = self.known.lock();
+            let numbers = known.values().filter(|one| is_gone(one)).map(|one| one.number);
+            let gone: Vec<u64> = numbers.collect();
+            known.retain(|number, _| !gone.contains(number));
+            gone
+        };
+        for number in gone {
+            self.remove_files(number);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until one is no longer running; nothing when it is not known.
+    pub(crate) async fn settled(&self, number: u64) -> Option<Correction> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // From here on no change is missed, so the look comes after it.
+            changed.as_mut().enable();
+            let correction = self.get(number)?;
+            if correction.state != CorrectionState::Running {
+                return Some(correction);
+            }
+            changed.await;
+        }
+    }
+
+    /// A new, empty place for values that do not convert.
+    pub(crate) fn quarantine(&self, number: u64) -> Quarantine {
+        let path = self.quarantine_path(number);
+        Quarantine {
+            disk: Arc::clone(&self.disk),
+            path,
+            file: None,
+            at: 0,
+            buffer: Vec::new(),
+            values: 0,
+        }
+    }
+
+    /// Values that did not convert, from one on, in the order of the files.
+    pub(crate) fn quarantined(
+        &self,
+        number: u64,
+        (offset, limit): (usize, usize),
+    ) -> Result<Vec<QuarantinedValue>, StoreError> {
+        let path = self.quarantine_path(number);
+        let failed = |error| StoreError::io("read", &path, error);
+        if !self.disk.exists(&path).map_err(failed)? {
+            return Ok(Vec::new());
+        }
+        let file = self.disk.open(&path).map_err(failed)?;
+        let lines = BufReader::with_capacity(BUFFER_BYTES, FromStart { file, at: 0 }).lines();
+        let values = lines.skip(offset).take(limit).map(|line| {
+            let line = line.map_err(failed)?;
+            let line: Line = serde_json::from_str(&line).map_err(|error| StoreError::Damaged {
+                path: path.clone(),
+                reason: error.to_string(),
+            })?;
+            Ok(line.into())
+        });
+        values.collect()
+    }
+
+    fn quarantine_path(&self, number: u64) -> PathBuf {
+        self.dir.join(format!("{number:010}.quarantine"))
+    }
+
+    fn order_path(&self, number: u64) -> PathBuf {
+        self.dir.join(format!("{number:010}.json"))
+    }
+
+    fn write(&self, correction: &Correction) -> Result<(), StoreError> {
+        let path = self.order_path(correction.number);
+        let bytes = serde_json::to_vec_pretty(correction).map_err(io::Error::from);
+        bytes
+            .and_then(|bytes| put_synced(&*self.disk, &path, [&Bytes::from(bytes)]))
+            .map_err(|error| StoreError::io("write", &path, error))
+    }
+
+    /// Makes room for another order of a table.
+    fn prune(&self, key: &TableKey) {
+        let ended: Vec<u64> = {
+            let of_table = self.of_table(key);
+            let ended = of_table
+                .iter()
+                .skip(MAX_REMEMBERED - 1)
+                .filter(|one| one.quarantined == 0 && one.ended.is_some());
+            ended.map(|one| one.number).collect()
+        };
+        for number in ended {
+            self.known.lock().remove(&number);
+            self.remove_files(number);
+        }
+    }
+
+    fn remove_files(&self, number: u64) {
+        for path in [self.order_path(number), self.quarantine_path(number)] {
+            let exists = self.disk.exists(&path).unwrap_or(false);
+            if exists && let Err(error) = self.disk.remove(&path) {
+                tracing::warn!(path = %path.display(), %error, "a file of a former correction stays");
+            }
+        }
+    }
+}
+
+/// Values that do not convert, on their way into a file.
+#[derive(Debug)]
+pub(crate) struct Quarantine {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    file: Option<Arc<dyn DiskFile>>,
+    at: u64,
+    buffer: Vec<u8>,
+    values: u64,
+}
+
+impl Quarantine {
+    /// Adds a value.
+    pub(crate) fn add(
+        &mut self,
+        time: i64,
+        partition: Option<Box<str>>,
+        value: Value,
+    ) -> io::Result<()> {
+        let line = Line::from(QuarantinedValue { time, partition, value });
+        serde_json::to_writer(&mut self.buffer, &line)?;
+        self.buffer.push(b'\n');
+        self.values += 1;
+        if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let file = if let Some(file) = &self.file {
+            Arc::clone(file)
+        } else {
+            let dir = self.path.parent().unwrap_or(Path::new(""));
+            self.disk.create_dir(dir)?;
+            if self.disk.exists(&self.path)? {
+                // Of an attempt that did not come to its end.
+                self.disk.remove(&self.path)?;
+            }
+            let file = self.disk.create(&self.path)?;
+            self.file = Some(Arc::clone(&file));
+            file
+        };
+        file.write_at(&self.buffer, self.at)?;
+        self.at += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Makes all values last, and says how many there are.
+    pub(crate) fn sync(&mut self) -> Result<u64, StoreError> {
+        self.flush().map_err(|error| StoreError::io("write", &self.path, error))?;
+        if let Some(file) = &self.file {
+            let dir = self.path.parent().unwrap_or(Path::new(""));
+            let synced = file.sync_data().and_then(|()| self.disk.sync_dir(dir));
+            synced.map_err(|error| StoreError::io("sync", &self.path, error))?;
+        }
+        Ok(self.values)
+    }
+}
+
+/// A quarantined value as it is written.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    time: i64,
+    partition: Option<Box<str>>,
+    #[serde(flatten)]
+    value: Written,
+}
+
+/// A value with its type, exactly.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE", tag = "type", content = "value")]
+enum Written {
+    /// The number's bits.
+    Double(u64),
+    Long(i64),
+    Boolean(bool),
+    String(Box<str>),
+}
+
+impl From<QuarantinedValue> for Line {
+    fn from(from: QuarantinedValue) -> Self {
+        let value = match from.value {
+            Value::Double(number) => Written::Double(number.to_bits()),
+            Value::Long(number) => Written::Long(number),
+            Value::Boolean(boolean) => Written::Boolean(boolean),
+            Value::String(string) => Written::String(string),
+        };
+        Self { time: from.time, partition: from.partition, value }
+    }
+}
+
+impl From<Line> for QuarantinedValue {
+    fn from(line: Line) -> Self {
+        let value = match line.value {
+            Written::Double(bits) => Value::Double(f64::from_bits(bits)),
+            Written::Long(number) => Value::Long(number),
+            Written::Boolean(boolean) => Value::Boolean(boolean),
+            Written::String(string) => Value::String(string),
+        };
+        Self { time: line.time, partition: line.partition, value }
+    }
+}
+
+/// A file read from its beginning.
+struct FromStart {
+    file: Arc<dyn DiskFile>,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+fn whole(disk: &dyn Disk, path: &Path) -> io::Result<Bytes> {
+    let file = disk.open(path)?;
+    read_range(&*file, 0..file.len()?)
+}
