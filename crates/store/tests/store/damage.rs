@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use iobeam_journal::Disk as _;
 use iobeam_model::{FieldName, FieldType, NamespaceName};
+use iobeam_store::check::{Checkup, check};
 use iobeam_store::edit::{RowCondition, RowFilter, ValueTest};
 use iobeam_store::{Correction, CorrectionState, DataFile, Edit, FileError, Settings, StoreError};
 use iobeam_testkit::{Fault, Operation};
@@ -426,6 +427,34 @@ async fn a_correction_is_refused_for_a_table_out_of_service_and_one_under_way_wa
     assert_eq!((settled.state, settled.rows), (CorrectionState::Ready, 6));
 }
 
+/// Has a closed store repaired, on a real disk: folders are moved.
+fn repaired(rig: &mut Rig) -> Checkup {
+    let dir = tempfile::tempdir().expect("a folder");
+    for path in rig.disk.files() {
+        let to = dir.path().join(path.strip_prefix("/store").expect("it is in the store"));
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("made");
+        std::fs::write(to, rig.disk.bytes(&path).expect("there")).expect("written");
+        rig.disk.remove(&path).expect("there");
+    }
+    let disk: Arc<dyn iobeam_journal::Disk> = Arc::new(iobeam_journal::RealDisk);
+    let parts = (Arc::clone(&rig.clock) as Arc<dyn iobeam_model::Clock>, disk);
+    let checkup = check(dir.path(), parts, true, &mut |_| ()).expect("looked at");
+    let mut folders = vec![dir.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let below = path.strip_prefix(dir.path()).expect("below");
+            let bytes = std::fs::read(&path).expect("there");
+            rig.disk.put(&std::path::Path::new("/store").join(below), bytes);
+        }
+    }
+    checkup
+}
+
 #[tokio::test]
 async fn a_table_that_was_corrected_is_built_again_with_its_fields_and_without_losing_later_rows() {
     let edit = Edit::RetypeField { field: crate::rig::name("value"), to: FieldType::String };
@@ -453,11 +482,7 @@ async fn a_table_that_was_corrected_is_built_again_with_its_fields_and_without_l
         let path = log(&format!("{damaged:020}.json"));
         let bytes = rig.disk.bytes(&path).expect("there");
         rig.disk.put(&path, bytes[..bytes.len() / 2].to_vec());
-        let disk: Arc<dyn iobeam_journal::Disk> = Arc::new(rig.disk.clone());
-        let parts = (Arc::clone(&rig.clock) as Arc<dyn iobeam_model::Clock>, disk);
-        let dir = std::path::Path::new("/store");
-        let checkup = iobeam_store::check::check(dir, parts, true, &mut |_| ());
-        let checkup = checkup.expect("looked at");
+        let checkup = repaired(&mut rig);
         assert!(!checkup.findings.is_empty(), "{damaged}");
         rig.open();
         assert!(rig.opened.out_of_service.is_empty(), "{damaged}: {:?}", rig.opened);
