@@ -59,6 +59,8 @@ fn a_torn_last_record_is_cut_off_and_all_before_it_is_there() {
         file.seek(SeekFrom::Start(end - cut)).expect("within");
         file.write_all(&vec![0; usize::try_from(cut).expect("small")]).expect("torn");
         drop(file);
+        // Nor did the note that the record was synced, which is written after it.
+        fs::remove_file(platform.data().join("journal/marks")).expect("there are marks");
         platform.restart();
         let found = numbers(&platform, &account);
         let whole = found.len() as u64;
@@ -72,6 +74,32 @@ fn a_torn_last_record_is_cut_off_and_all_before_it_is_there() {
             "writing goes on where the log was cut"
         );
     }
+}
+
+#[test]
+fn a_last_record_that_was_acknowledged_and_is_gone_is_told_as_lost() {
+    let mut platform = Platform::start();
+    let account = platform.account();
+    for number in 1..=3 {
+        send(&platform, &account, number);
+    }
+    platform.kill();
+    let (segment, end) = end_of_log(&platform.data());
+    let mut file = OpenOptions::new().write(true).open(segment).expect("a segment");
+    file.seek(SeekFrom::Start(end - 40)).expect("within");
+    file.write_all(&[0; 40]).expect("overwritten");
+    drop(file);
+    platform.restart();
+    assert_eq!(numbers(&platform, &account), [1, 2]);
+    let log = platform.log();
+    assert!(log.contains("records 3 to 3 are lost") && !log.contains("cut short"), "{log}");
+    platform.kill();
+    // A whole file of the log: it is missed, and what comes after goes on.
+    fs::remove_file(end_of_log(&platform.data()).0).expect("gone");
+    platform.restart();
+    assert!(platform.log().contains("records 1 to 3 are missing"), "{}", platform.log());
+    send(&platform, &account, 4);
+    assert_eq!(numbers(&platform, &account), [4]);
 }
 
 #[test]

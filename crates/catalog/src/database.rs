@@ -13,6 +13,8 @@ mod file;
 
 mod mirror;
 
+mod sums;
+
 mod upkeep;
 
 #[cfg(test)]
@@ -87,7 +89,28 @@ impl Drop for Open {
     fn drop(&mut self) {
         drop(self.upkeep.take());
         report("write back when devices were seen", self.core.write_back());
+        if let Err(error) = self.core.settle() {
+            tracing::warn!(%error, "the catalog's checksums are not noted");
+        }
     }
+}
+
+/// Refuses a file that is not what was written, before anything of it is changed.
+fn expect_sound(path: &Path) -> Result<(), CatalogError> {
+    match check_sums(path)? {
+        sums::Found::Damaged(detail) => {
+            return Err(CatalogError::Damaged { path: path.to_owned(), detail });
+        }
+        sums::Found::Replaced => {
+            tracing::warn!(path = %path.display(), "the catalog is not what it was at the last stop: it was put back from a backup, or damaged in several places");
+        }
+        sums::Found::Sound => {}
+    }
+    sums::forget(path).map_err(|source| CatalogError::File { path: path.to_owned(), source })
+}
+
+fn check_sums(path: &Path) -> Result<sums::Found, CatalogError> {
+    sums::check(path).map_err(|source| CatalogError::File { path: path.to_owned(), source })
 }
 
 impl Catalog {
@@ -102,6 +125,7 @@ impl Catalog {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CatalogError> {
         let lock = file::lock(path)?;
+        expect_sound(path)?;
         let writer = file::open(path)?;
         let mirror = Mirror::load(&writer).map_err(|error| file::damaged_or(path, error))?;
         let core = Arc::new(Core {
@@ -220,6 +244,9 @@ pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
         return Err(CatalogError::Damaged { path: path.to_owned(), detail });
     }
     let _lock = file::lock(path)?;
+    if let sums::Found::Damaged(detail) = check_sums(path)? {
+        return Err(CatalogError::Damaged { path: path.to_owned(), detail });
+    }
     let (connection, mut problems) = file::open_to_look(path)?;
     let version: u64 = connection
         .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
@@ -242,6 +269,18 @@ pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
 }
 
 impl Core {
+    /// Brings the write-ahead log into the file and notes the checksums of its pages: nothing is written after that.
+    fn settle(&self) -> Result<(), CatalogError> {
+        let writer = self.writer.lock();
+        let busy: u32 =
+            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy > 0 {
+            return Ok(());
+        }
+        let failed = |source| CatalogError::File { path: self.path.clone(), source };
+        sums::note(&self.path).map_err(failed)
+    }
+
     /// Tells damage as what it is.
     fn explain(&self, error: CatalogError) -> CatalogError {
         match error {

@@ -11,7 +11,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use iobeam_model::{DeviceId, FieldName, FieldType, ProjectId, Remedy};
+use iobeam_model::{DeviceId, FieldName, FieldType, NamespaceName, ProjectId, Remedy};
 
 /// Why the catalog refuses, or fails.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +140,16 @@ pub enum CatalogError {
         what: &'static str,
         /// Its name.
         name: String,
+    },
+    /// The store has rows under that name of which the catalog knows nothing.
+    #[error(
+        "the namespace '{name}' cannot be made: the server has rows under that name that are not of this catalog, as after a restored backup; choose another name, or have the operator attach them again ('iobeam doctor' says how)"
+    )]
+    Orphaned {
+        /// The project.
+        project: ProjectId,
+        /// The name.
+        name: NamespaceName,
     },
     /// More than there may be.
     #[error("too many {what}: at most {limit} are allowed")]

@@ -10,6 +10,8 @@ pub mod tokens;
 
 pub mod namespaces;
 
+pub mod orphans;
+
 pub mod deletions;
 
 pub mod refusals;

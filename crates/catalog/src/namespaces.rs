@@ -115,6 +115,7 @@ impl Catalog {
                     return Err(CatalogError::AlreadyExists { what: "namespace", name });
                 }
                 expect_free(transaction, new.project, &new.name)?;
+                self.expect_no_orphan(new.project, &new.name)?;
                 let partition = BTreeMap::from([(new.partition.clone(), FieldType::String)]);
                 let fields: Vec<_> = new.fields.clone().into_iter().collect();
                 missing(&partition, &fields, self.settings().max_fields)?;

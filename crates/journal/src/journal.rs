@@ -25,6 +25,7 @@ use std::sync::Arc;
 use crate::Seq;
 use crate::disk::{Disk, DiskLock};
 use crate::error::JournalError;
+use crate::marks::{Mark, Marks};
 use crate::record::{self, HEADER, MAX_PAYLOAD, MAX_PLACE, Pending};
 use crate::records::Records;
 use crate::recovery::{self, Recovery};
@@ -44,6 +45,9 @@ pub struct Options {
     pub zero_ahead: u64,
     /// The caller knows that sequence numbers up to this one were given out, whatever the files say.
     pub at_least: Seq,
+    /// Whether it is noted beside the records how far they were synced, so that records that vanish are missed. It is
+    /// one more small write, which is not synced, for each sync.
+    pub marks: bool,
     /// Mixed into the checksums, so that nobody who chooses payloads can make one look like records.
     pub salt: u64,
 }
@@ -51,7 +55,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let salt = RandomState::new().hash_one("journal");
-        Self { segment_bytes: 64 << 20, zero_ahead: 1 << 20, at_least: Seq(0), salt }
+        Self { segment_bytes: 64 << 20, zero_ahead: 1 << 20, at_least: Seq(0), marks: false, salt }
     }
 }
 
@@ -71,6 +75,7 @@ pub struct Journal {
     number: u64,
     /// The last record that was synced.
     last: u64,
+    marks: Option<Marks>,
     buffer: Vec<u8>,
     pending: Vec<Pending>,
     _lock: DiskLock,
@@ -97,6 +102,16 @@ impl Journal {
         let known = found.next.max(options.at_least.0 + 1);
         let active =
             if found.open_ended && known == found.next { found.segments.pop() } else { None };
+        let number = active.as_ref().map_or(found.number - 1, |active| active.label.number);
+        let forgotten = found.segments.iter().chain(&active).map(|one| one.label.first - 1).min();
+        let known_mark =
+            Mark { number, last: known - 1, forgotten: forgotten.unwrap_or(known - 1) };
+        let marks = if options.marks {
+            let opened = Marks::open(&*disk, dir, known_mark);
+            Some(opened.map_err(|source| JournalError::io("open the marks in", dir, source))?)
+        } else {
+            None
+        };
         let journal = Self {
             disk,
             dir: dir.to_owned(),
@@ -106,6 +121,7 @@ impl Journal {
             orphans: Vec::new(),
             number: found.number,
             last: known - 1,
+            marks,
             buffer: Vec::new(),
             pending: Vec::new(),
             _lock: lock,
@@ -141,7 +157,12 @@ impl Journal {
         }
         let result = self.write_group();
         match &result {
-            Ok(()) => self.last += self.pending.len() as u64,
+            Ok(()) => {
+                self.last += self.pending.len() as u64;
+                if let (Some(marks), Some(active)) = (&mut self.marks, &self.active) {
+                    marks.note(active.label.number, self.last);
+                }
+            }
             Err(_) => self.abandon(),
         }
         self.pending.clear();
@@ -165,6 +186,12 @@ impl Journal {
         while let Some((oldest, next_first)) = self.oldest() {
             if next_first > upto.0 + 1 {
                 break;
+            }
+            let oldest = oldest.clone();
+            if let Some(marks) = &mut self.marks {
+                marks
+                    .settle(next_first - 1)
+                    .map_err(|source| JournalError::io("mark", &self.dir, source))?;
             }
             if oldest.damaged {
                 recovery::set_aside(&*self.disk, &oldest.path, &aside(&self.dir))?;

@@ -12,6 +12,8 @@ mod record;
 
 mod segment;
 
+mod marks;
+
 pub mod disk;
 
 mod error;

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use crate::Seq;
 use crate::disk::{Disk, DiskFile};
 use crate::error::JournalError;
+use crate::marks::{self, Mark};
 use crate::records::Records;
 use crate::scan::{Part, State, scan};
 use crate::segment::{self, Label, Labelled, RECORDS, Run, Segment, number_of, push};
@@ -114,9 +115,16 @@ pub(crate) fn find(
         }
     }
     opened.sort_by_key(|segment| segment.label.number);
+    let mark = marks::read(disk, dir).map_err(|source| JournalError::io("read", dir, source))?;
+    let mark = mark.unwrap_or_default();
+    let first = opened.first().map_or(mark.last + 1, |segment| segment.label.first);
+    found.miss(dir, (mark.forgotten + 1, first - 1), &mark);
     for (at, this) in opened.iter().enumerate() {
         let limit = opened.get(at + 1).map(|next| next.label.first);
-        found.judge(this, limit)?;
+        found.judge(this, limit, &mark)?;
+    }
+    if !opened.is_empty() {
+        found.miss(dir, (found.next, mark.last), &mark);
     }
     Ok(found)
 }
@@ -188,12 +196,33 @@ pub fn inspect(dir: &Path, disk: &dyn Disk) -> Result<(Recovery, Records), Journ
 }
 
 impl Found {
+    /// Notes records of which only a mark tells, if there are any.
+    fn miss(&mut self, dir: &Path, (first, last): (u64, u64), mark: &Mark) {
+        if *mark == Mark::default() || first > last {
+            return;
+        }
+        let path = segment::path_of(dir, mark.number);
+        let missing = Some((Seq(first), Seq(last)));
+        self.damaged.push(Damage { path, offset: 0, bytes: 0, lost: missing });
+        self.next = self.next.max(last + 1);
+        self.number = self.number.max(mark.number + 1);
+        self.open_ended = false;
+    }
+
     /// Takes the records of one segment in. `limit` is where the next segment starts.
-    fn judge(&mut self, opened: &Opened, limit: Option<u64>) -> Result<(), JournalError> {
+    fn judge(
+        &mut self,
+        opened: &Opened,
+        limit: Option<u64>,
+        mark: &Mark,
+    ) -> Result<(), JournalError> {
         let Opened { path, file, label } = opened;
         let bytes = read(&**file, path, u64::MAX)?;
         let parts = scan(&bytes, label.salt, label.first);
         let mut verdict = Verdict::new(label.first, limit, &parts);
+        if mark.number == label.number {
+            verdict.settled = verdict.settled.max(mark.last + 1);
+        }
         let used = parts.last().map_or(RECORDS, |part| part.end);
         verdict.consider(&parts, used);
         let end = verdict.runs.last().map_or(RECORDS, |run| run.end);
@@ -281,8 +310,11 @@ impl Verdict {
             (Some(limit), _) if self.expected < limit => {
                 self.lose(broken.unwrap_or(used), used, limit);
             }
-            // How many records these bytes were cannot be told: at least one.
-            (None, Some(offset)) => self.lose(offset, used, self.expected + 1),
+            // How many records these bytes were cannot be told: at least one, and all that a mark tells of.
+            (None, Some(offset)) => {
+                self.lose(offset, used, self.settled.max(self.expected + 1));
+            }
+            (None, None) if self.expected < self.settled => self.lose(used, used, self.settled),
             _ => {}
         }
     }

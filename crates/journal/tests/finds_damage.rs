@@ -210,3 +210,104 @@ fn what_is_behind_a_torn_record_does_not_come_back_when_the_gap_is_filled() {
     assert_eq!(read(&journal), [1, 2], "record 3 was never acknowledged");
     assert_eq!((recovery.torn, recovery.damaged), (None, vec![]));
 }
+
+/// A journal that marks how far it was synced, and has forgotten its first file.
+fn marked(groups: u64) -> (FaultyDisk, Vec<PathBuf>) {
+    let disk = FaultyDisk::new(5);
+    let (mut journal, _) = open_marked(&disk);
+    for seq in 1..=groups {
+        journal.append(3, &[&payload(seq)]).expect("small enough");
+        journal.sync().expect("the disk works");
+    }
+    journal.forget(Seq(20)).expect("the disk works");
+    drop(journal);
+    let files = segments(&disk).into_iter();
+    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "journal"));
+    let files: Vec<PathBuf> = files.collect();
+    assert!(files.len() >= 3, "{files:?}");
+    (disk, files)
+}
+
+fn open_marked(disk: &FaultyDisk) -> (Journal, Recovery) {
+    let options = Options {
+        segment_bytes: SEGMENT,
+        zero_ahead: 0,
+        salt: 11,
+        marks: true,
+        ..Options::default()
+    };
+    Journal::open(Path::new(DIR), options, Arc::new(disk.clone())).expect("the disk works")
+}
+
+#[test]
+fn a_marked_journal_opens_as_sound_as_it_was_closed_again_and_again() {
+    let (disk, _) = marked(90);
+    for _ in 0..3 {
+        let (journal, recovery) = open_marked(&disk);
+        assert_eq!((recovery.torn, recovery.damaged), (None, vec![]));
+        assert_eq!(journal.last(), Seq(90));
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_or_empty_is_missed_wherever_it_stood() {
+    for empty in [false, true] {
+        let (_, files) = marked(90);
+        for at in 0..files.len() {
+            let (disk, files) = marked(90);
+            let (before, _) = open_marked(&disk);
+            let first = before.first().0;
+            drop(before);
+            if empty {
+                disk.put(&files[at], Vec::new());
+            } else {
+                iobeam_journal::Disk::remove(&disk, &files[at]).expect("gone");
+            }
+            let (mut journal, recovery) = open_marked(&disk);
+            let there = read(&journal);
+            let lost: Vec<u64> = (first..=90).filter(|seq| !there.contains(seq)).collect();
+            let told: Vec<u64> = recovery
+                .damaged
+                .iter()
+                .filter_map(|damage| damage.lost)
+                .flat_map(|(from, to)| from.0..=to.0)
+                .collect();
+            assert!(!lost.is_empty() && told == lost, "file {at}: {told:?} are {lost:?}");
+            assert_eq!(recovery.torn, None, "nothing of it was unfinished");
+            journal.append(3, &[&payload(91)]).expect("small enough");
+            journal.sync().expect("the disk works");
+            assert_eq!(journal.last(), Seq(91), "no number is given out again");
+        }
+    }
+}
+
+#[test]
+fn a_last_record_that_was_synced_is_damaged_and_one_that_was_not_is_torn() {
+    let (disk, files) = marked(90);
+    let path = files.last().expect("a file");
+    let whole = disk.bytes(path).expect("there");
+    let used = whole.iter().rposition(|byte| *byte != 0).expect("records") + 1;
+    for at in used - 60..used {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        disk.put(path, flipped);
+        let (journal, recovery) = open_marked(&disk);
+        let lost = recovery.damaged.iter().find_map(|damage| damage.lost);
+        // Padding behind the record is part of none.
+        assert!(lost == Some((Seq(90), Seq(90))) || read(&journal).last() == Some(&90), "{at}");
+        assert_eq!(recovery.torn, None, "byte {at}");
+        drop(journal);
+        disk.put(path, whole.clone());
+        // What the open above noted goes too: it was of a journal without that record.
+        assert!(recovery.last >= Seq(90));
+    }
+    for cut in used - 60..used - 8 {
+        let mut short = whole.clone();
+        short[cut..].fill(0);
+        disk.put(path, short);
+        let (_, recovery) = open_marked(&disk);
+        let lost = recovery.damaged.iter().find_map(|damage| damage.lost);
+        assert_eq!((recovery.torn, lost), (None, Some((Seq(90), Seq(90)))), "cut at {cut}");
+        disk.put(path, whole.clone());
+    }
+}

@@ -75,7 +75,8 @@ impl World {
         self.journal = None;
         self.appended.clear();
         let open = |disk: &FaultyDisk| {
-            let options = Options { segment_bytes: 8192, salt: 7, ..Options::default() };
+            let marks = true;
+            let options = Options { segment_bytes: 8192, salt: 7, marks, ..Options::default() };
             Journal::open(Path::new(DIR), options, Arc::new(disk.clone()))
         };
         let (journal, recovery) = open(&self.disk).unwrap_or_else(|_| {

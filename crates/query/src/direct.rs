@@ -65,6 +65,7 @@ impl Direct {
         runs: &Runs,
         context: &QueryContext,
     ) -> Result<Option<RecordBatch>, QueryError> {
+        table.check()?;
         let reading = Reading::new(runs, context);
         match self {
             Self::Count(heading) => count(table, heading).map(Some),

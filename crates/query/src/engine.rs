@@ -27,11 +27,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::common::DataFusionError;
-use datafusion::datasource::physical_plan::parquet::{
-    CachedParquetFileReaderFactory, ParquetFileReaderFactory,
-};
+use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -47,6 +44,7 @@ use crate::error::{QueryError, ROWS_SETTING};
 use crate::functions;
 use crate::latest::{self, Latest};
 use crate::plan::{self, Session};
+use crate::reader::VerifiedReaders;
 use crate::request::{DataRequest, ExportRequest, SeriesRequest};
 use crate::runs::Runs;
 use crate::scope::{Scope, Table};
@@ -114,12 +112,9 @@ impl Engine {
     fn with(settings: Settings, pool: Arc<dyn MemoryPool>) -> Result<Self, QueryError> {
         let internal = |error: DataFusionError| QueryError::internal(error);
         let environment = environment(&settings, pool).map_err(internal)?;
-        let store =
-            environment.object_store(ObjectStoreUrl::local_filesystem()).map_err(internal)?;
         let cache = environment.cache_manager.get_file_metadata_cache();
         let runs = Arc::new(Runs::new(Arc::clone(&cache), settings.kept_bytes as usize));
-        let reader: Arc<dyn ParquetFileReaderFactory> =
-            Arc::new(CachedParquetFileReaderFactory::new(store, cache));
+        let reader: Arc<dyn ParquetFileReaderFactory> = Arc::new(VerifiedReaders::new(cache));
         let state = template(&settings, environment).map_err(internal)?;
         let workers = Workers::start(&settings)?;
         Ok(Self(Arc::new(Inner { settings, workers, state, reader, runs }), 0))
@@ -152,6 +147,7 @@ impl Engine {
     /// # Errors
     /// When the request does not fit the table, or a limit is reached before the first rows.
     pub async fn data(&self, table: &Table, request: DataRequest) -> Result<Answer, QueryError> {
+        table.check()?;
         let request = spelling::data(table, request);
         let shape = Shape::Table(Some(table.name.clone()));
         let direct = plan::direct(table, &request);
@@ -178,6 +174,7 @@ impl Engine {
         table: &Table,
         request: ExportRequest,
     ) -> Result<Answer, QueryError> {
+        table.check()?;
         let request = spelling::exports(table, request);
         let (session, table) = (self.session(), table.clone());
         self.run(session.context.clone(), async move {
@@ -222,6 +219,7 @@ impl Engine {
         table: &Table,
         request: SeriesRequest,
     ) -> Result<SeriesAnswer, QueryError> {
+        table.check()?;
         let request = spelling::series(table, request);
         let (session, table, limits) = (self.session(), table.clone(), self.limits());
         let context = session.context.clone();
@@ -235,6 +233,7 @@ impl Engine {
     /// # Errors
     /// When a limit is reached, or stored rows cannot be read.
     pub async fn latest(&self, table: &Table, device: &str) -> Result<Vec<Latest>, QueryError> {
+        table.check()?;
         let (session, table, device) = (self.session(), table.clone(), device.to_owned());
         let (limits, context) = (self.limits(), session.context.clone());
         let work = async move { latest::latest(&session, &table, &device, limits).await };

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use datafusion::common::DataFusionError;
 use iobeam_model::{FieldName, NamespaceName, Remedy};
+use iobeam_store::{DataFile, FileError};
+use parquet::errors::ParquetError;
 
 /// Why a question got no answer. The texts are for the one who asked: they name the parameter or the limit.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -134,6 +136,15 @@ pub enum QueryError {
     /// Nobody waits for the answer any more.
     #[error("the query was stopped, as nobody waits for its answer")]
     Unwanted,
+    /// A file of stored rows cannot be read, or not as it was written.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// A table is out of service.
+    #[error("{reason}")]
+    Unavailable {
+        /// Which one, why, and what the operator can do.
+        reason: String,
+    },
     /// Stored rows cannot be read.
     #[error("stored rows cannot be read: {reason}")]
     Storage {
@@ -178,7 +189,10 @@ impl QueryError {
             | Self::TooManyPoints { .. }
             | Self::TooManyRows { .. } => Remedy::FixRequest,
             Self::Memory { .. } | Self::Busy { .. } | Self::Unwanted => Remedy::Retry,
-            Self::Storage { .. } | Self::Internal { .. } => Remedy::CallOperator,
+            Self::File(_)
+            | Self::Unavailable { .. }
+            | Self::Storage { .. }
+            | Self::Internal { .. } => Remedy::CallOperator,
         }
     }
 
@@ -198,10 +212,20 @@ impl QueryError {
         Self::Internal { reason: words::plain(&reason) }
     }
 
+    /// What went wrong while a file was read.
+    pub(crate) fn reading(file: &DataFile, error: &ParquetError) -> Self {
+        // Not every reader of Parquet passes on why it got no bytes, but the file knows.
+        let known = FileError::within(error).or_else(|| file.damage());
+        known.map_or_else(|| Self::internal(error), |known| Self::File(known.clone()))
+    }
+
     /// Sorts an error of the engine into ours; `memory` is the limit that stands when memory ran out.
     pub(crate) fn from_engine(error: &DataFusionError, memory: u64) -> Self {
         if let Some(own) = own(error) {
             return own.clone();
+        }
+        if let Some(file) = FileError::within(error) {
+            return Self::File(file.clone());
         }
         let reason = || words::plain(&error.strip_backtrace());
         match error.find_root() {

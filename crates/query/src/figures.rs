@@ -54,6 +54,7 @@ impl Engine {
         of: Of<'_>,
         now: Timestamp,
     ) -> Result<Vec<Figures>, QueryError> {
+        table.check()?;
         let snapshot = &table.snapshot;
         let is_exact = !snapshot.files.iter().any(|file| snapshot.expires_in(file));
         if of == Of::All && is_exact {

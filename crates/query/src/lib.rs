@@ -37,6 +37,8 @@ mod runs;
 
 mod guard;
 
+mod reader;
+
 mod functions;
 
 mod live;

@@ -28,8 +28,6 @@ use crate::error::QueryError;
 use crate::scope::TIME;
 use read::{Named, Opened};
 
-pub(crate) use read::partitioned;
-
 /// Rows of a piece, which is what is read at once, at most.
 const PIECE: usize = 16_384;
 /// Bytes of a piece with all its columns, about, where rows are wide.
@@ -154,7 +152,8 @@ impl Runs {
             return Ok(rows);
         }
         let opened = rows.opened()?;
-        let spans = opened.spans(partition, value).map_err(QueryError::internal)?;
+        let spans = opened.spans(partition, value);
+        let spans = spans.map_err(|error| QueryError::reading(file, &error))?;
         let pieces = spans.into_iter().flat_map(|(group, span)| {
             let piece = PIECE.min(PIECE_BYTES / opened.row_bytes(group).max(1)).max(1);
             let starts = span.clone().step_by(piece);
@@ -334,7 +333,7 @@ impl RowsOf<'_> {
         if !missing.is_empty() {
             let opened = self.opened()?;
             let read = opened.columns(piece.group, piece.rows.clone(), &missing);
-            let read = read.map_err(QueryError::internal)?;
+            let read = read.map_err(|error| QueryError::reading(self.file, &error))?;
             self.learn(&run, at, read, &mut known);
         }
         batch(&known, &names, piece.rows.len())

@@ -13,6 +13,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use iobeam_model::{FieldName, FieldType, NamespaceName, ProjectId};
 use iobeam_store::Snapshot;
 
+use crate::error::QueryError;
+
 /// The column that holds each row's time.
 pub const TIME: &str = "time";
 
@@ -55,6 +57,12 @@ impl Table {
         let same =
             || self.fields.iter().find(|(field, _)| field.as_str().eq_ignore_ascii_case(name));
         exact.or_else(same).map(|(field, _)| field)
+    }
+
+    /// Refuses to answer from a table of which nothing can be known.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        let fault = self.snapshot.fault.as_ref();
+        fault.map_or(Ok(()), |fault| Err(QueryError::Unavailable { reason: fault.to_string() }))
     }
 
     /// The fields in alphabetical order.

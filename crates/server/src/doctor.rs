@@ -17,6 +17,9 @@ use iobeam_journal::RealDisk;
 use iobeam_model::{Clock, SystemClock};
 use iobeam_store::check::{Checkup, Finding, check};
 
+pub mod attach;
+
+use crate::auth::key::KEY_BYTES;
 use crate::error::ServeError;
 
 /// What was found.
@@ -65,6 +68,7 @@ pub fn examine(
     let checkup = check(dir, (clock, Arc::new(RealDisk)), repair, progress);
     let checkup = checkup.map_err(|error| cannot("store", &error))?;
     secrets(dir, repair, &mut found.findings)?;
+    keys(dir, &mut found.findings);
     progress("the catalog");
     let contents = match iobeam_catalog::inspect(&catalog) {
         Ok(contents) => {
@@ -143,6 +147,19 @@ fn secrets(dir: &Path, repair: bool, findings: &mut Vec<Finding>) -> Result<(), 
     Ok(())
 }
 
+/// Keys that were cut: the server does not start with them.
+fn keys(dir: &Path, findings: &mut Vec<Finding>) {
+    let path = dir.join("keys").join("token.key");
+    let Ok(facts) = path.metadata() else { return };
+    if facts.len() == KEY_BYTES as u64 {
+        return;
+    }
+    let problem = format!("it has {} bytes, and a key has {KEY_BYTES}", facts.len());
+    let meaning = "the server does not start; no reading is harmed";
+    let remedy = "put it back from a backup; or remove it, and the server's next start makes a new one: all tokens and sign-ins end then";
+    findings.push(Finding::new(&path, problem, meaning, remedy));
+}
+
 /// Tables that no namespace stands for, or that are parted by another field.
 fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Vec<Finding>) {
     for table in &checkup.tables {
@@ -168,7 +185,10 @@ fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Ve
         let Some(known) = known else {
             let problem = format!("the catalog has no namespace '{name}' in project {project}");
             let meaning = format!("its {} rows are safe, and nobody can ask for them", table.rows);
-            findings.push(Finding::new(&place, problem, &meaning, "put catalog.db back from a backup of about the same time, or make the namespace again"));
+            let remedy = format!(
+                "put catalog.db back from a backup of about the same time, or give the table to a project: iobeam doctor DIR --attach {project}/{name} --to PROJECT/NAMESPACE"
+            );
+            findings.push(Finding::new(&place, problem, &meaning, &remedy));
             continue;
         };
         if table.partition.as_ref().is_some_and(|partition| *partition != known.partition) {

@@ -62,6 +62,8 @@ mod problem;
 
 pub mod log;
 
+mod belonging;
+
 mod files;
 
 pub mod config;

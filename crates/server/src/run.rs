@@ -5,24 +5,26 @@
 //! ```
 //!
 //! Invariants: nobody is let in before everything is open; after the signal no new request is begun, and those that
-//! run have until `stop-timeout`; the store is closed last.
+//! run have until `stop-timeout`; what is left of it goes into moving all rows into files; the store is closed last.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use iobeam_catalog::Catalog;
 use iobeam_journal::disk::RealDisk;
 use iobeam_model::{Clock, SystemClock};
 use iobeam_query::Engine;
-use iobeam_store::{SetAside, Store};
+use iobeam_store::{Opened, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::{App, Parts};
 use crate::auth::{self, Auth};
+use crate::belonging;
 use crate::body::room_for;
 use crate::config::{Config, SecretUrl, SignUp};
 use crate::connection::{self, Doors, Limits};
@@ -65,9 +67,12 @@ pub async fn serve_at(
     let store = app.store.clone();
     let outcome = answer(&app, shutdown).await;
     drop(app);
+    if let Ok(left) = &outcome {
+        flush_all(&store, *left).await;
+    }
     store.close().await.map_err(|error| part("store", &error))?;
     tracing::info!("stopped");
-    outcome
+    outcome.map(drop)
 }
 
 /// Resolves when the process is asked to stop: by SIGTERM, or by SIGINT (Ctrl-C).
@@ -94,6 +99,7 @@ async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> 
 
 fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let data = config.data_dir.as_path();
+    belonging::expect_catalog(data)?;
     let settings = iobeam_catalog::Settings {
         max_fields: config.max_fields_per_namespace,
         ..iobeam_catalog::Settings::default()
@@ -103,9 +109,10 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let refusals = Refusals::new(catalog.clone(), Arc::clone(&clock), config.refusals);
     let store_settings = store_settings(&config, data);
     let reserve = store_settings.reserve_bytes;
-    let (store, set_aside) = open_store(store_settings, &clock)?;
+    let (store, opened) = open_store(store_settings, &clock)?;
+    belonging::join(data, &catalog, &opened.tables)?;
     let readiness = Readiness::new(data.to_owned(), reserve, catalog.clone(), Arc::clone(&clock));
-    refusals.note_set_aside(&set_aside);
+    refusals.note_set_aside(&opened.set_aside);
     let shares = config.memory();
     let settings = iobeam_query::Settings {
         memory_bytes: shares.queries as u64,
@@ -203,7 +210,8 @@ fn store_settings(config: &Config, data: &Path) -> iobeam_store::Settings {
 fn open_store(
     settings: iobeam_store::Settings,
     clock: &Arc<dyn Clock>,
-) -> Result<(Store, Vec<SetAside>), ServeError> {
+) -> Result<(Store, Opened), ServeError> {
+    let data = settings.dir.clone();
     let (store, opened) = Store::open(settings, Arc::clone(clock), Arc::new(RealDisk))
         .map_err(|error| part("store", &error))?;
     if opened.replayed > 0 {
@@ -215,17 +223,37 @@ fn open_store(
     for damage in &opened.damage {
         tracing::error!(%damage, "the log is damaged; what is sound was read");
     }
+    for fault in &opened.out_of_service {
+        tracing::error!(%fault, "a table is out of service");
+    }
     if !opened.set_aside.is_empty() {
         tracing::error!(
             records = opened.set_aside.len(),
             "records of the log could not be applied"
         );
     }
-    Ok((store, opened.set_aside))
+    if let Err(error) = store.check_space() {
+        tracing::error!(dir = %data.display(), %error, "every import is refused until there is room: free some on the disk, or move the data directory to a larger one (setting 'data-dir')");
+    }
+    Ok((store, opened))
 }
 
-/// Listens, answers, stops.
-async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+/// Moves all rows into files, so that other programs find them there while the server is stopped. What does not fit
+/// into the time is in the log, and is read from there at the next start.
+async fn flush_all(store: &Store, within: Duration) {
+    match tokio::time::timeout(within, store.flush()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "some rows are in the log and not in files yet");
+        }
+        Err(_) => tracing::warn!(
+            "some rows are in the log and not in files yet: there was no time left of 'stop-timeout'"
+        ),
+    }
+}
+
+/// Listens, answers, stops. Says how much is left of the time for that.
+async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<Duration, ServeError> {
     raise_file_limit();
     let config = &app.config;
     let plain = listen(config.listen).await?;
@@ -266,6 +294,7 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
     accepting.spawn(app.readiness.clone().run(stopped.clone()));
     accepting.spawn(async move { keeper.run(every, stopped).await });
     shutdown.await;
+    let asked = app.clock.monotonic();
     let _ = std::fs::remove_file(config.data_dir.join(LISTENING));
     app.stop.send_replace(true);
     let ended = async { while accepting.join_next().await.is_some() {} };
@@ -273,7 +302,7 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Ser
         tracing::warn!("some requests did not end in time and are cut off");
         accepting.shutdown().await;
     }
-    Ok(())
+    Ok(config.stop_timeout.saturating_sub(app.clock.monotonic().saturating_sub(asked)))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -7,6 +7,7 @@
 //!
 //! Nothing is ever deleted. Without `repair` nothing is changed.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -16,15 +17,17 @@ use iobeam_model::{Clock, FieldName, NamespaceName, ProjectId};
 use iobeam_wire::batch::{Limits, decode};
 
 use crate::error::StoreError;
-use crate::lake::delta::Lake;
 use crate::lake::delta::dropped::marker;
-use crate::opening::{read_store_id, take_hold};
+use crate::lake::delta::{Change, Lake, TableKey};
+use crate::opening::{identity, take_hold};
 use crate::receipts;
 use crate::settings::Settings;
 use crate::wal::gone::Gone;
 use crate::wal::{GONE, Head, IMPORT};
 
 mod tables;
+
+mod rebuild;
 
 mod contents;
 
@@ -92,11 +95,12 @@ pub(crate) struct Examiner<'a> {
     repair: bool,
     progress: &'a mut (dyn FnMut(&str) + Send),
     checkup: Checkup,
-    /// The first record that the journal still has, and the last.
-    first_record: u64,
+    /// The last record that the journal has.
     last_record: u64,
     /// The last record that files or receipts know of.
     known_record: u64,
+    /// Rows of each table in the journal, by record.
+    rows: HashMap<TableKey, Vec<(u64, u64)>>,
 }
 
 /// Looks at the store in a folder. `progress` hears what is being looked at.
@@ -116,6 +120,37 @@ pub fn check(
     })
 }
 
+/// Notes that all rows of a table are in its files, up to the last record of the journal: what the journal says of an
+/// earlier table, under whatever name this one gets, does not concern it then. They must be, and nobody may have the
+/// store open.
+///
+/// # Errors
+/// When there is no such table, it is damaged, or the disk refuses.
+pub fn mark_filed(
+    dir: &Path,
+    (clock, disk): (Arc<dyn Clock>, Arc<dyn Disk>),
+    (project, namespace): (ProjectId, &NamespaceName),
+) -> Result<(), StoreError> {
+    let mark = || {
+        let (settings, _lock) = take_hold(Settings::new(dir), &*disk)?;
+        let journal = inspect(&settings.dir.join("journal"), &*disk);
+        let (recovery, _) = journal.map_err(|error| StoreError::Journal(Arc::new(error)))?;
+        let mut lake = Lake::open(settings.dir.join("lake"), clock, Arc::clone(&disk))?;
+        let path = identity::path(&settings.dir);
+        let said = identity::read(&path, &*disk)?;
+        let id = identity::decide(&path, &said, &lake.stores()?)?;
+        lake.name(id);
+        let key = (project, namespace.clone());
+        let loaded = lake.load(&key)?;
+        let seq = Some(recovery.last.0.max(loaded.seq));
+        lake.commit(&key, &loaded.partition, &Change { seq, ..Change::default() })
+    };
+    thread::scope(|scope| {
+        let marking = scope.spawn(mark);
+        marking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 fn look(
     dir: &Path,
     (clock, disk): (Arc<dyn Clock>, Arc<dyn Disk>),
@@ -129,17 +164,17 @@ fn look(
         repair,
         progress,
         checkup: Checkup::default(),
-        first_record: 1,
         last_record: 0,
         known_record: 0,
+        rows: HashMap::new(),
     };
     examiner.free_space(settings.reserve_bytes)?;
     examiner.journal()?;
     examiner.receipts(&settings, &clock)?;
-    let id = examiner.store_id()?;
     let lake = settings.dir.join("lake");
     if disk.exists(&lake).map_err(|error| StoreError::io("look at", &lake, error))? {
-        let mut lake = Lake::open(lake, id, clock, disk)?;
+        let mut lake = Lake::open(lake, clock, disk)?;
+        examiner.store_id(&mut lake)?;
         for key in lake.marked()? {
             let place = marker(&lake.dir(&key));
             let meaning =
@@ -149,7 +184,7 @@ fn look(
                 examiner.find(&place, problem, meaning, "the server's next start ends it");
             finding.harmless = true;
         }
-        for key in lake.tables()? {
+        for key in lake.tables()?.into_iter().chain(lake.logless()?) {
             examiner.table(&mut lake, &key)?;
         }
     }
@@ -172,8 +207,15 @@ impl Examiner<'_> {
         }
     }
 
-    /// Moves a file or folder to the same place below `set-aside`.
+    /// Moves a file or folder to the same place below `set-aside`, and says so of the last finding.
     fn set_aside(&mut self, path: &Path) -> Result<(), StoreError> {
+        let to = self.move_aside(path)?;
+        self.repaired(format!("moved to {}", to.display()));
+        Ok(())
+    }
+
+    /// Moves a file or folder to the same place below `set-aside`.
+    fn move_aside(&mut self, path: &Path) -> Result<PathBuf, StoreError> {
         let below = path.strip_prefix(&self.dir).unwrap_or(path);
         let mut to = self.dir.join("set-aside").join(below);
         let failed = |error| StoreError::io("move aside", path, error);
@@ -189,8 +231,7 @@ impl Examiner<'_> {
         self.disk.rename(path, &to).map_err(failed)?;
         self.disk.sync_dir(&folder).map_err(failed)?;
         self.disk.sync_dir(path.parent().unwrap_or(&self.dir)).map_err(failed)?;
-        self.repaired(format!("moved to {}", to.display()));
-        Ok(())
+        Ok(to)
     }
 
     fn free_space(&mut self, reserve: u64) -> Result<(), StoreError> {
@@ -234,7 +275,6 @@ impl Examiner<'_> {
             }
             other => other.map_err(|error| StoreError::Journal(Arc::new(error)))?,
         };
-        self.first_record = recovery.first.0;
         self.last_record = recovery.last.0;
         if let Some(torn) = &recovery.torn {
             let problem = format!("the last write was cut short at byte {}", torn.offset);
@@ -247,10 +287,12 @@ impl Examiner<'_> {
                 || "an unknown number of records".to_owned(),
                 |(first, last)| format!("records {first} to {last}"),
             );
-            let problem = format!(
-                "{} bytes from byte {} on are damaged: {records}",
-                damage.bytes, damage.offset
-            );
+            let problem = if damage.bytes == 0 {
+                format!("{records} are missing: a file is gone, empty or shorter than it was")
+            } else {
+                let (bytes, offset) = (damage.bytes, damage.offset);
+                format!("{bytes} bytes from byte {offset} on are damaged: {records}")
+            };
             let meaning = "the readings in these records are lost unless a Parquet file has them already; all other records are sound and are read";
             let remedy = "start the server: it reads what is sound, and moves the segment to journal/damaged once its rows are in files";
             self.find(&damage.path, problem, meaning, remedy);
@@ -260,6 +302,7 @@ impl Examiner<'_> {
                 Ok(record) => {
                     self.checkup.records += 1;
                     let read = readable(record.kind, &record.payload);
+                    self.count_rows(record.seq.0, record.kind, &record.payload);
                     if let Err(reason) = read {
                         let problem = format!("record {} cannot be applied: {reason}", record.seq);
                         let meaning = "its readings are not shown; its bytes are kept";
@@ -281,6 +324,22 @@ impl Examiner<'_> {
             }
         }
         Ok(())
+    }
+
+    fn count_rows(&mut self, seq: u64, kind: u8, payload: &[u8]) {
+        let Ok((head, batches)) = Head::read(payload) else { return };
+        for (batch, bytes) in head.batches.iter().zip(batches).filter(|_| kind == IMPORT) {
+            if let Ok(peeked) = iobeam_wire::batch::peek(bytes) {
+                let key = (head.project, peeked.namespace);
+                self.rows.entry(key).or_default().push((seq, u64::from(batch.rows)));
+            }
+        }
+    }
+
+    /// Whether the journal has fewer rows of a table, up to a record, than a file has.
+    fn journal_lacks(&self, key: &TableKey, upto: u64, rows: u64) -> bool {
+        let records = self.rows.get(key).into_iter().flatten();
+        records.filter(|(seq, _)| *seq <= upto).map(|(_, rows)| rows).sum::<u64>() < rows
     }
 
     /// Whether records are missing at the journal's end, of which something else knows.
@@ -314,32 +373,36 @@ impl Examiner<'_> {
         Ok(())
     }
 
-    fn store_id(&mut self) -> Result<String, StoreError> {
-        let path = self.dir.join("store-id");
-        match read_store_id(&path, &*self.disk) {
-            Ok(Some(id)) => return Ok(id),
-            Err(StoreError::Damaged { path, reason }) => {
-                let meaning =
-                    "it cannot be told which records of the log are in Parquet files already";
-                self.find(
-                    &path,
-                    reason,
-                    meaning,
-                    "put back the file from a backup before the server starts",
-                );
-            }
-            Ok(None) => {
-                let has_rows =
-                    self.disk.list(&self.dir.join("lake")).is_ok_and(|found| !found.is_empty());
-                if has_rows {
-                    let meaning = "the server would store again what the log still has and files hold already";
-                    let remedy = "put back the file from a backup before the server starts";
-                    self.find(&path, "it is missing".to_owned(), meaning, remedy);
+    /// Finds out under which name the store's commits are known.
+    fn store_id(&mut self, lake: &mut Lake) -> Result<(), StoreError> {
+        let path = identity::path(&self.dir);
+        let known = lake.stores()?;
+        let said = identity::read(&path, &*self.disk)?;
+        match identity::decide(&path, &said, &known) {
+            Ok(id) => {
+                let wrong = match &said {
+                    identity::Said::Name { id: said, .. } if *said == id => None,
+                    identity::Said::Name { id: said, .. } => Some(format!("it names {said}")),
+                    identity::Said::Damaged(reason) => Some(reason.clone()),
+                    identity::Said::Nothing => {
+                        (!known.is_empty()).then(|| "it is missing".to_owned())
+                    }
+                };
+                if let Some(wrong) = wrong {
+                    let meaning = "no row is lost or counted twice: all tables name the same store";
+                    let remedy = "the server's next start writes it again";
+                    self.find(&path, wrong, meaning, remedy).harmless = true;
                 }
+                lake.name(id);
+            }
+            Err(StoreError::Damaged { reason, .. }) => {
+                let meaning = "it cannot be told which records of the log are in Parquet files already, and the server does not start";
+                let remedy = "put the file back from a backup before the server starts";
+                self.find(&path, reason, meaning, remedy);
             }
             Err(error) => return Err(error),
         }
-        Ok("iobeam-unknown".to_owned())
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The corrections that were ordered, from the order to the end, and the values that did not convert.
 //!
 //! ```text
-//! corrections/<number>.json         what was ordered, by whom, how far it is; written whole, synced
+//! corrections/<number>.json         what was ordered, by whom, how far it is, and a checksum; written whole, synced
 //!             <number>.quarantine   a line of JSON for each value that does not convert: time, partition value, value
 //! ```
 //!
@@ -28,6 +28,8 @@ use crate::lake::files::{put_synced, read_range};
 
 /// Corrections of one namespace that are remembered; beyond it the oldest without quarantined values go.
 const MAX_REMEMBERED: usize = 200;
+/// What stands before the checksum of an order.
+const SUM: &str = "crc32c:";
 /// Bytes of quarantined values that are written at once.
 const BUFFER_BYTES: usize = 1 << 18;
 
@@ -118,11 +120,8 @@ impl Corrections {
                 if path.extension().is_none_or(|ending| ending != "json") {
                     continue;
                 }
-                let read =
-                    whole(&*disk, &path).map_err(|error| error.to_string()).and_then(|bytes| {
-                        serde_json::from_slice::<Correction>(&bytes).map_err(|e| e.to_string())
-                    });
-                match read {
+                let read = whole(&*disk, &path).map_err(|error| error.to_string());
+                match read.and_then(|bytes| parse(&bytes)) {
                     Ok(correction) => drop(known.insert(correction.number, correction)),
                     Err(error) => damage.push(format!(
                         "{}: this order of a correction cannot be read ({error}); order it again",
@@ -265,7 +264,7 @@ impl Corrections {
 
     fn write(&self, correction: &Correction) -> Result<(), StoreError> {
         let path = self.order_path(correction.number);
-        let bytes = serde_json::to_vec_pretty(correction).map_err(io::Error::from);
+        let bytes = signed(correction).map_err(io::Error::from);
         bytes
             .and_then(|bytes| put_synced(&*self.disk, &path, [&Bytes::from(bytes)]))
             .map_err(|error| StoreError::io("write", &path, error))
@@ -416,7 +415,64 @@ impl Read for FromStart {
     }
 }
 
+/// An order as it stands in its file: what would be deleted after a bit has flipped is not what was ordered.
+fn signed(correction: &Correction) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(correction)?;
+    let sum = crc32c::crc32c(&bytes);
+    bytes.extend(format!("\n{SUM}{sum:08x}\n").into_bytes());
+    Ok(bytes)
+}
+
+/// An order, or why it is none.
+fn parse(bytes: &[u8]) -> Result<Correction, String> {
+    let sum = SUM.as_bytes();
+    let mut lines = bytes.rsplitn(3, |byte| *byte == b'\n').skip(1);
+    let last = lines.next().and_then(|line| line.strip_prefix(sum));
+    let (Some(written), Some(order)) = (last, lines.next()) else {
+        return Err("it has no checksum".to_owned());
+    };
+    if written != format!("{:08x}", crc32c::crc32c(order)).as_bytes() {
+        return Err("its checksum is not that of what was written".to_owned());
+    }
+    serde_json::from_slice(order).map_err(|error| error.to_string())
+}
+
 fn whole(disk: &dyn Disk, path: &Path) -> io::Result<Bytes> {
     let file = disk.open(path)?;
     read_range(&*file, 0..file.len()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::RowFilter;
+
+    #[test]
+    fn each_flipped_bit_and_each_cut_of_an_order_is_found() {
+        let order = Correction {
+            number: 7,
+            project: ProjectId::new(1).expect("positive"),
+            namespace: NamespaceName::input(),
+            edit: Edit::DeleteRows(RowFilter { from: Some(10), to: Some(20), conditions: vec![] }),
+            by: "ada".to_owned(),
+            ordered: Timestamp::from_micros(1),
+            ended: None,
+            seq: 3,
+            state: CorrectionState::Running,
+            files: (0, 0),
+            rows: 0,
+            quarantined: 0,
+            problem: None,
+        };
+        let written = signed(&order).expect("JSON");
+        assert_eq!(parse(&written), Ok(order));
+        for bit in 0..written.len() * 8 {
+            let mut flipped = written.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(parse(&flipped).is_err(), "bit {bit}");
+        }
+        for end in 0..written.len() {
+            assert!(parse(&written[..end]).is_err(), "cut at {end}");
+        }
+    }
 }

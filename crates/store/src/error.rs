@@ -7,6 +7,47 @@ use std::time::Duration;
 
 use iobeam_model::{BatchId, Remedy};
 
+/// Why a file's rows cannot be had.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// It is not what was written.
+    #[error(
+        "the file {file} is damaged: {reason}; all other files are served. Whoever runs the server finds out more with 'iobeam doctor' while it is stopped, and puts the file back from a backup or takes it out of its table with 'iobeam doctor --repair'"
+    )]
+    Damaged {
+        /// Which one, below the data directory.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system did not let us read it.
+    #[error("the file {file} cannot be read: {source}")]
+    Io {
+        /// Which one, below the data directory.
+        file: String,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+}
+
+impl FileError {
+    /// Finds one among the causes of an error.
+    pub fn within<'e>(mut error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Self> {
+        loop {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(found);
+            }
+            // An error of the system may carry ours, and then names its own cause, not ours.
+            let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            error = match carried {
+                Some(carried) => carried,
+                None => error.source()?,
+            };
+        }
+    }
+}
+
 /// Why the store could not do what it was asked for. It is told to each write of a group, hence `Clone`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,6 +97,19 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// A Parquet file cannot be read, or not as it was written.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// A table's log is damaged: nothing is read from the table or written to it.
+    #[error(
+        "the table {table} is out of service: {reason}. Its files are left as they are, and all other tables are served. Whoever runs the server stops it, finds out more with 'iobeam doctor', and puts the table's folder back from a backup or has it rebuilt of what is sound with 'iobeam doctor --repair'"
+    )]
+    Unavailable {
+        /// `project/namespace`.
+        table: String,
+        /// What was found, with the name of the file.
         reason: String,
     },
     /// The lake (Parquet files and their Delta log) refused.
@@ -135,6 +189,8 @@ impl StoreError {
             | Self::Journal(_)
             | Self::Io { .. }
             | Self::Damaged { .. }
+            | Self::File(_)
+            | Self::Unavailable { .. }
             | Self::Lake { .. } => Remedy::CallOperator,
         }
     }

@@ -297,7 +297,8 @@ impl Flusher {
                 let known = self.known(key);
                 let stays =
                     |file: &&Arc<DataFile>| !removed.iter().any(|gone| Arc::ptr_eq(gone, file));
-                let new = added.iter().map(|facts| Arc::new(DataFile::new(facts.clone())));
+                let new = |facts: &FileFacts| Arc::new(DataFile::new(facts.clone(), &self.disk));
+                let new = added.iter().map(new);
                 let files = known.iter().filter(stays).map(Arc::clone).chain(new).collect();
                 self.files.insert(key.clone(), files);
             }
@@ -372,7 +373,8 @@ impl Flusher {
             }
             let files = self.known(&key);
             let (at_once, most) = (self.settings.merge_files, self.settings.file_rows);
-            let Some(files) = compact::plan(&files, at_once, most) else { continue };
+            let chosen = compact::plan(&files, at_once, most);
+            let Some(files) = chosen.or_else(|| compact::unsummed(&files)) else { continue };
             let seq = files.iter().map(|file| file.seq).max().unwrap_or(0);
             let partition = self.partitions.get(&key).map_or("device_id", |name| name.as_str());
             let merge = Merge {
@@ -388,6 +390,16 @@ impl Flusher {
     fn take_merged(&mut self, merged: Merged) -> Option<Outcome> {
         self.merging = false;
         let Merged { key, inputs, output } = merged;
+        let damaged = inputs.iter().find_map(|file| file.damage().cloned());
+        if let Some(error) = damaged {
+            // The others of its table are merged without it.
+            tracing::error!(project = %key.0, namespace = %key.1, %error, "a damaged file is not merged with others");
+            if let Ok(Some(facts)) = output {
+                drop(self.disk.remove(&facts.path));
+            }
+            self.grown.push_back(key);
+            return None;
+        }
         let done = output.and_then(|output| self.replace(&key, inputs, output));
         match done {
             Ok(()) => {

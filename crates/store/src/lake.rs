@@ -21,3 +21,5 @@ mod numbers;
 pub(crate) mod order;
 
 pub(crate) mod files;
+
+pub(crate) mod log_sums;

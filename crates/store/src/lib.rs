@@ -67,11 +67,12 @@ mod error;
 pub use budget::Budget;
 pub use corrections::{Correction, CorrectionState, QuarantinedValue};
 pub use edit::Edit;
-pub use error::StoreError;
+pub use error::{FileError, StoreError};
 pub use follow::{Followed, Follower, NoPoint, Point};
 pub use intake::{Incoming, Receipt, Write};
 pub use opening::Opened;
 pub use settings::Settings;
+pub use snapshot::verified::VerifiedFile;
 pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
 pub use writer::SetAside;
@@ -175,6 +176,14 @@ impl Store {
         &self.0.budget
     }
 
+    /// Whether the disk has room for writes.
+    ///
+    /// # Errors
+    /// When it has not, and every write is refused; or when it does not say.
+    pub fn check_space(&self) -> Result<(), StoreError> {
+        self.0.space.check()
+    }
+
     /// Figures for whoever watches.
     pub fn statistics(&self) -> Stats {
         let mut stats = self.0.counters.read();
@@ -188,6 +197,8 @@ impl Store {
             stats.files += snapshot.files.len() as u64;
             stats.file_rows += snapshot.files.iter().map(|file| file.rows).sum::<u64>();
             stats.file_bytes += snapshot.files.iter().map(|file| file.size).sum::<u64>();
+            let damaged = snapshot.files.iter().filter(|file| file.damage().is_some());
+            stats.damaged_files += damaged.count() as u64;
             let held = snapshot.chunks.iter().map(|chunk| chunk.rows.num_rows() as u64);
             stats.memtable_rows += held.sum::<u64>();
         }
@@ -318,10 +329,13 @@ impl Store {
         filter: &edit::RowFilter,
     ) -> Result<u64, StoreError> {
         let snapshot = self.snapshot(project, namespace);
+        if let Some(fault) = snapshot.fault {
+            return Err(fault);
+        }
         let filter = filter.since(snapshot.keep_from);
         let mut matching = 0;
         for file in &*snapshot.files {
-            matching += lake::compact::rewrite::count(&self.0.disk, file, &filter)?;
+            matching += lake::compact::rewrite::count(file, &filter)?;
         }
         for chunk in &*snapshot.chunks {
             let column =

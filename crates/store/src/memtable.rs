@@ -13,13 +13,13 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use iobeam_journal::Disk;
 use iobeam_model::FieldName;
 
 use arrow::record_batch::RecordBatch;
 
 use crate::chunk;
 use crate::edit::Edit;
+use crate::error::StoreError;
 use crate::follow::{Lines, Shown};
 use crate::lake::delta::{Fields, TableKey};
 use crate::recent::{Allowance, Node};
@@ -41,15 +41,14 @@ const NODE: usize = 256;
 pub(crate) struct Tables {
     views: Views<TableKey, Snapshot>,
     lines: Lines,
-    disk: Arc<dyn Disk>,
     room: Arc<Room>,
 }
 
 impl Tables {
-    /// None yet. Files are on that disk; last rows may take so many bytes.
-    pub(crate) fn new(disk: Arc<dyn Disk>, last_rows_bytes: u64) -> Self {
+    /// None yet. Last rows may take so many bytes.
+    pub(crate) fn new(last_rows_bytes: u64) -> Self {
         let (views, lines) = (Views::default(), Lines::default());
-        Self { views, lines, disk, room: Room::new(last_rows_bytes) }
+        Self { views, lines, room: Room::new(last_rows_bytes) }
     }
 
     /// What a table holds now; nothing when there is none.
@@ -68,6 +67,11 @@ impl Tables {
         self.lines.of(key).show(&Node::begin(seq));
     }
 
+    /// Nothing is known of a table, for that reason.
+    pub(crate) fn fail(&self, key: &TableKey, fault: StoreError) {
+        self.views.add(key, Snapshot { fault: Some(fault), ..empty() });
+    }
+
     /// Every table as it is now.
     pub(crate) fn all(&self) -> Vec<(TableKey, Snapshot)> {
         self.views.all()
@@ -81,6 +85,7 @@ fn empty() -> Snapshot {
         chunks: Arc::from([]),
         seq: 0,
         keep_from: i64::MIN,
+        fault: None,
         last: None,
     }
 }
@@ -134,12 +139,12 @@ impl Memtable {
         partition: FieldName,
         keep_from: i64,
     ) -> Self {
-        let (disk, room) = (Arc::clone(&tables.disk), Arc::clone(&tables.room));
+        let room = Arc::clone(&tables.room);
         Self {
             view: tables.views.add(&key, empty()),
             line: tables.line(&key),
             newest: Node::begin(0),
-            last: Arc::new(LastRows::new(disk, partition.clone(), room)),
+            last: Arc::new(LastRows::new(partition.clone(), room)),
             key,
             partition,
             fields: Fields::new(),
@@ -267,6 +272,7 @@ impl Memtable {
             self.files.iter().filter(wanted).map(Arc::clone).collect()
         };
         self.view.show(Snapshot {
+            fault: None,
             files,
             chunks: sealed.chain(&self.active).map(Arc::clone).collect(),
             seq: self.last_seq,

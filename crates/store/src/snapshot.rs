@@ -10,13 +10,19 @@
 
 pub(crate) mod last;
 
+pub(crate) mod verified;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
 use iobeam_journal::Disk;
+use iobeam_model::FieldName;
+
+use crate::error::{FileError, StoreError};
 
 use last::LastRows;
+use verified::sums::Sums;
 
 /// The rows of one namespace at one moment.
 #[derive(Clone, Debug)]
@@ -30,6 +36,9 @@ pub struct Snapshot {
     /// Rows before this time, in microseconds, are past the namespace's retention and must not be shown. Only files
     /// may still hold some, those whose [`expires_in`](Self::expires_in) says so; `i64::MIN`: every row is wanted.
     pub keep_from: i64,
+    /// Why nothing is known of the table's rows, though it may have some: its log is damaged. Whoever asks for rows
+    /// must be told.
+    pub fault: Option<StoreError>,
     /// What is known of the last rows; nothing where there is no table.
     pub(crate) last: Option<Arc<LastRows>>,
 }
@@ -67,6 +76,11 @@ impl Snapshot {
         Some((last::since(rows, self.keep_from)?, steady))
     }
 
+    /// The field that the table is partitioned by; nothing where there is no table.
+    pub fn partition(&self) -> Option<&FieldName> {
+        self.last.as_ref().map(|last| last.partition())
+    }
+
     /// How many rows it has, those among them that are past the retention and still in a file. Exact unless a file
     /// has such rows.
     pub fn rows(&self) -> u64 {
@@ -82,6 +96,12 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct DataFile {
     facts: FileFacts,
+    /// Where it lies.
+    disk: Arc<dyn Disk>,
+    /// The checksums of its blocks, once it was opened.
+    sums: OnceLock<Arc<Sums>>,
+    /// What was found to be wrong with it.
+    damage: OnceLock<FileError>,
     /// Set once no new snapshot will name the file: then the last one to drop it deletes it, from that disk.
     obsolete: OnceLock<Arc<dyn Disk>>,
 }
@@ -109,11 +129,19 @@ pub struct FileFacts {
     pub seq: u64,
     /// CRC-32C of all its bytes; files of earlier versions have none.
     pub crc: Option<u32>,
+    /// CRC-32C of its end, in which the checksums of its blocks stand; files of earlier versions have none.
+    pub tail: Option<u32>,
 }
 
 impl DataFile {
-    pub(crate) fn new(facts: FileFacts) -> Self {
-        Self { facts, obsolete: OnceLock::new() }
+    pub(crate) fn new(facts: FileFacts, disk: &Arc<dyn Disk>) -> Self {
+        Self {
+            facts,
+            disk: Arc::clone(disk),
+            sums: OnceLock::new(),
+            damage: OnceLock::new(),
+            obsolete: OnceLock::new(),
+        }
     }
 
     /// Where it is, absolute.

@@ -57,12 +57,16 @@ pub struct Stats {
     pub expired_rows: u64,
     /// Tables, one per namespace that has rows.
     pub tables: u64,
+    /// Tables that take no rows because their logs are damaged.
+    pub out_of_service: u64,
     /// Parquet files of all tables.
     pub files: u64,
     /// Rows in them.
     pub file_rows: u64,
     /// Bytes of them.
     pub file_bytes: u64,
+    /// Those of them that were found to be damaged since the start.
+    pub damaged_files: u64,
     /// Body receipts remembered.
     pub receipts: u64,
     /// Numbered streams remembered.
@@ -116,6 +120,7 @@ pub(crate) struct Counters {
     pub(crate) expired_rows: AtomicU64,
     pub(crate) receipts: AtomicU64,
     pub(crate) streams: AtomicU64,
+    pub(crate) out_of_service: AtomicU64,
     pub(crate) set_aside: AtomicU64,
 }
 
@@ -138,6 +143,7 @@ impl Counters {
             expired_rows: get(&self.expired_rows),
             receipts: get(&self.receipts),
             streams: get(&self.streams),
+            out_of_service: get(&self.out_of_service),
             set_aside: get(&self.set_aside),
             ..Stats::default()
         }

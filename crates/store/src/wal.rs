@@ -154,6 +154,7 @@ impl Wal {
         let options = Options {
             segment_bytes: settings.segment_bytes,
             at_least: Seq(at_least),
+            marks: true,
             ..Options::default()
         };
         let (journal, recovery) =

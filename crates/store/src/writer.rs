@@ -36,6 +36,7 @@ use crate::wal::Wal;
 use correcting::Correcting;
 pub(crate) use correcting::{Numbered, Order};
 use dropping::Dropping;
+use outage::Outage;
 
 mod group;
 
@@ -44,6 +45,8 @@ mod dropping;
 mod correcting;
 
 mod replay;
+
+mod outage;
 
 pub use replay::SetAside;
 
@@ -102,6 +105,10 @@ pub(crate) struct Writer {
     dropping: Vec<Dropping>,
     /// When the flusher is asked again for the files of tables that were let go.
     drop_retries: HashMap<TableKey, u64>,
+    /// Tables that are out of service.
+    outages: HashMap<TableKey, Outage>,
+    /// Tables whose flushes fail because their logs were damaged since the start.
+    failing: HashMap<TableKey, StoreError>,
     corrections: Arc<Corrections>,
     correcting: Vec<Correcting>,
     next_correction: u64,
@@ -137,6 +144,8 @@ impl Writer {
             waiters: Vec::new(),
             dropping: Vec::new(),
             drop_retries: HashMap::new(),
+            outages: HashMap::new(),
+            failing: HashMap::new(),
         }
     }
 
@@ -332,6 +341,7 @@ impl Writer {
         };
         match files {
             Ok(files) => {
+                self.failing.remove(&key);
                 if let Some(memtable) = self.memtables.get_mut(&key) {
                     memtable.flushed(files);
                 }
@@ -339,6 +349,10 @@ impl Writer {
                 self.forget();
             }
             Err(error) => {
+                if matches!(error, StoreError::Unavailable { .. }) {
+                    // What is in memory is safe in the journal, but there must not be more and more of it.
+                    self.failing.insert(key.clone(), error.clone());
+                }
                 self.flush_failed_for_corrections(&key, &error);
                 self.retries.insert(key, self.now_millis() + RETRY_MILLIS);
                 for waiter in self.waiters.drain(..) {
@@ -362,7 +376,7 @@ impl Writer {
 
     fn try_forget(&mut self) -> Result<(), StoreError> {
         let unfiled = self.memtables.values().filter_map(Memtable::first_unfiled);
-        let needed = unfiled.chain(self.first_dropping()).min();
+        let needed = unfiled.chain(self.first_dropping()).chain(self.first_held()).min();
         let upto = needed.map_or(self.wal.last(), |first| first - 1);
         if self.receipts.saved() < upto {
             self.receipts.save(self.wal.last())?;
@@ -418,6 +432,8 @@ impl Writer {
         let (bodies, streams) = self.receipts.count();
         self.counters.receipts.store(bodies as u64, Ordering::Relaxed);
         self.counters.streams.store(streams as u64, Ordering::Relaxed);
+        let out = self.outages.len() + self.failing.len();
+        self.counters.out_of_service.store(out as u64, Ordering::Relaxed);
     }
 
     fn refuse(&self, answer: Answer, error: StoreError) {

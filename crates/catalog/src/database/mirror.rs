@@ -35,6 +35,8 @@ pub(crate) struct Mirror {
     pub(crate) namespaces: RwLock<HashMap<ProjectId, BTreeMap<NamespaceName, Arc<Namespace>>>>,
     /// By what recognises their keys.
     pub(crate) shares: RwLock<HashMap<[u8; 32], KnownShare>>,
+    /// Tables of the store that are not among the namespaces.
+    pub(crate) orphans: RwLock<HashSet<(ProjectId, NamespaceName)>>,
     pub(crate) behind: Mutex<Behind>,
 }
 

@@ -286,3 +286,61 @@ fn write_the_golden_file() {
     fs::create_dir_all(&folder).expect("the folder");
     fs::copy(scene.path(), folder.join("catalog-v6.db")).expect("written");
 }
+
+#[test]
+fn each_flipped_byte_of_a_closed_file_is_refused_and_an_older_file_is_taken() {
+    let mut scene = Scene::new();
+    scene.close();
+    let older = fs::read(scene.path()).expect("read");
+    scene.reopen();
+    furnish(&scene);
+    scene.close();
+    let whole = fs::read(scene.path()).expect("read");
+    let sum = fs::read(scene.path().with_extension("sum")).expect("there are checksums");
+    for at in (7..whole.len()).step_by(whole.len() / 12) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x41;
+        fs::write(scene.path(), &bytes).expect("flipped");
+        fs::write(scene.path().with_extension("sum"), &sum).expect("as it was");
+        let refused = scene.try_open().expect_err("a byte is another");
+        assert!(matches!(refused, CatalogError::Damaged { .. }), "byte {at}: {refused}");
+        assert!(iobeam_catalog::inspect(&scene.path()).is_err(), "byte {at}");
+        assert_eq!(fs::read(scene.path()).expect("read"), bytes, "it is left as it is");
+    }
+    // A copy of an earlier time is no damage.
+    fs::write(scene.path(), &older).expect("put back");
+    scene.reopen();
+    scene.close();
+}
+
+#[test]
+fn a_flipped_byte_in_the_write_ahead_log_of_a_killed_process_is_refused() {
+    let mut scene = Scene::new();
+    furnish(&scene);
+    // As a kill leaves it: nothing is brought into the file any more.
+    let wal_path = scene.path().with_extension("db-wal");
+    let (file, wal) = (fs::read(scene.path()).expect("read"), fs::read(&wal_path).expect("read"));
+    scene.close();
+    assert!(wal.len() > 5 * 4120, "several changes: {} bytes", wal.len());
+    let mut missed = Vec::new();
+    for at in (0..wal.len()).step_by(wal.len() / 60) {
+        let mut bytes = wal.clone();
+        bytes[at] ^= 0x10;
+        fs::write(scene.path(), &file).expect("as it was");
+        fs::write(&wal_path, &bytes).expect("flipped");
+        let _ = fs::remove_file(scene.path().with_extension("db-shm"));
+        let _ = fs::remove_file(scene.path().with_extension("sum"));
+        match scene.try_open() {
+            Err(refused) => {
+                assert!(matches!(refused, CatalogError::Damaged { .. }), "byte {at}: {refused}");
+            }
+            Ok(opened) => {
+                drop(opened);
+                missed.push(at);
+            }
+        }
+    }
+    // The last change alone cannot be told from one that a power cut tore.
+    let last = missed.iter().all(|at| *at > wal.len() - 8 * 4120);
+    assert!(last, "{missed:?} of {}", wal.len());
+}

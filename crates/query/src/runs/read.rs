@@ -4,7 +4,6 @@
 //! row groups ─ statistics ─▶ pages ─ page index ─▶ pages of the value alone, and those that it shares ─ decode ─▶ spans
 //! ```
 
-use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,28 +11,24 @@ use arrow::array::{Array, ArrayRef, AsArray, Datum, RecordBatch, Scalar, StringV
 use arrow::compute::kernels::cmp::eq;
 use arrow::compute::{concat, prep_null_mask_filter};
 use arrow::datatypes::DataType;
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetMetaData;
-use datafusion::error::DataFusionError;
-use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
-use iobeam_store::DataFile;
-use object_store::ObjectMeta;
-use object_store::path::Path;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use iobeam_store::{DataFile, VerifiedFile};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 
 use crate::error::QueryError;
+use crate::reader::{kept_footer, partitioned, read_footer};
 
 /// A file and its footer.
 #[derive(Debug)]
 pub(super) struct Opened {
-    file: File,
+    file: VerifiedFile,
     metadata: ArrowReaderMetadata,
 }
 
@@ -50,10 +45,11 @@ impl Opened {
         footers: &FileMetadataCache,
     ) -> Result<Self, QueryError> {
         let target = partitioned(file).map_err(QueryError::internal)?.object_meta;
-        let opened = File::open(file.path()).map_err(QueryError::internal)?;
-        let metadata = match known(&target, footers) {
-            Some(known) => known,
-            None => read(&opened, target, footers).map_err(QueryError::internal)?,
+        let opened = file.open()?;
+        let metadata = match kept_footer(&target, footers) {
+            Some(kept) => kept,
+            None => read_footer(&opened, target, footers)
+                .map_err(|error| QueryError::reading(file, &error))?,
         };
         let metadata = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())
             .map_err(QueryError::internal)?;
@@ -114,7 +110,7 @@ impl Opened {
             let mask = ProjectionMask::leaves(metadata.file_metadata().schema_descr(), leaves);
             let count = rows.len().max(1);
             let selection = RowSelection::from_consecutive_ranges(std::iter::once(rows), total);
-            let file = self.file.try_clone()?;
+            let file = self.file.clone();
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(mask)
@@ -131,27 +127,6 @@ impl Opened {
         let columns = self.metadata.metadata().file_metadata().schema_descr().columns();
         columns.iter().position(|column| column.name() == name)
     }
-}
-
-/// The footer of a file with its page index, if it is kept.
-fn known(file: &ObjectMeta, footers: &FileMetadataCache) -> Option<Arc<ParquetMetaData>> {
-    let known = footers.get(&file.location).filter(|known| known.is_valid_for(file))?;
-    let known = known.file_metadata.as_any().downcast_ref::<CachedParquetMetaData>()?;
-    let known = known.parquet_metadata();
-    known.offset_index().is_some().then(|| Arc::clone(known))
-}
-
-/// Reads the footer of a file, and keeps it.
-fn read(
-    opened: &File,
-    file: ObjectMeta,
-    footers: &FileMetadataCache,
-) -> Result<Arc<ParquetMetaData>, ParquetError> {
-    let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
-    let metadata = Arc::new(reader.parse_and_finish(opened)?);
-    let kept = Arc::new(CachedParquetMetaData::new(Arc::clone(&metadata)));
-    footers.put(&file.location.clone(), CachedFileMetadataEntry::new(file, kept));
-    Ok(metadata)
 }
 
 /// A column of a file.
@@ -204,15 +179,6 @@ fn pages(metadata: &ParquetMetaData, group: usize, column: usize, value: &[u8]) 
         }
     }
     spans
-}
-
-/// A file as the engine names it, under which its footer is kept in memory.
-pub(crate) fn partitioned(file: &DataFile) -> Result<PartitionedFile, DataFusionError> {
-    let location = Path::from_absolute_path(file.path())
-        .map_err(|error| DataFusionError::External(Box::new(error)))?;
-    let mut partitioned = PartitionedFile::new("", file.size);
-    partitioned.object_meta.location = location;
-    Ok(partitioned)
 }
 
 /// The bytes of a row of a row group once it is decoded, about.

@@ -22,7 +22,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use iobeam_store::DataFile;
 
 use crate::guard::plain;
-use crate::runs::partitioned;
+use crate::reader::partitioned;
 use crate::scope::TIME;
 
 /// Files to scan, newest first.

@@ -54,6 +54,16 @@ impl Collector for Figures {
             ("store_files", "Parquet files", now.files),
             ("store_file_rows", "Rows in Parquet files", now.file_rows),
             ("store_file_bytes", "Bytes of Parquet files", now.file_bytes),
+            (
+                "store_tables_out_of_service",
+                "Tables that take no rows because their logs are damaged",
+                now.out_of_service,
+            ),
+            (
+                "store_damaged_files",
+                "Parquet files found damaged since the start; iobeam doctor says more",
+                now.damaged_files,
+            ),
             ("store_receipts", "Bodies remembered", now.receipts),
             ("store_streams", "Numbered streams remembered", now.streams),
             ("store_set_aside", "Log records that could not be applied", now.set_aside),

@@ -4,7 +4,7 @@ use http::StatusCode;
 use iobeam_catalog::CatalogError;
 use iobeam_model::Remedy;
 use iobeam_query::QueryError;
-use iobeam_store::StoreError;
+use iobeam_store::{FileError, StoreError};
 use iobeam_wire::{CodecError, ImportError};
 
 use super::{Code, Problem};
@@ -56,6 +56,9 @@ impl From<CatalogError> for Problem {
             CatalogError::NotInvited | CatalogError::SignUpClosed => {
                 Self::forbidden("Signing up is not possible", text)
             }
+            CatalogError::Orphaned { .. } => {
+                Self::new(StatusCode::CONFLICT, "The name belongs to other rows", capital(&text))
+            }
             CatalogError::LastAdmin { .. } => {
                 Self::new(StatusCode::CONFLICT, "The last admin stays", text)
             }
@@ -89,6 +92,8 @@ impl From<StoreError> for Problem {
             StoreError::DiskFull { .. } | StoreError::LogFull { .. } => {
                 disk_full(text).with_retry_after(after)
             }
+            StoreError::Unavailable { .. } => out_of_service(&text),
+            StoreError::File(file) => unreadable(file),
             StoreError::BeingCorrected { .. } => {
                 Self::new(StatusCode::CONFLICT, "The namespace is being corrected", text)
             }
@@ -122,6 +127,8 @@ impl From<QueryError> for Problem {
             | QueryError::TooManyPoints { .. } => {
                 Self::bad_request("The query reached a limit", text).with_code(Code::QUERY_LIMIT)
             }
+            QueryError::File(file) => unreadable(file),
+            QueryError::Unavailable { .. } => out_of_service(&text),
             QueryError::Memory { .. } | QueryError::Busy { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The query reached a limit", text)
                     .with_code(Code::QUERY_LIMIT)
@@ -175,6 +182,19 @@ fn too_wide(place: &str, limit: usize) -> String {
         "{place}: there are more than {limit} fields (setting max-fields-per-request); send the fields in several \
          requests, or let the administrator raise the setting"
     )
+}
+
+/// 500, and unlike others with its cause: it names a file of the sender's own table, and what to do about it.
+fn unreadable(file: &FileError) -> Problem {
+    tracing::error!(error = %file, "stored rows cannot be read");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    Problem::new(status, "Stored rows cannot be read", capital(&file.to_string()))
+}
+
+/// 503: the same request works once the operator has repaired the table; until then senders keep what they have.
+fn out_of_service(text: &str) -> Problem {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Problem::new(status, "The table is out of service", capital(text)).with_retry_after(60)
 }
 
 /// 507.

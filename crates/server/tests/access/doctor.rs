@@ -168,8 +168,21 @@ async fn damage_to_the_log_is_found_and_the_rest_is_read() {
         });
     })
     .await;
-    damaged("there was a record 4 once", 3 * FILED, |dir| {
+    damaged("are damaged: records 4 to 4", 3 * FILED, |dir| {
         change(&segment(dir), |bytes| bytes.truncate(logged_alone(bytes)));
+    })
+    .await;
+    damaged("records 1 to 4 are missing", 3 * FILED, |dir| {
+        fs::remove_file(segment(dir)).expect("gone");
+    })
+    .await;
+    damaged("records 1 to 4 are missing", 3 * FILED, |dir| {
+        change(&segment(dir), Vec::clear);
+    })
+    .await;
+    damaged("there was a record 4 once", 3 * FILED, |dir| {
+        fs::remove_dir_all(dir.join("journal")).expect("gone");
+        fs::create_dir(dir.join("journal")).expect("empty");
     })
     .await;
 }
@@ -191,11 +204,11 @@ async fn a_missing_or_flipped_file_is_found_and_the_table_is_served_without_it()
 async fn a_file_that_no_commit_names_is_found_and_kept_aside() {
     let folder = damaged("no commit names it", ALL, |dir| {
         let part = file(dir, "lake/1/input", ".parquet");
-        let other = part.with_file_name(format!("part-{:020}-left-over.parquet", 1));
+        let other = part.with_file_name(format!("part-{:020}-{:032x}.parquet", 1, 7));
         fs::copy(part, other).expect("copied");
     })
     .await;
-    let aside = file(folder.path(), "set-aside/lake/1/input", "left-over.parquet");
+    let aside = file(folder.path(), "set-aside/lake/1/input", "7.parquet");
     assert!(aside.exists());
 }
 
@@ -213,7 +226,7 @@ async fn a_torn_commit_is_found_and_its_rows_are_served_from_wherever_they_are()
         forget(dir);
     })
     .await;
-    // One in the middle leaves nothing to go by: the table moves aside as a whole, and the server starts.
+    // One in the middle: the others tell of their files, and its own is still there.
     damaged("it is no commit", ALL, |dir| {
         let first = dir.join(format!("lake/1/input/_delta_log/{:020}.json", 1));
         fs::write(first, b"{torn").expect("written");
@@ -274,4 +287,51 @@ async fn what_others_can_read_is_found_and_closed() {
     let now = fs::metadata(folder.path().join(key)).expect("there").permissions().mode();
     assert_eq!(now & 0o777, 0o600);
     assert!(look(folder.path(), false).is_sound());
+}
+
+#[tokio::test]
+async fn a_key_that_was_cut_is_found() {
+    let folder = furnished().await;
+    for bytes in [&b""[..], &[7; 31]] {
+        fs::write(folder.path().join("keys/token.key"), bytes).expect("written");
+        let found = look(folder.path(), false);
+        let told = found.findings.iter().find(|one| one.place.ends_with("keys/token.key"));
+        assert!(told.expect("found").problem.contains("a key has 32"), "{:?}", found.findings);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_the_catalog_does_not_know_is_listed_and_attached_with_all_its_rows() {
+    let folder = furnished().await;
+    let dir = folder.path();
+    // A catalog of a time before the table: another project has its number by now, or none.
+    let catalog = || {
+        let settings = iobeam_catalog::Settings::default();
+        let opened = Catalog::open(&dir.join("catalog.db"), settings, Arc::new(SystemClock::new()));
+        opened.expect("a catalog")
+    };
+    fs::rename(dir.join("lake/1"), dir.join("lake/5")).expect("moved");
+    let store = open(dir);
+    let table = (ProjectId::new(5).expect("positive"), NamespaceName::input());
+    store.drop_tables(project(), None).await.expect("as if it had never been");
+    store.close().await.expect("closed");
+    let listed = look(dir, false);
+    let orphan = listed.findings.iter().find(|one| one.remedy.contains("--attach 5/input"));
+    assert!(orphan.is_some(), "{:#?}", listed.findings);
+    let name: NamespaceName = "found-again".parse().expect("a name");
+    let (at, key, to) = (dir.to_owned(), table.clone(), name.clone());
+    let attached = std::thread::spawn(move || {
+        iobeam_server::doctor::attach::attach(&at, &key, ("greenhouse", &to))
+    });
+    let rows = attached.join().expect("no panic").expect("it is attached");
+    assert_eq!(rows, 3 * FILED as u64);
+    let namespace = catalog().namespace(project(), &name).expect("it can be asked for");
+    assert!(namespace.fields.iter().any(|(field, _)| field.as_str() == "value"));
+    for _ in 0..2 {
+        let store = open(dir);
+        assert_eq!(store.snapshot(project(), &name).rows(), rows);
+        assert_eq!(store.snapshot(table.0, &table.1).rows(), 0);
+        store.close().await.expect("closed");
+    }
+    assert!(!look(dir, false).findings.iter().any(|one| one.remedy.contains("--attach")));
 }

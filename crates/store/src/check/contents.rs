@@ -1,19 +1,18 @@
 //! What a Parquet file really holds: every page is read, and what the log says of the file is found out anew.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
-use iobeam_journal::{Disk, DiskFile};
 
 use crate::chunk::TIME;
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::lake::compact::open_at;
 use crate::lake::delta::Fields;
-use crate::lake::files::read_range;
-use crate::snapshot::FileFacts;
+use crate::snapshot::verified::VerifiedFile;
+use crate::snapshot::{DataFile, FileFacts};
 
 /// Bytes that are read at once for the checksum.
 const PIECE: u64 = 1 << 20;
@@ -35,29 +34,19 @@ pub(super) struct Contents {
     is_sorted: bool,
 }
 
-/// Reads all of a file, of which the log may say `facts`.
+/// Reads all of a file, as far as it is sound: each of its blocks, its checksum, its pages.
 ///
 /// # Errors
-/// `Damaged` when it cannot be read to its end.
-pub(super) fn read(
-    disk: &Arc<dyn Disk>,
-    path: &Path,
-    partition: &str,
-    facts: Option<&FileFacts>,
-) -> Result<Contents, StoreError> {
-    let failed = |error| StoreError::io("read", path, error);
+/// When it cannot be read to its end.
+pub(super) fn read(file: &Arc<DataFile>, partition: &str) -> Result<Contents, StoreError> {
+    let path = file.path();
     let damaged = |reason: String| StoreError::Damaged { path: path.to_owned(), reason };
-    let file = disk.open(path).map_err(failed)?;
-    let size = file.len().map_err(failed)?;
-    let crc = checksum(&*file, size).map_err(failed)?;
+    let crc = checksum(&file.open()?, file.size)?;
     // Before its pages: a wrong byte is best told as that, whatever it makes of them.
-    if let Some(facts) = facts.filter(|facts| facts.size != size) {
-        return Err(damaged(format!("it has {size} bytes, and the log says {}", facts.size)));
-    }
-    if facts.and_then(|facts| facts.crc).is_some_and(|written| written != crc) {
+    if file.crc.is_some_and(|written| written != crc) {
         return Err(damaged("its checksum is not that of what was written".to_owned()));
     }
-    let (reader, schema) = open_at(disk, path, size)?;
+    let (reader, schema) = open_at(file)?;
     if schema.fields().first().is_none_or(|field| field.name() != TIME) {
         return Err(damaged("its first column is not the time".to_owned()));
     }
@@ -66,7 +55,7 @@ pub(super) fn read(
     let mut contents = Contents {
         rows: 0,
         fields: fields.collect(),
-        size,
+        size: file.size,
         crc,
         min_time: i64::MAX,
         max_time: i64::MIN,
@@ -85,12 +74,12 @@ pub(super) fn read(
     Ok(contents)
 }
 
-fn checksum(file: &dyn DiskFile, size: u64) -> std::io::Result<u32> {
+fn checksum(file: &VerifiedFile, size: u64) -> Result<u32, FileError> {
     let mut crc = 0;
     let mut at = 0;
     while at < size {
         let end = size.min(at + PIECE);
-        crc = crc32c::crc32c_append(crc, &read_range(file, at..end)?);
+        crc = crc32c::crc32c_append(crc, &file.read(at..end)?);
         at = end;
     }
     Ok(crc)
@@ -167,6 +156,7 @@ impl Contents {
             partition_nulls: self.partition_nulls,
             seq,
             crc: Some(self.crc),
+            tail: None,
         }
     }
 }

@@ -1,21 +1,22 @@
 //! One table: its Delta log against its files.
 //!
 //! ```text
-//! log: does each commit read as JSON? ─▶ load ─▶ each file it names: there? its size, checksum, pages, facts
+//! log: is each commit what was written? ─▶ load ─▶ each file it names: there? its size, checksum, pages, facts
 //!                                            └─▶ files it does not name
 //! ```
 //!
-//! What the log names and cannot be read is taken out of the log and set aside. A last commit that is torn is set
-//! aside: what it said is in the journal again, or is taken from the file that it named.
+//! What the log names and cannot be read is taken out of the log and set aside. A log that is damaged itself is built
+//! again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contents::{self, Contents};
 use super::{CheckedTable, Examiner};
-use crate::error::StoreError;
-use crate::lake::delta::{Change, Lake, Loaded, TableKey};
-use crate::lake::files::{UNFINISHED, read_range};
+use crate::error::{FileError, StoreError};
+use crate::lake::delta::verify::Log;
+use crate::lake::delta::{Change, Lake, Loaded, TableKey, is_unfinished, part_seq};
+use crate::snapshot::verified;
 use crate::snapshot::{DataFile, FileFacts};
 
 impl Examiner<'_> {
@@ -28,9 +29,21 @@ impl Examiner<'_> {
             files: 0,
             rows: 0,
         };
-        if self.commits(&lake.dir(key))? && !self.repair {
-            self.checkup.tables.push(checked);
+        let log = lake.look_through(key)?;
+        if self.is_not_begun(lake, key, &log)? {
             return Ok(());
+        }
+        if !log.damage.is_empty() {
+            for (path, reason) in &log.damage {
+                let meaning = "the table is out of service, and all others are served; its Parquet files may well be sound";
+                let remedy = "put the table's folder back from a backup; iobeam doctor --repair builds the table again of its readable commits and its sound files, and moves the rest to set-aside";
+                self.find(path, format!("it is no commit: {reason}"), meaning, remedy);
+            }
+            if !self.repair {
+                self.checkup.tables.push(checked);
+                return Ok(());
+            }
+            self.rebuild(lake, key, &log)?;
         }
         match lake.load(key) {
             Ok(loaded) => {
@@ -47,53 +60,25 @@ impl Examiner<'_> {
         Ok(())
     }
 
-    /// Commits that are no JSON. The last may have been torn; one before others is damage that only a backup mends.
-    /// Says whether there is any.
-    fn commits(&mut self, dir: &Path) -> Result<bool, StoreError> {
-        let mut any = false;
-        let log = dir.join("_delta_log");
-        let paths = self.list(&log)?;
-        let commits: Vec<&PathBuf> = paths.iter().filter(|path| is_commit(path)).collect();
-        for (at, path) in commits.iter().enumerate() {
-            let Err(reason) = self.is_json(path)? else { continue };
-            any = true;
-            let is_last = at + 1 == commits.len() && at > 0;
-            let meaning = if is_last {
-                "the table goes by the commit before it; what it said is read from the journal or from the file it named"
-            } else {
-                "the table cannot be read, and the server does not start"
-            };
-            let remedy = if is_last {
-                "iobeam doctor --repair moves it to set-aside and takes its rows in again"
-            } else {
-                "put the file back from a backup; iobeam doctor --repair moves the table to set-aside, with all its Parquet files"
-            };
-            self.find(path, format!("it is no commit: {reason}"), meaning, remedy);
-            if is_last && self.repair {
-                self.set_aside(path)?;
+    /// Whether a folder has no log because its first flush was cut short: the journal has all its rows.
+    fn is_not_begun(&mut self, lake: &Lake, key: &TableKey, log: &Log) -> Result<bool, StoreError> {
+        if !log.commits.is_empty() || log.checkpoint.is_some() {
+            return Ok(false);
+        }
+        for path in self.list(&lake.dir(key))? {
+            let Some(seq) = part_seq(&path) else { continue };
+            let file = verified::unnamed(&self.disk, &path, seq)?;
+            let rows = contents::read(&file, "device_id").map_or(0, |contents| contents.rows);
+            if self.journal_lacks(key, seq, rows) {
+                return Ok(false);
             }
         }
-        Ok(any)
-    }
-
-    fn is_json(&self, path: &Path) -> Result<Result<(), String>, StoreError> {
-        let failed = |error| StoreError::io("read", path, error);
-        let file = self.disk.open(path).map_err(failed)?;
-        let bytes = read_range(&*file, 0..file.len().map_err(failed)?).map_err(failed)?;
-        if bytes.is_empty() {
-            return Ok(Err("it is empty".to_owned()));
-        }
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            if let Err(error) = serde_json::from_slice::<serde_json::Value>(line) {
-                return Ok(Err(error.to_string()));
-            }
-        }
-        Ok(Ok(()))
+        Ok(true)
     }
 
     /// A table whose log leads to nothing.
     fn unreadable(&mut self, dir: &Path, error: &StoreError) -> Result<(), StoreError> {
-        let meaning = "the table cannot be read, and the server does not start; its Parquet files may well be sound";
+        let meaning = "the table is out of service; its Parquet files may well be sound";
         let remedy = "put _delta_log back from a backup; iobeam doctor --repair moves the table to set-aside, from where its Parquet files can be read and imported";
         self.find(&dir.join("_delta_log"), error.to_string(), meaning, remedy);
         if self.repair {
@@ -114,10 +99,12 @@ impl Examiner<'_> {
         let there = self.disk.exists(file.path());
         let there = there.map_err(|error| StoreError::io("look at", file.path(), error))?;
         let wrong = if there {
-            match contents::read(&self.disk, file.path(), loaded.partition.as_str(), Some(&**file))
-            {
+            match contents::read(file, loaded.partition.as_str()) {
                 Ok(contents) => contents.differs_from(file),
-                Err(StoreError::Damaged { reason, .. }) => Some(reason),
+                Err(
+                    StoreError::Damaged { reason, .. }
+                    | StoreError::File(FileError::Damaged { reason, .. }),
+                ) => Some(reason),
                 Err(error) => return Err(error),
             }
         } else {
@@ -156,17 +143,17 @@ impl Examiner<'_> {
         checked: &mut CheckedTable,
     ) -> Result<(), StoreError> {
         for path in self.list(&lake.dir(key))? {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-            let is_part = name.starts_with("part-") && name.ends_with(".parquet");
             let is_known = loaded.files.iter().any(|file| file.path() == path);
-            if is_known || !(is_part || name.ends_with(UNFINISHED)) {
+            if is_known || !(part_seq(&path).is_some() || is_unfinished(&path)) {
                 continue;
             }
-            let seq = name.get(5..25).and_then(|digits| digits.parse::<u64>().ok()).unwrap_or(0);
-            let contents = contents::read(&self.disk, &path, loaded.partition.as_str(), None);
+            let seq = part_seq(&path).unwrap_or(0);
+            let contents = verified::unnamed(&self.disk, &path, seq)
+                .map_err(StoreError::from)
+                .and_then(|file| contents::read(&file, loaded.partition.as_str()));
             match contents {
                 // What the log of the table does not know of, and the journal no longer has.
-                Ok(contents) if seq > loaded.seq && self.first_record > loaded.seq + 1 => {
+                Ok(contents) if seq > loaded.seq && self.journal_lacks(key, seq, contents.rows) => {
                     self.adopt(lake, (key, loaded), &path, (seq, contents), checked)?;
                 }
                 _ => {
@@ -195,10 +182,10 @@ impl Examiner<'_> {
         let problem =
             "no commit names it, and the write-ahead log no longer has its rows".to_owned();
         let meaning = format!(
-            "{} rows are not shown, and the server's next start would delete them",
+            "{} rows are not shown, and the table is out of service until the file is taken in",
             contents.rows
         );
-        let remedy = "do not start the server before iobeam doctor --repair, which takes the file into the table";
+        let remedy = "iobeam doctor --repair takes the file into the table";
         self.find(path, problem, &meaning, remedy);
         if self.repair {
             let (rows, fields) = (contents.rows, contents.fields.clone());
@@ -218,14 +205,7 @@ impl Examiner<'_> {
         Ok(())
     }
 
-    fn list(&self, dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    pub(super) fn list(&self, dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
         self.disk.list(dir).map_err(|error| StoreError::io("list", dir, error))
     }
-}
-
-fn is_commit(path: &Path) -> bool {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
-    path.extension().is_some_and(|ending| ending == "json")
-        && stem.len() == 20
-        && stem.bytes().all(|byte| byte.is_ascii_digit())
 }

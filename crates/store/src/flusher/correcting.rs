@@ -157,9 +157,13 @@ impl Flusher {
             self.settle(&key)?;
         }
         let known = self.known(&key);
-        let (mut add, mut remove, mut rows) = (Vec::new(), Vec::new(), 0);
+        let (mut add, mut remove, mut rows): (Vec<FileFacts>, _, _) = (Vec::new(), Vec::new(), 0);
+        let mut damaged = None;
         for (file, rewritten) in std::mem::take(&mut self.correcting[at].seen) {
             let Rewritten::Changed { output, rows: changed } = rewritten else { continue };
+            if output.is_some() && damaged.is_none() {
+                damaged = rewrite::refuse_damaged(&file).err();
+            }
             if known.iter().any(|one| Arc::ptr_eq(one, &file)) {
                 rows += changed;
                 add.extend(output);
@@ -169,12 +173,19 @@ impl Flusher {
                 self.discard(Rewritten::Changed { output, rows: changed });
             }
         }
+        if let Some(error) = damaged {
+            for facts in add {
+                // What stays is swept up at the next start.
+                let _ = self.disk.remove(&facts.path);
+            }
+            return Err(error);
+        }
         self.corrections.save(number, |one| (one.rows, one.quarantined) = (rows, quarantined))?;
         let nothing = remove.is_empty() && !edit.changes_fields();
         if nothing || !self.lake.exists(&key)? {
             return Ok(());
         }
-        let made = Some(Made { number, edit });
+        let made = Some(Made { number, edit: Some(edit) });
         let change = Change { add, remove, data_changes: true, made, ..Change::default() };
         self.commit(&key, change, |log, _| log.correction >= number)
     }

@@ -11,7 +11,6 @@
 //!   columns they have; it is taken out of the budget that imports and queries share.
 //! - The files that go in stay untouched; what comes out counts once it is committed in their place.
 
-use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,27 +24,25 @@ use arrow::compute::concat;
 use arrow::datatypes::{
     DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
 };
-use bytes::Bytes;
-use iobeam_journal::{Disk, DiskFile};
+use iobeam_journal::Disk;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, Length};
 
 use crate::budget::Budget;
 use crate::chunk::{TIME, time_field};
-use crate::error::StoreError;
-use crate::lake::files::read_range;
+use crate::error::{FileError, StoreError};
 use crate::lake::parquet::{Output, Target};
+use crate::snapshot::verified::VerifiedFile;
 use crate::snapshot::{DataFile, FileFacts};
 
 use order::{Group, Order};
 use room::{Load, Room};
 
-pub(crate) use plan::plan;
+pub(crate) use plan::{plan, unsummed};
 
 mod order;
 
@@ -76,7 +73,7 @@ pub(crate) fn merge(
     (budget, stop): (&Budget, &AtomicBool),
 ) -> Result<Option<FileFacts>, StoreError> {
     let Merge { files, keep_from, target, partition } = merge;
-    let inputs = files.iter().map(|file| Input::open(disk, file.path(), file.size));
+    let inputs = files.iter().map(Input::open);
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let schema = unite(inputs.iter().map(|input| input.foot.schema()));
     let load = Load::of(&schema, inputs.iter().map(|input| &**input.foot.metadata()));
@@ -156,16 +153,15 @@ fn copied<T: ArrowPrimitiveType>(parts: &[ArrayRef], group: &Group) -> Option<Ar
 
 /// A file whose foot has been read.
 struct Input {
-    source: Source,
+    source: VerifiedFile,
     foot: ArrowReaderMetadata,
 }
 
 impl Input {
-    fn open(disk: &Arc<dyn Disk>, path: &Path, length: u64) -> Result<Self, StoreError> {
-        let file = disk.open(path).map_err(|error| StoreError::io("open", path, error))?;
-        let source = Source { file, length };
+    fn open(file: &Arc<DataFile>) -> Result<Self, StoreError> {
+        let source = file.open()?;
         let foot = ArrowReaderMetadata::load(&source, ArrowReaderOptions::default());
-        Ok(Self { foot: foot.map_err(|error| damaged(path, &error))?, source })
+        Ok(Self { foot: foot.map_err(|error| damaged(file.path(), &error))?, source })
     }
 
     fn rows(&self) -> usize {
@@ -195,20 +191,21 @@ impl Input {
     }
 }
 
-/// Opens a Parquet file of that length to be read from its beginning.
+/// Opens a Parquet file to be read from its beginning.
 pub(crate) fn open_at(
-    disk: &Arc<dyn Disk>,
-    path: &Path,
-    length: u64,
+    file: &Arc<DataFile>,
 ) -> Result<(ParquetRecordBatchReader, SchemaRef), StoreError> {
-    let Input { source, foot } = Input::open(disk, path, length)?;
+    let Input { source, foot } = Input::open(file)?;
     let schema = Arc::clone(foot.schema());
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, foot);
-    let reader = builder.with_batch_size(BATCH).build().map_err(|error| damaged(path, &error))?;
-    Ok((reader, schema))
+    let reader = builder.with_batch_size(BATCH).build();
+    Ok((reader.map_err(|error| damaged(file.path(), &error))?, schema))
 }
 
 fn damaged(path: &Path, error: &ParquetError) -> StoreError {
+    if let Some(known) = FileError::within(error) {
+        return known.clone().into();
+    }
     StoreError::Damaged { path: path.to_owned(), reason: error.to_string() }
 }
 
@@ -225,46 +222,6 @@ fn unite<'a>(schemas: impl Iterator<Item = &'a SchemaRef>) -> SchemaRef {
     }
     fields.insert(0, Arc::new(time));
     Arc::new(Schema::new(fields))
-}
-
-/// A file as the Parquet reader wants it.
-#[derive(Clone)]
-struct Source {
-    file: Arc<dyn DiskFile>,
-    length: u64,
-}
-
-impl Length for Source {
-    fn len(&self) -> u64 {
-        self.length
-    }
-}
-
-impl ChunkReader for Source {
-    type T = BufReader<From>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        // Page headers are read this way; they are small.
-        Ok(BufReader::with_capacity(4096, From { file: Arc::clone(&self.file), at: start }))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        Ok(read_range(&*self.file, start..start + length as u64)?)
-    }
-}
-
-/// A file read from a place on.
-struct From {
-    file: Arc<dyn DiskFile>,
-    at: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
 }
 
 #[cfg(test)]
@@ -298,7 +255,8 @@ mod tests {
     }
 
     fn rows_of(disk: &Arc<dyn Disk>, file: &FileFacts) -> Vec<(Option<String>, i64, i64)> {
-        let (reader, _) = open_at(disk, &file.path, file.size).expect("it opens");
+        let file = Arc::new(DataFile::new(file.clone(), disk));
+        let (reader, _) = open_at(&file).expect("it opens");
         let rows = |rows: arrow::record_batch::RecordBatch| {
             let column = |name: &str| Arc::clone(rows.column_by_name(name).expect("it is there"));
             let (times, numbers) = (column(TIME), column("number"));
@@ -352,7 +310,8 @@ mod tests {
             }
             expected.retain(|(_, time, _)| *time >= keep_from);
             expected.sort_by_key(|(device, time, _)| (*device, *time));
-            let files = inputs.into_iter().map(|facts| Arc::new(DataFile::new(facts))).collect();
+            let file = |facts| Arc::new(DataFile::new(facts, &disk));
+            let files = inputs.into_iter().map(file).collect();
             let asked = Merge { files, keep_from, target: target(9), partition: "device_id".into() };
             // So little memory that files are looked at in small pieces.
             let budget = Budget::new(1 << 20);

@@ -12,6 +12,8 @@
 
 pub(crate) mod dropped;
 
+pub(crate) mod verify;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,14 +38,17 @@ use crate::chunk::TIME;
 use crate::edit::Edit;
 use crate::error::StoreError;
 use crate::lake::files::{SyncedFiles, UNFINISHED};
+use crate::snapshot::verified::shown;
 use crate::snapshot::{DataFile, FileFacts};
 
 /// The tag under which a file's facts stand.
 const FACTS: &str = "iobeam.facts";
 /// The setting of a table that names its partition field.
-const PARTITION: &str = "iobeam.partition";
+pub(crate) const PARTITION: &str = "iobeam.partition";
 /// A handle is made anew after so many commits.
 const COMMITS_PER_HANDLE: u32 = 32;
+/// The name of a store whose own is not known yet.
+const UNNAMED: &str = "iobeam-unknown";
 /// So many handles are kept.
 const HANDLES: usize = 64;
 
@@ -73,8 +78,8 @@ pub(crate) struct Loaded {
 pub(crate) struct Made {
     /// Its number; those of a table only grow.
     pub(crate) number: u64,
-    /// What it does to the fields.
-    pub(crate) edit: Arc<Edit>,
+    /// What it does to the fields; nothing where that is done already.
+    pub(crate) edit: Option<Arc<Edit>>,
 }
 
 /// What a commit changes.
@@ -117,7 +122,6 @@ impl Lake {
     /// The lake in a folder, which is made if missing.
     pub(crate) fn open(
         root: PathBuf,
-        store_id: String,
         clock: Arc<dyn Clock>,
         disk: Arc<dyn Disk>,
     ) -> Result<Self, StoreError> {
@@ -130,7 +134,13 @@ impl Lake {
             .build()
             .map_err(|error| StoreError::io("start threads for", &root, error))?;
         let files = Arc::new(SyncedFiles::new(Arc::clone(&disk), root.clone()));
-        Ok(Self { disk, clock, root, files, store_id, runtime, handles: HashMap::new(), uses: 0 })
+        let (store_id, handles) = (UNNAMED.to_owned(), HashMap::new());
+        Ok(Self { disk, clock, root, files, store_id, runtime, handles, uses: 0 })
+    }
+
+    /// Under this name its commits are known from now on.
+    pub(crate) fn name(&mut self, store_id: String) {
+        self.store_id = store_id;
     }
 
     /// The folder of a table.
@@ -143,6 +153,28 @@ impl Lake {
         let mut found = Vec::new();
         for key in self.folders()? {
             if self.exists(&key)? {
+                found.push(key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The folders of tables that have no log, and are not being deleted.
+    pub(crate) fn logless(&self) -> Result<Vec<TableKey>, StoreError> {
+        let mut found = Vec::new();
+        for key in self.folders()? {
+            if !self.exists(&key)? && !self.is_marked(&key)? {
+                found.push(key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The tables whose folders have a log or a file of ours, and are not being deleted.
+    pub(crate) fn populated(&self) -> Result<Vec<TableKey>, StoreError> {
+        let mut found = self.tables()?;
+        for key in self.logless()? {
+            if self.highest_part(&key)? > 0 {
                 found.push(key);
             }
         }
@@ -185,6 +217,8 @@ impl Lake {
         // What is read here counts, and the journal forgets what is in it: so it has to last first.
         let log = dir.join("_delta_log");
         self.disk.sync_dir(&log).map_err(|error| StoreError::io("sync", &log, error))?;
+        self.refuse_damaged(key)?;
+        let disk = Arc::clone(&self.disk);
         let handle = self.reopen(key)?;
         let metadata = handle.state.metadata();
         let partition = metadata
@@ -200,7 +234,7 @@ impl Lake {
             .map(|view| {
                 #[expect(deprecated, reason = "the only way to a file's tags")]
                 let add = view.add_action();
-                Arc::new(DataFile::new(facts_of(&add, &dir)))
+                Arc::new(DataFile::new(facts_of(&add, &dir), &disk))
             })
             .collect();
         let seq = self.committed(key, &self.store_id)?;
@@ -220,8 +254,13 @@ impl Lake {
     }
 
     /// The name under which corrections are committed.
-    fn corrections_id(&self) -> String {
+    pub(crate) fn corrections_id(&self) -> String {
         format!("{}/corrections", self.store_id)
+    }
+
+    /// A table's log is another one from now on.
+    pub(crate) fn forget(&mut self, key: &TableKey) {
+        self.handles.remove(key);
     }
 
     /// Changes which files count. An error leaves it open whether the change was made; ask [`Self::load`].
@@ -279,8 +318,8 @@ impl Lake {
                 schema.push(StructField::nullable(&**name, delta_type(kind)));
             }
         }
-        if let Some(made) = &change.made {
-            schema = schema.into_iter().filter_map(|field| corrected(field, &made.edit)).collect();
+        if let Some(edit) = change.made.as_ref().and_then(|made| made.edit.as_ref()) {
+            schema = schema.into_iter().filter_map(|field| corrected(field, edit)).collect();
         }
         if schema != before {
             let schema = StructType::try_new(schema).map_err(|error| refused(key, error))?;
@@ -323,7 +362,9 @@ impl Lake {
             .runtime
             .block_on(log.is_delta_table_location())
             .map_err(|error| refused(key, error))?;
-        if !exists {
+        if exists {
+            self.refuse_damaged(key)?;
+        } else {
             self.create(key, partition, fields, Arc::clone(&log))?;
         }
         let state = self
@@ -384,23 +425,49 @@ impl Lake {
         self.handles.insert(key, handle);
     }
 
-    /// Deletes files of a table that were left over: written and never committed, or replaced. Says how many.
-    pub(crate) fn sweep(&self, key: &TableKey, files: &[Arc<DataFile>]) -> Result<u64, StoreError> {
+    /// Files of ours in a table's folder that the table does not name: written and never committed, or replaced. What
+    /// others put there is not ours to judge.
+    pub(crate) fn leftovers(
+        &self,
+        key: &TableKey,
+        files: &[Arc<DataFile>],
+    ) -> Result<Vec<PathBuf>, StoreError> {
         let dir = self.dir(key);
-        let mut swept = 0;
         let paths = self.disk.list(&dir).map_err(|error| StoreError::io("list", &dir, error))?;
-        for path in paths {
-            let name = last_name(&path);
-            let ours =
-                name.starts_with("part-") && path.extension().is_some_and(|e| e == "parquet");
-            let leftover = ours && !files.iter().any(|file| file.path() == path);
-            if leftover || name.ends_with(UNFINISHED) {
-                self.disk.remove(&path).map_err(|error| StoreError::io("remove", &path, error))?;
-                swept += 1;
-            }
-        }
-        Ok(swept)
+        let is_leftover = |path: &PathBuf| {
+            let is_part = part_seq(path).is_some();
+            is_part && !files.iter().any(|file| file.path() == path) || is_unfinished(path)
+        };
+        Ok(paths.into_iter().filter(is_leftover).collect())
     }
+
+    /// Deletes such a file.
+    pub(crate) fn remove_leftover(&self, path: &Path) -> Result<(), StoreError> {
+        self.disk.remove(path).map_err(|error| StoreError::io("remove", path, error))?;
+        tracing::info!(file = %shown(path), "deleted a file that was left over: no commit names it");
+        Ok(())
+    }
+
+    /// The highest record of which a table's folder has a file, whatever the table's log says.
+    pub(crate) fn highest_part(&self, key: &TableKey) -> Result<u64, StoreError> {
+        let dir = self.dir(key);
+        let paths = self.disk.list(&dir).map_err(|error| StoreError::io("list", &dir, error))?;
+        Ok(paths.iter().filter_map(|path| part_seq(path)).max().unwrap_or(0))
+    }
+}
+
+/// The highest record in a file of ours, by its name: `part-<20 digits>-<32 hexadecimal digits>.parquet`.
+pub(crate) fn part_seq(path: &Path) -> Option<u64> {
+    let name = last_name(path).strip_prefix("part-")?.strip_suffix(".parquet")?;
+    let (seq, id) = name.split_once('-')?;
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_seq = seq.len() == 20 && seq.bytes().all(|byte| byte.is_ascii_digit());
+    (is_id && is_seq).then(|| seq.parse().ok())?
+}
+
+/// Whether a file in a table's folder is one that we began to write and never finished.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    last_name(path).strip_suffix(UNFINISHED).is_some_and(|name| name == dropped::MARKER)
 }
 
 fn last_name(path: &Path) -> &str {
@@ -444,7 +511,7 @@ fn corrected(field: StructField, edit: &Edit) -> Option<StructField> {
     Some(if same { field } else { StructField::nullable(&*name, delta_type(&kind)) })
 }
 
-fn fields_of(schema: &StructType) -> Fields {
+pub(crate) fn fields_of(schema: &StructType) -> Fields {
     let others = schema.fields().filter(|field| field.name() != TIME);
     others.map(|field| (field.name().as_str().into(), arrow_type(field.data_type()))).collect()
 }
@@ -461,6 +528,8 @@ struct TaggedFacts {
     seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crc: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tail: Option<u32>,
 }
 
 fn add(
@@ -478,6 +547,7 @@ fn add(
         partition_nulls: facts.partition_nulls,
         seq: facts.seq,
         crc: facts.crc,
+        tail: facts.tail,
     };
     let tag = serde_json::to_string(&tagged)
         .map_err(|error| StoreError::io("describe", &facts.path, error.into()))?;
@@ -519,7 +589,8 @@ fn written_time(micros: i64) -> Option<String> {
     (0..=9999).contains(&time.year()).then(|| time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
 }
 
-fn facts_of(add: &Add, dir: &Path) -> FileFacts {
+/// What a commit says of a file.
+pub(crate) fn facts_of(add: &Add, dir: &Path) -> FileFacts {
     let tag = add.tags.as_ref().and_then(|tags| tags.get(FACTS)?.as_deref());
     let tagged = tag.and_then(|tag| serde_json::from_str(tag).ok()).unwrap_or_else(|| {
         // Another program's file: it may hold anything.
@@ -534,6 +605,7 @@ fn facts_of(add: &Add, dir: &Path) -> FileFacts {
             partition_nulls: 1,
             seq: 0,
             crc: None,
+            tail: None,
         }
     });
     FileFacts {
@@ -547,5 +619,6 @@ fn facts_of(add: &Add, dir: &Path) -> FileFacts {
         partition_nulls: tagged.partition_nulls,
         seq: tagged.seq,
         crc: tagged.crc,
+        tail: tagged.tail,
     }
 }

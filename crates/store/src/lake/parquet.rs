@@ -20,10 +20,11 @@ use parquet::file::writer::SerializedFileWriter;
 
 use crate::chunk::{self, TIME};
 use crate::columns;
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::lake::numbers::Numbers;
 use crate::lake::order::Ordered;
 use crate::snapshot::last::carried::{self, Gather};
+use crate::snapshot::verified::sums::{CLOSING_BYTES, SumWriter};
 use crate::snapshot::{Chunk, FileFacts};
 
 /// Where a file goes and how it is cut.
@@ -113,6 +114,7 @@ impl<'a> Output<'a> {
             partition_nulls: 0,
             seq: target.seq,
             crc: None,
+            tail: None,
         };
         let last = Gather::new(partition, target.last_bytes);
         Self {
@@ -166,7 +168,7 @@ impl<'a> Output<'a> {
         let file = self.disk.create(&self.path);
         let file = file.map_err(|error| StoreError::io("create", &self.path, error))?;
         self.file = Some(Arc::clone(&file));
-        let sink = Sink { file, at: 0, crc: 0, buffer: Vec::with_capacity(BUFFER) };
+        let sink = Sink::new(file);
         let writer = columns::begin(sink, &self.schema, plain().build());
         writer.map_err(|error| self.failed(error))
     }
@@ -178,19 +180,22 @@ impl<'a> Output<'a> {
         };
         let last = std::mem::replace(&mut self.last, Gather::new(self.partition, 0));
         carry(&mut writer, last).map_err(|error| self.failed(error))?;
-        let mut sink = writer.into_inner().map_err(|error| self.failed(error))?;
-        sink.flush().map_err(|error| StoreError::io("write", &self.path, error))?;
+        let sink = writer.into_inner().map_err(|error| self.failed(error))?;
+        let tail = sink.close().map_err(|error| StoreError::io("write", &self.path, error))?;
         file.sync_data().map_err(|error| StoreError::io("sync", &self.path, error))?;
         let dir = &self.target.dir;
         self.disk.sync_dir(dir).map_err(|error| StoreError::io("sync", dir, error))?;
         self.finished = true;
-        self.facts.size = sink.at;
-        self.facts.crc = Some(sink.crc);
+        (self.facts.size, self.facts.crc, self.facts.tail) = tail;
         Ok(Some(self.facts.clone()))
     }
 
     /// What went wrong with this file.
     pub(crate) fn failed(&self, error: ParquetError) -> StoreError {
+        if let Some(known) = FileError::within(&error) {
+            // A file that its rows are read from.
+            return known.clone().into();
+        }
         StoreError::io("write", &self.path, as_io(error))
     }
 }
@@ -288,26 +293,53 @@ struct Sink {
     at: u64,
     /// Of what was handed to the disk.
     crc: u32,
+    sums: SumWriter,
     buffer: Vec<u8>,
+}
+
+impl Sink {
+    fn new(file: Arc<dyn DiskFile>) -> Self {
+        Self { file, at: 0, crc: 0, sums: SumWriter::new(), buffer: Vec::with_capacity(BUFFER) }
+    }
+
+    /// Hands the disk all but so many of the last bytes.
+    fn pass_on(&mut self, keep: usize) -> io::Result<()> {
+        let count = self.buffer.len().saturating_sub(keep);
+        if count == 0 {
+            return Ok(());
+        }
+        let bytes = &self.buffer[..count];
+        self.file.write_at(bytes, self.at)?;
+        self.at += count as u64;
+        self.crc = crc32c::crc32c_append(self.crc, bytes);
+        self.sums.add(bytes);
+        self.buffer.drain(..count);
+        Ok(())
+    }
+
+    /// Ends the file with the checksums of its blocks. Gives its size, its checksum and that of its end.
+    fn close(mut self) -> io::Result<(u64, Option<u32>, Option<u32>)> {
+        self.pass_on(CLOSING_BYTES)?;
+        let sums = std::mem::replace(&mut self.sums, SumWriter::new());
+        let tail = sums.tail(&self.buffer).ok_or_else(|| io::Error::other("it has no footer"))?;
+        self.file.write_at(&tail, self.at)?;
+        let crc = crc32c::crc32c_append(self.crc, &tail);
+        Ok((self.at + tail.len() as u64, Some(crc), Some(crc32c::crc32c(&tail))))
+    }
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.buffer.len() + bytes.len() > BUFFER {
-            self.flush()?;
+            // The last bytes of the file become others: they are kept back.
+            self.pass_on(CLOSING_BYTES)?;
         }
         self.buffer.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if !self.buffer.is_empty() {
-            self.file.write_at(&self.buffer, self.at)?;
-            self.at += self.buffer.len() as u64;
-            self.crc = crc32c::crc32c_append(self.crc, &self.buffer);
-            self.buffer.clear();
-        }
-        Ok(())
+        self.pass_on(CLOSING_BYTES)
     }
 }
 

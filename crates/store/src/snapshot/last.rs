@@ -28,7 +28,6 @@ use arrow::array::{
 use arrow::compute::{filter_record_batch, interleave};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use iobeam_journal::Disk;
 use iobeam_model::FieldName;
 use parking_lot::Mutex;
 
@@ -62,7 +61,6 @@ impl Room {
 /// What is known of the last rows of one table.
 #[derive(Debug)]
 pub(crate) struct LastRows {
-    disk: Arc<dyn Disk>,
     partition: FieldName,
     room: Arc<Room>,
     state: Mutex<State>,
@@ -87,8 +85,13 @@ struct Filed {
 }
 
 impl LastRows {
-    pub(crate) fn new(disk: Arc<dyn Disk>, partition: FieldName, room: Arc<Room>) -> Self {
-        Self { disk, partition, room, state: Mutex::default() }
+    pub(crate) fn new(partition: FieldName, room: Arc<Room>) -> Self {
+        Self { partition, room, state: Mutex::default() }
+    }
+
+    /// The field whose values' last rows these are.
+    pub(crate) fn partition(&self) -> &FieldName {
+        &self.partition
     }
 
     /// The last row of each partition value in these files and chunks, in no particular order; rows without one do
@@ -211,7 +214,7 @@ impl LastRows {
     fn merged(&self, mut parts: Vec<Read>, files: &[&Arc<DataFile>]) -> Option<Read> {
         let partition = self.partition.as_str();
         for file in files {
-            parts.push(carried::read(&*self.disk, file, partition)?);
+            parts.push(carried::read(file, partition)?);
         }
         let mut last: HashMap<&str, (i64, usize, usize)> = HashMap::new();
         for (part, (rows, _)) in parts.iter().enumerate() {

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::corrections::{Correction, CorrectionState};
 use crate::edit::Edit;
-use crate::error::StoreError;
+use crate::error::{FileError, StoreError};
 use crate::flusher::{FileList, Job, Outcome, Round};
 use crate::intake::Confirm;
 use crate::lake::delta::TableKey;
@@ -76,6 +76,7 @@ impl Writer {
                 StoreError::BeingCorrected { namespace: key.1.to_string(), number: known.number }
             })
         };
+        let refused = refused.or_else(|| self.refuse_out(&key).err());
         let refused = refused.or_else(|| self.name_is_taken(&key, &edit));
         if let Some(error) = refused {
             let _ = answer.send(Err(error));
@@ -173,21 +174,27 @@ impl Writer {
     fn commit_correction(&mut self, at: usize) -> bool {
         let Correcting { number, key, edit, .. } = &self.correcting[at];
         if let Some(error) = self.name_is_taken(key, edit) {
-            let (number, key, now) = (*number, key.clone(), self.clock.now());
-            let failed = self.corrections.save(number, |one| {
-                one.state = CorrectionState::Failed;
-                one.ended = Some(now);
-                one.problem = Some(error.to_string());
-            });
-            if let Err(error) = failed {
-                self.not_corrected(number, &error);
-                return true;
-            }
-            self.correcting.remove(at);
-            let _ = self.jobs.send(Job::CorrectionAbandoned(key));
-            return false;
+            return !self.give_up(*number, &error);
         }
         self.send_round(at, true);
+        true
+    }
+
+    /// Ends a correction that cannot be made. False when that could not be noted, and it is tried again.
+    fn give_up(&mut self, number: u64, error: &StoreError) -> bool {
+        let now = self.clock.now();
+        let failed = self.corrections.save(number, |one| {
+            one.state = CorrectionState::Failed;
+            one.ended = Some(now);
+            one.problem = Some(error.to_string());
+        });
+        if let Err(error) = failed {
+            self.try_again(number, &error);
+            return false;
+        }
+        for former in self.correcting.extract_if(.., |one| one.number == number) {
+            let _ = self.jobs.send(Job::CorrectionAbandoned(former.key));
+        }
         true
     }
 
@@ -231,12 +238,20 @@ impl Writer {
                     self.let_correction_go(number);
                 }
             }
-            Outcome::NotCorrected { number, error } => self.not_corrected(number, &error),
+            // A damaged file does not heal: all others would be rewritten in vain, again and again.
+            Outcome::NotCorrected {
+                number,
+                error: error @ StoreError::File(FileError::Damaged { .. }),
+            } => {
+                tracing::error!(number, %error, "a correction cannot be made");
+                self.give_up(number, &error);
+            }
+            Outcome::NotCorrected { number, error } => self.try_again(number, &error),
             _ => {}
         }
     }
 
-    fn not_corrected(&mut self, number: u64, error: &StoreError) {
+    fn try_again(&mut self, number: u64, error: &StoreError) {
         tracing::error!(number, %error, "a correction could not be made; trying again");
         let until = self.now_millis() + RETRY_MILLIS;
         if let Some(correcting) = self.find_correction(number) {
@@ -328,9 +343,16 @@ impl Writer {
     }
 
     /// Goes on with what earlier processes did not bring to its end. `made` tells the last correction of each table.
+    /// Those of tables that are out of service wait for the start at which these are back.
     pub(crate) fn resume_corrections(&mut self, made: impl Fn(&TableKey) -> u64) {
         for order in self.corrections.open_ones() {
             let (number, key) = (order.number, order.key());
+            if let Err(fault) = self.refuse_out(&key) {
+                self.corrections.update(number, |one| {
+                    one.problem = Some(format!("{fault}. The correction goes on after that"));
+                });
+                continue;
+            }
             let is_made = made(&key) >= number;
             let files = self.memtables.get(&key).map(Memtable::files).unwrap_or_default();
             let (edit, stage) = (Arc::new(order.edit), Stage::Rewriting);

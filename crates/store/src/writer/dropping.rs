@@ -43,7 +43,9 @@ impl Writer {
         match logged {
             Ok(seq) => {
                 self.forget_corrections(&gone, seq);
-                let keys = self.tables_of(&gone, u64::MAX);
+                let mut keys = self.tables_of(&gone, u64::MAX);
+                let out = self.outages.keys().filter(|key| gone.means(key.0, &key.1));
+                keys.extend(out.cloned().collect::<Vec<_>>());
                 self.let_go(keys, seq, Some(answer));
                 self.count_memory();
                 self.serve_waiters();
@@ -75,6 +77,8 @@ impl Writer {
     fn let_go(&mut self, keys: Vec<TableKey>, seq: u64, answer: Option<Confirm>) {
         for key in &keys {
             self.memtables.remove(key);
+            self.outages.remove(key);
+            self.failing.remove(key);
             self.tables.remove(key, seq);
             self.retries.remove(key);
             self.keep_from.remove(key);

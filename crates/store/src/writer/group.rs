@@ -143,6 +143,7 @@ impl Writer {
 
     /// Finds the table of a batch, or makes it; and sees that its fields fit.
     pub(super) fn admit(&mut self, part: &Part) -> Result<(), StoreError> {
+        self.refuse_out(&part.key)?;
         let (tables, keep_from) = (&self.tables, &self.keep_from);
         let memtable = self.memtables.entry(part.key.clone()).or_insert_with(|| {
             let keep_from = keep_from.get(&part.key).copied().unwrap_or(i64::MIN);

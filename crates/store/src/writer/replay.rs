@@ -9,7 +9,7 @@
 //!
 //! A record that cannot be applied never keeps the store from starting, and is never lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use iobeam_wire::batch::{Limits, decode};
 use crate::chunk;
 use crate::error::StoreError;
 use crate::intake::Part;
+use crate::lake::delta::TableKey;
 use crate::lake::files::put_synced;
 use crate::memtable::Memtable;
 use crate::statistics::count;
@@ -33,6 +34,8 @@ pub(crate) struct Replayed {
     pub(crate) records: u64,
     pub(crate) rows: u64,
     pub(crate) set_aside: Vec<SetAside>,
+    /// Of tables with files that their logs do not name: rows in records up to those files' last.
+    pub(crate) suspect_rows: HashMap<TableKey, u64>,
 }
 
 /// A record that could not be applied. It stays in `set-aside/`, and is found again at each start until the journal
@@ -82,9 +85,31 @@ fn devices_in(bytes: &[u8]) -> BTreeSet<String> {
     texts.collect()
 }
 
+/// Counts the rows of suspects in a record.
+fn count_suspects(
+    seq: u64,
+    payload: &[u8],
+    suspects: &HashMap<TableKey, u64>,
+    rows: &mut HashMap<TableKey, u64>,
+) {
+    let Ok((head, batches)) = Head::read(payload) else { return };
+    for (batch, bytes) in head.batches.iter().zip(batches) {
+        let Ok(peeked) = iobeam_wire::batch::peek(bytes) else { continue };
+        let key = (head.project, peeked.namespace);
+        if suspects.get(&key).is_some_and(|upto| seq <= *upto) {
+            *rows.entry(key).or_default() += u64::from(batch.rows);
+        }
+    }
+}
+
 impl Writer {
-    /// Reads the whole journal; the tables must know already what is in files.
-    pub(crate) fn replay(&mut self, disk: &dyn Disk) -> Result<Replayed, StoreError> {
+    /// Reads the whole journal; the tables must know already what is in files. `suspects`: tables whose rows are
+    /// counted, up to a record.
+    pub(crate) fn replay(
+        &mut self,
+        disk: &dyn Disk,
+        suspects: &HashMap<TableKey, u64>,
+    ) -> Result<Replayed, StoreError> {
         let mut replayed = Replayed::default();
         for record in self.wal.read_from(0) {
             let record = match record {
@@ -96,6 +121,9 @@ impl Writer {
                 }
             };
             let (seq, kind) = (record.seq.0, record.kind);
+            if kind == IMPORT && !suspects.is_empty() {
+                count_suspects(seq, &record.payload, suspects, &mut replayed.suspect_rows);
+            }
             let applied =
                 catch_unwind(AssertUnwindSafe(|| self.apply_again(seq, kind, &record.payload)));
             let reason = match applied {
@@ -130,6 +158,9 @@ impl Writer {
             let namespace =
                 iobeam_wire::batch::peek(bytes).map_err(|error| error.to_string())?.namespace;
             let key = (head.project, namespace);
+            if self.hold(&key, seq) {
+                continue;
+            }
             if self.memtables.get(&key).is_some_and(|memtable| memtable.has_filed(seq)) {
                 continue;
             }

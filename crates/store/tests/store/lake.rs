@@ -156,11 +156,24 @@ async fn files_that_no_commit_names_are_swept_up_at_the_start() {
     rig.stored(one(batch("d", &[1], 1.0))).await;
     rig.store().flush().await.expect("flushed");
     rig.store = None;
-    rig.disk.put("/store/lake/1/input/part-00000000000000000009-x.parquet".as_ref(), vec![1, 2]);
-    rig.disk.put("/store/lake/1/input/mine.parquet".as_ref(), vec![1, 2]);
+    let ours = "part-00000000000000000009-d8b89ca9aea44e029874b7852fbf626d.parquet";
+    // As other writers of such tables name their files, and the name of a file that people keep there.
+    let others = [
+        "part-00000-8d2a1f6e-7b0c-4a7e-9d4c-3f7a2b1c0d9e-c000.snappy.parquet",
+        "part-00000000000000000009-x.parquet",
+        "mine.parquet",
+        "mine.tmp",
+    ];
+    let path = |name: &str| -> std::path::PathBuf { format!("/store/lake/1/input/{name}").into() };
+    for name in others.iter().chain([&ours]) {
+        rig.disk.put(&path(name), vec![1, 2]);
+    }
     rig.open();
     assert_eq!((rig.opened.leftovers, rig.snapshot().rows()), (1, 1));
-    assert!(rig.disk.bytes("/store/lake/1/input/mine.parquet".as_ref()).is_some(), "not ours");
+    assert!(rig.disk.bytes(&path(ours)).is_none(), "it was left over");
+    for name in others {
+        assert!(rig.disk.bytes(&path(name)).is_some(), "{name} is not ours");
+    }
 }
 
 /// Waits until so many merges are done.

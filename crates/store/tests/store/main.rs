@@ -16,6 +16,8 @@ mod model;
 
 mod retention;
 
+mod damage;
+
 mod dropping;
 
 mod correcting;

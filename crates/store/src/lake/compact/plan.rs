@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::snapshot::DataFile;
+use crate::snapshot::verified::is_unsummed;
 
 /// Files to be merged, in the order in which their rows came: neighbours in time of about one size, together no larger
 /// than a file should be.
 ///
 /// The file that comes out counts as the latest of its members. So a file that came between two of them and overlaps
 /// the earlier one in time goes in as well: its rows would otherwise count as earlier than those they came after.
+/// A damaged file is left alone, and so is what could only be merged along with it.
 pub(crate) fn plan(
     files: &[Arc<DataFile>],
     at_once: usize,
@@ -16,14 +18,22 @@ pub(crate) fn plan(
 ) -> Option<Vec<Arc<DataFile>>> {
     let at_once = at_once.max(2);
     let tier = |file: &DataFile| file.rows.max(1).ilog2() / at_once.ilog2();
-    let mut sorted: Vec<&Arc<DataFile>> = files.iter().collect();
+    let mut sorted: Vec<&Arc<DataFile>> =
+        files.iter().filter(|file| file.damage().is_none()).collect();
     sorted.sort_by_key(|file| (tier(file), file.min_time, file.max_time));
     let alike = sorted.chunk_by(|one, other| tier(one) == tier(other));
     let groups = alike.flat_map(|tier| tier.chunks_exact(at_once));
     let fits = |group: &Vec<_>| {
         group.iter().map(|file: &Arc<DataFile>| file.rows).sum::<u64>() <= file_rows
+            && group.iter().all(|file| file.damage().is_none())
     };
     groups.map(|group| closed(group, files)).find(fits)
+}
+
+/// A sound file that an earlier version wrote, without checksums of its blocks: it is written again with them.
+pub(crate) fn unsummed(files: &[Arc<DataFile>]) -> Option<Vec<Arc<DataFile>>> {
+    let is_old = |file: &&Arc<DataFile>| is_unsummed(file) && file.damage().is_none();
+    files.iter().find(is_old).map(|file| vec![Arc::clone(file)])
 }
 
 /// A group and what has to go along with it, in the order in which their rows came.
@@ -51,13 +61,14 @@ fn is_between(file: &Arc<DataFile>, chosen: &[Arc<DataFile>]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use iobeam_journal::{Disk, RealDisk};
     use proptest::prelude::*;
 
     use super::*;
     use crate::snapshot::FileFacts;
 
     fn file(seq: u64, rows: u64, (min_time, max_time): (i64, i64)) -> Arc<DataFile> {
-        Arc::new(DataFile::new(FileFacts {
+        let facts = FileFacts {
             path: format!("part-{seq}").into(),
             size: 1,
             rows,
@@ -68,7 +79,10 @@ mod tests {
             partition_nulls: 0,
             seq,
             crc: None,
-        }))
+            tail: None,
+        };
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        Arc::new(DataFile::new(facts, &disk))
     }
 
     fn seqs(files: &[Arc<DataFile>], at_once: usize, file_rows: u64) -> Option<Vec<u64>> {

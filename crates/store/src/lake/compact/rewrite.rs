@@ -4,6 +4,8 @@
 //! delete: which rows of the file match? ─ none ─▶ it stays ─ all ─▶ it goes ─ some ─▶ written without them
 //! fields: column by column, under its new name or type; what does not convert goes to the quarantine
 //! ```
+//!
+//! A damaged file stops the correction. It may only go as a whole, for which nothing of it has to be read.
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::compute::filter as filter_column;
@@ -44,13 +46,13 @@ pub(crate) struct Tools<'a> {
 /// Rewrites a file. Rows before `keep_from` are past the retention: they are neither shown nor counted.
 pub(crate) fn rewrite(
     tools: &mut Tools<'_>,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     edit: &Edit,
     (target, partition, keep_from): (Target, &str, i64),
 ) -> Result<Rewritten, StoreError> {
     let matching = match edit {
         Edit::DeleteRows(rows) => {
-            let matching = count(tools.disk, file, &rows.since(keep_from))?;
+            let matching = count(file, &rows.since(keep_from))?;
             if matching == 0 {
                 return Ok(Rewritten::Same);
             }
@@ -61,7 +63,8 @@ pub(crate) fn rewrite(
         }
         _ => 0,
     };
-    let input = Input::open(tools.disk, file.path(), file.size)?;
+    refuse_damaged(file)?;
+    let input = Input::open(file)?;
     let before = unite(std::iter::once(input.foot.schema()));
     let after = match edit {
         Edit::DeleteRows(_) => Arc::clone(&before),
@@ -75,12 +78,13 @@ pub(crate) fn rewrite(
     Ok(Rewritten::Changed { output, rows: work.rows })
 }
 
+/// Nothing is made of a damaged file: what is sound of it would pass for all of it.
+pub(crate) fn refuse_damaged(file: &DataFile) -> Result<(), StoreError> {
+    file.damage().map_or(Ok(()), |damage| Err(damage.clone().into()))
+}
+
 /// How many rows of a file match.
-pub(crate) fn count(
-    disk: &Arc<dyn Disk>,
-    file: &DataFile,
-    filter: &RowFilter,
-) -> Result<u64, StoreError> {
+pub(crate) fn count(file: &Arc<DataFile>, filter: &RowFilter) -> Result<u64, StoreError> {
     if !filter.may_match(file.min_time, file.max_time) {
         return Ok(0);
     }
@@ -89,7 +93,7 @@ pub(crate) fn count(
     if whole && filter.conditions.is_empty() {
         return Ok(file.rows);
     }
-    let input = Input::open(disk, file.path(), file.size)?;
+    let input = Input::open(file)?;
     let failed = |error: ParquetError| damaged(file.path(), &error);
     let reader = input.read(&filter.columns(), 0..input.rows(), BATCH).map_err(failed)?;
     let mut matching = 0;

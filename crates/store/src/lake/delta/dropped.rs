@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::{Lake, TableKey, last_name};
+use super::{Lake, TableKey, is_unfinished, part_seq};
 use crate::error::StoreError;
-use crate::lake::files::{UNFINISHED, put_synced};
+use crate::lake::files::put_synced;
 
 /// The name of the marker.
-const MARKER: &str = "dropped";
+pub(super) const MARKER: &str = "dropped";
 
 impl Lake {
     /// Whether a table's folder is on its way out.
@@ -60,9 +60,8 @@ impl Lake {
             return Ok(());
         }
         for path in self.disk.list(&dir).map_err(failed)? {
-            let name = last_name(&path);
-            let is_part = name.starts_with("part-") && name.ends_with(".parquet");
-            if (is_part || name.ends_with(UNFINISHED)) && !read.contains(&path) {
+            let is_ours = part_seq(&path).is_some() || is_unfinished(&path);
+            if is_ours && !read.contains(&path) {
                 self.disk.remove(&path).map_err(failed)?;
             }
         }

@@ -15,7 +15,6 @@ use arrow::compute::{concat, take};
 use arrow::datatypes::{FieldRef, Schema};
 use arrow::error::ArrowError;
 use bytes::Bytes;
-use iobeam_journal::{Disk, DiskFile};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -26,6 +25,7 @@ use super::steady::{self, Steady};
 use super::{gather, owned_column};
 use crate::columns;
 use crate::snapshot::DataFile;
+use crate::snapshot::verified::VerifiedFile;
 
 /// Under this name the footer says where they are.
 pub(crate) const KEY: &str = "iobeam.last-rows";
@@ -195,8 +195,8 @@ pub(crate) fn told(offset: usize, carried: &Carried) -> [KeyValue; 2] {
 pub(super) type Read = (RecordBatch, Vec<Box<str>>);
 
 /// The last rows of a file, if they can be had without reading all of a large one.
-pub(super) fn read(disk: &dyn Disk, file: &DataFile, partition: &str) -> Option<Read> {
-    match try_read(disk, file, partition) {
+pub(super) fn read(file: &Arc<DataFile>, partition: &str) -> Option<Read> {
+    match try_read(file, partition) {
         Ok(rows) => rows,
         Err(error) => {
             // Whoever reads the file's rows will say what is wrong with it.
@@ -206,16 +206,12 @@ pub(super) fn read(disk: &dyn Disk, file: &DataFile, partition: &str) -> Option<
     }
 }
 
-fn try_read(
-    disk: &dyn Disk,
-    file: &DataFile,
-    partition: &str,
-) -> Result<Option<Read>, ParquetError> {
-    let opened = disk.open(file.path())?;
-    match find(&*opened, file.size)? {
-        Some((range, steady)) => Ok(Some((whole(bytes(&*opened, range)?)?, steady))),
+fn try_read(file: &Arc<DataFile>, partition: &str) -> Result<Option<Read>, ParquetError> {
+    let opened = file.open()?;
+    match find(&opened, file.size)? {
+        Some((range, steady)) => Ok(Some((whole(opened.read(range)?)?, steady))),
         None if file.rows <= SMALL => {
-            let rows = whole(bytes(&*opened, 0..file.size)?)?;
+            let rows = whole(opened.read(0..file.size)?)?;
             let mut gather = Gather::new(partition, usize::MAX);
             gather.add(&rows)?;
             let parts: Vec<&RecordBatch> = gather.kept.iter().collect();
@@ -231,13 +227,13 @@ fn try_read(
 type Said = (Range<u64>, Vec<Box<str>>);
 
 /// Where the footer says that the last rows are, and which columns it says are steady.
-fn find(file: &dyn DiskFile, size: u64) -> Result<Option<Said>, ParquetError> {
+fn find(file: &VerifiedFile, size: u64) -> Result<Option<Said>, ParquetError> {
     let end = size.saturating_sub(TAIL);
-    let tail = bytes(file, end..size)?;
+    let tail = file.read(end..size)?;
     let tail: [u8; 8] =
         tail.as_ref().try_into().map_err(|_| ParquetError::General("too short".to_owned()))?;
     let length = FooterTail::try_from(tail)?.metadata_length() as u64;
-    let footer = bytes(file, end.saturating_sub(length)..end)?;
+    let footer = file.read(end.saturating_sub(length)..end)?;
     let metadata = ParquetMetaDataReader::decode_metadata(&footer)?;
     let said = metadata.file_metadata().key_value_metadata().and_then(|all| {
         let said = |key: &str| all.iter().find(|it| it.key == key)?.value.as_deref();
@@ -247,14 +243,6 @@ fn find(file: &dyn DiskFile, size: u64) -> Result<Option<Said>, ParquetError> {
         Some((offset..end, said(steady::KEY).map(steady::told).unwrap_or_default()))
     });
     Ok(said)
-}
-
-fn bytes(file: &dyn DiskFile, range: Range<u64>) -> Result<Bytes, ParquetError> {
-    let mut bytes = vec![0; (range.end - range.start) as usize];
-    if file.read_at(&mut bytes, range.start)? < bytes.len() {
-        return Err(ParquetError::EOF("the file is shorter than it was".to_owned()));
-    }
-    Ok(bytes.into())
 }
 
 /// All rows of a small Parquet file.
