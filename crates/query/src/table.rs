@@ -145,7 +145,7 @@ impl TableProvider for SnapshotTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.table.check().map_err(|error| DataFusionError::External(Box::new(error)))?;
+        self.table.check().map_err(engine_error)?;
         let predicate = self.predicate(state, filters)?;
         let prune = Prune::new(predicate, &self.schema, self.table.partition.as_str());
         let every = (0..self.schema.fields().len()).collect();

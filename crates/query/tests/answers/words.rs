@@ -323,7 +323,7 @@ async fn an_error_says_what_where_and_what_to_do() {
         ("SELECT 1 / 0", &["division by zero", "NULLIF(x, 0)"]),
         ("SELECT note + 1 FROM input", &["STRING + LONG", "CAST(x AS DOUBLE)"]),
         ("SELECT CAST('x' AS INT)", &["'x' is no INTEGER", "TRY_CAST"]),
-        ("SELECT $1", &["no value for $1", "'params'"]),
+        ("SELECT $1", &["params has 0 values", "give a value for each"]),
         (
             "SELECT l.count FROM input l JOIN input r ON time = time",
             &["in more than one table", "input.time"],
