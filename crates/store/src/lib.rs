@@ -46,6 +46,8 @@ pub mod corrections;
 
 mod lake;
 
+mod quarantine;
+
 pub mod edit;
 
 mod chunk;
@@ -65,12 +67,13 @@ mod primitives;
 mod error;
 
 pub use budget::Budget;
-pub use corrections::{Correction, CorrectionState, QuarantinedValue};
+pub use corrections::{Correction, CorrectionState};
 pub use edit::Edit;
 pub use error::{FileError, StoreError};
 pub use follow::{Followed, Follower, NoPoint, Point};
 pub use intake::{Incoming, Receipt, Write};
 pub use opening::Opened;
+pub use quarantine::QuarantinedValue;
 pub use settings::Settings;
 pub use snapshot::verified::VerifiedFile;
 pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};

@@ -18,6 +18,8 @@ const MODE: u32 = 0o600;
 const FIRST_LINE: &str = "catalog checksums 1";
 const WAL_HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
+/// The polynomial of CRC-32C, its lowest power in the highest bit.
+const CRC_32C: u32 = 0x82f6_3b78;
 /// A log whose checksums are made of numbers with the highest byte first; one less: the lowest first.
 const WAL_BIG_ENDIAN: u32 = 0x377f_0683;
 
@@ -126,24 +128,22 @@ fn page_of(catalog: &Path, page: usize) -> io::Result<Vec<u8>> {
 }
 
 /// Whether a page had that checksum before one of its bytes became another. What SQLite writes changes more of a page.
+///
+/// A byte that changes moves the checksum by a number below 256 that has gone through the steps of all bytes from there
+/// to the end; so these steps are taken back one by one.
 fn differs_in_one_byte(page: &[u8], known: u32) -> bool {
-    let now = crc32c::crc32c(page);
-    let mut page = page.to_vec();
-    // By how much each bit of a byte moves the checksum; several bits move it by all of that together.
-    let bits = |page: &mut [u8], at: usize| -> [u32; 8] {
-        std::array::from_fn(|bit| {
-            page[at] ^= 1 << bit;
-            let moved = crc32c::crc32c(page) ^ now;
-            page[at] ^= 1 << bit;
-            moved
-        })
-    };
-    (0..page.len()).any(|at| {
-        let bits = bits(&mut page, at);
-        let by = |change: u32| {
-            (0..8).filter(|bit| change >> bit & 1 == 1).fold(0, |by, bit| by ^ bits[bit])
-        };
-        (1..256).any(|change| by(change) == now ^ known)
+    let steps: [u32; 256] = std::array::from_fn(|byte| {
+        (0..8).fold(byte as u32, |sum, _| (sum >> 1) ^ if sum & 1 == 1 { CRC_32C } else { 0 })
+    });
+    let mut by_highest = [0; 256];
+    for (byte, step) in (0_u32..).zip(&steps) {
+        by_highest[(step >> 24) as usize] = byte;
+    }
+    let mut moved = crc32c::crc32c(page) ^ known;
+    page.iter().any(|_| {
+        let byte = by_highest[(moved >> 24) as usize];
+        moved = ((moved ^ steps[byte as usize]) << 8) | byte;
+        (1..256).contains(&moved)
     })
 }
 
@@ -215,4 +215,25 @@ fn checksum(before: (u32, u32), bytes: &[u8], big: bool) -> (u32, u32) {
         let one = one.wrapping_add(number(&pair[..4])).wrapping_add(two);
         (one, two.wrapping_add(number(&pair[4..])).wrapping_add(one))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_with_one_other_byte_is_told_from_one_with_several() {
+        let page: Vec<u8> = (0..PAGE_BYTES).map(|at| (at * 7919 % 251) as u8).collect();
+        let known = crc32c::crc32c(&page);
+        assert!(!differs_in_one_byte(&page, known), "it is the same");
+        for at in (0..PAGE_BYTES).step_by(37).chain([PAGE_BYTES - 1]) {
+            for change in [1, 2, 0x80, 0x55, 0xff] {
+                let mut other = page.clone();
+                other[at] ^= change;
+                assert!(differs_in_one_byte(&other, known), "byte {at} by {change}");
+                other[(at + 11) % PAGE_BYTES] ^= change;
+                assert!(!differs_in_one_byte(&other, known), "byte {at} and another by {change}");
+            }
+        }
+    }
 }

@@ -59,7 +59,7 @@ async fn answers(world: &World, temp: &Path) -> Vec<Result<Vec<u8>, QueryError>>
         found.push(whole(engine.sql(scope, query, vec![], NOW).await).await);
     }
     for params in [
-        &[("device_id", "b"), ("limit", "20")][..],
+        &[("where", "eq(device_id,b)"), ("limit", "20")][..],
         &[("limit_by", "device_id,1")],
         &[("limit", "5")],
     ] {

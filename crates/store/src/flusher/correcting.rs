@@ -12,12 +12,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::corrections::Quarantine;
 use crate::edit::Edit;
 use crate::error::StoreError;
 use crate::lake::compact::rewrite::{self, Rewritten, Tools};
 use crate::lake::delta::{Change, Made, TableKey};
 use crate::lake::parquet::Target;
+use crate::quarantine::Quarantine;
 use crate::snapshot::{DataFile, FileFacts};
 
 use super::{Compactor, Flusher, Job, Outcome, Task, panicked};

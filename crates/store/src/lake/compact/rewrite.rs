@@ -18,8 +18,8 @@ use super::{
     Arc, ArrayRef, AtomicBool, BATCH, Budget, DataFile, Disk, FileFacts, Input, Order, Ordering,
     Output, ParquetError, SchemaRef, StoreError, TIME, Target, damaged, gather, unite,
 };
-use crate::corrections::Quarantine;
 use crate::edit::{Edit, RowFilter, convert, staying};
+use crate::quarantine::Quarantine;
 
 /// What became of a file.
 #[derive(Debug)]
