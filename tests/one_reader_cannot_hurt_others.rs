@@ -321,7 +321,7 @@ fn nothing_goes_on_once_the_client_has_left() {
     fill(&platform, &account);
     for query in [
         "SELECT count(*) FROM input a, input b, input c WHERE a.v + b.v + c.v > 1e300",
-        "SELECT count(*) FROM input a JOIN input b ON a.device_id = b.device_id AND a.v + b.v > 1e300 JOIN input c ON c.device_id = b.device_id",
+        "SELECT count(*) FROM input a JOIN input b ON a.device_id = b.device_id JOIN input c ON c.device_id = b.device_id WHERE a.v + b.v + c.v > 1e300",
         "SELECT count(*) FROM generate_series(1, 9000000000000) a, generate_series(1, 9000000000000) b",
         "SELECT max(levenshtein(s, left(s, 500))) FROM wide",
     ] {
