@@ -35,7 +35,7 @@ const ROW_BYTES: usize = 64;
 /// Steps of work that are done without a look at the context.
 const PIECE_STEPS: usize = 20_000_000;
 /// Steps for one row, for each byte that a value may have.
-const STEPS_PER_BYTE: usize = 8;
+const STEPS_PER_BYTE: usize = 2;
 /// The longest regular expression, in bytes.
 const REGEX_BYTES: usize = 4096;
 /// What a regular expression takes once it is read, at most.
