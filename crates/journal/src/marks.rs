@@ -39,6 +39,9 @@ pub(crate) struct Mark {
 pub(crate) struct Marks {
     file: Arc<dyn DiskFile>,
     turn: u64,
+    /// Where the next mark that is to last goes: never over the last one that does, as a write that fails half-way
+    /// leaves neither.
+    next_settled: u64,
     now: Mark,
 }
 
@@ -46,10 +49,17 @@ impl Marks {
     /// Opens the file, or makes it; `known` is what the records tell.
     pub(crate) fn open(disk: &dyn Disk, dir: &Path, known: Mark) -> io::Result<Self> {
         let path = dir.join(NAME);
-        let (turn, before) = read_all(disk, dir)?.unwrap_or_default();
         let file = if disk.exists(&path)? { disk.open(&path)? } else { disk.create(&path)? };
+        // What the process before us could not sync may be in memory alone: only what the disk has counts.
+        file.sync_data()?;
+        file.drop_cache();
+        let slots = read_slots(&*file)?;
+        let (turn, before) = together(&slots).unwrap_or_default();
+        let settled = slots.iter().filter(|(slot, ..)| *slot < SETTLED_SLOTS);
+        let latest = settled.max_by_key(|(_, turn, _)| *turn);
+        let next_settled = latest.map_or(0, |(slot, ..)| (slot + 1) % SETTLED_SLOTS);
         let forgotten = known.forgotten.max(before.forgotten);
-        Ok(Self { file, turn, now: Mark { forgotten, ..known } })
+        Ok(Self { file, turn, next_settled, now: Mark { forgotten, ..known } })
     }
 
     /// Notes how far records were synced. It is no harm when this fails: less is known then.
@@ -62,8 +72,10 @@ impl Marks {
     /// Makes it last that records up to one are going to be removed.
     pub(crate) fn settle(&mut self, forgotten: u64) -> io::Result<()> {
         self.now.forgotten = self.now.forgotten.max(forgotten);
-        self.write(self.turn % SETTLED_SLOTS)?;
-        self.file.sync_data()
+        self.write(self.next_settled)?;
+        self.file.sync_data()?;
+        self.next_settled = (self.next_settled + 1) % SETTLED_SLOTS;
+        Ok(())
     }
 
     fn write(&mut self, slot: u64) -> io::Result<()> {
@@ -82,24 +94,32 @@ impl Marks {
 
 /// What the marks in a folder say; nothing where there are none, or none that can be read.
 pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> io::Result<Option<Mark>> {
-    Ok(read_all(disk, dir)?.map(|(_, mark)| mark))
-}
-
-/// The highest turn, and all that the marks say together.
-fn read_all(disk: &dyn Disk, dir: &Path) -> io::Result<Option<(u64, Mark)>> {
     let path = dir.join(NAME);
     if !disk.exists(&path)? {
         return Ok(None);
     }
-    let file = disk.open(&path)?;
+    let slots = read_slots(&*disk.open(&path)?)?;
+    Ok(together(&slots).map(|(_, mark)| mark))
+}
+
+/// The marks that can be read: slot, turn, mark.
+fn read_slots(file: &dyn DiskFile) -> io::Result<Vec<(u64, u64, Mark)>> {
     let mut bytes = vec![0; (SLOTS * SLOT_BYTES) as usize];
     let length = file.read_at(&mut bytes, 0)?;
-    let slots = bytes[..length].chunks(SLOT_BYTES as usize).filter_map(parse);
-    Ok(slots.reduce(|(turn, one), (other_turn, other)| {
+    let slots = (0..).zip(bytes[..length].chunks(SLOT_BYTES as usize));
+    Ok(slots
+        .filter_map(|(slot, bytes)| parse(bytes).map(|(turn, mark)| (slot, turn, mark)))
+        .collect())
+}
+
+/// The highest turn, and all that the marks say together.
+fn together(slots: &[(u64, u64, Mark)]) -> Option<(u64, Mark)> {
+    let slots = slots.iter().map(|(_, turn, mark)| (*turn, *mark));
+    slots.reduce(|(turn, one), (other_turn, other)| {
         let latest = if (other.last, other.number) > (one.last, one.number) { other } else { one };
         let forgotten = one.forgotten.max(other.forgotten);
         (turn.max(other_turn), Mark { forgotten, ..latest })
-    }))
+    })
 }
 
 fn parse(slot: &[u8]) -> Option<(u64, Mark)> {
