@@ -103,7 +103,7 @@ class _Column:
             if any(isinstance(each, str) for each in self.values):
                 self.kind, self.values = "STRING", values
         elif self.kind == "TIME":
-            self.values = [None if each is None else datetime.time.fromisoformat(each[:15]) for each in values]
+            self.values = [None if each is None else _clock_time(each) for each in values]
         elif self.kind == "DOUBLE":
             self.values = [None if each is None else float(each) for each in values]
         if self.kind in ("LONG", "DECIMAL"):
@@ -257,6 +257,12 @@ def _micros(time, unit):
         return time["sec"] * 1_000_000 + time["usec"]
     # A unit's first moment may begin before there are microseconds for it.
     return min(max(int(time) * _UNITS[unit], _LEAST), _MOST)
+
+
+def _clock_time(text):
+    """A time of day; Python before 3.11 reads three or six digits of a second and no others."""
+    clock, _, fraction = text.partition(".")
+    return datetime.time.fromisoformat(f"{clock}.{fraction[:6]:0<6}" if fraction else clock)
 
 
 def _date(text):
