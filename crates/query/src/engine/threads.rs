@@ -33,9 +33,9 @@ const WARM: Duration = Duration::from_secs(2);
 /// Who asks: queries of one reader share what one reader may take.
 pub type Reader = u64;
 
-/// The threads of one query.
+/// The threads of one query. They end without being waited for: the last to let go of them may be one of them.
 struct Crew {
-    runtime: Runtime,
+    runtime: Option<Runtime>,
     /// The system's numbers of the threads.
     ids: Arc<Mutex<Vec<i32>>>,
 }
@@ -140,9 +140,7 @@ impl Threads {
         gone.extend(cold.into_iter().map(|(_, crew)| crew));
         let is_needed = !state.running.is_empty() || !state.warm.is_empty();
         drop(state);
-        for crew in gone {
-            crew.runtime.shutdown_background();
-        }
+        drop(gone);
         is_needed
     }
 
@@ -152,15 +150,10 @@ impl Threads {
     }
 }
 
-impl Drop for Threads {
+impl Drop for Crew {
     fn drop(&mut self) {
-        // The last handle may go on a thread of the server's, where nobody may wait.
-        let mut state = self.state.lock();
-        let warm = std::mem::take(&mut state.warm).into_iter().map(|(_, crew)| crew);
-        let gone: Vec<_> = warm.chain(std::mem::take(&mut state.ended)).collect();
-        drop(state);
-        for crew in gone {
-            crew.runtime.shutdown_background();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }
@@ -179,7 +172,7 @@ impl Crew {
             .enable_time()
             .build()
             .map_err(QueryError::internal)?;
-        Ok(Self { runtime, ids })
+        Ok(Self { runtime: Some(runtime), ids })
     }
 }
 
@@ -205,7 +198,7 @@ async fn enter(gates: &[Arc<Semaphore>; 2]) -> Vec<OwnedSemaphorePermit> {
 impl Lease {
     /// Where the query's tasks go.
     pub(super) fn handle(&self) -> Option<Handle> {
-        self.crew.as_ref().map(|crew| crew.runtime.handle().clone())
+        self.crew.as_ref()?.runtime.as_ref().map(|runtime| runtime.handle().clone())
     }
 
     /// Waits for something that is no work of the query, which leaves its place to another meanwhile.
@@ -224,7 +217,8 @@ impl Drop for Lease {
         let ran = state.running.remove(&self.number);
         let was_short = ran.is_some_and(|ran| ran.nice == 0);
         // The task that ends here is the last one, unless something of the query still runs.
-        if was_short && crew.runtime.metrics().num_alive_tasks() <= 1 {
+        let tasks = crew.runtime.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks());
+        if was_short && tasks <= 1 {
             state.warm.push((Instant::now(), crew));
         } else {
             state.ended.push(crew);
