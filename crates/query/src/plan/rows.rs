@@ -1,6 +1,6 @@
 //! Which rows are to be deleted: the conditions of a request as the store evaluates them, without the engine.
 //!
-//! They mean the same as in `where` of the data door: see [`super::condition`].
+//! They mean the same as in `where` of the data door: see [`mod@super::condition`].
 
 use iobeam_model::FieldType;
 use iobeam_store::edit::{Comparator, RowCondition, RowFilter, ValueTest};
