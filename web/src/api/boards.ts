@@ -11,7 +11,7 @@ export interface BoardEntry {
   shares: number;
 }
 
-/** `board` is what `pages/boards/board.ts` reads. */
+/** `board` is what `panels/board.ts` reads. */
 export interface StoredBoard {
   dashboard_id: number;
   name: string;

@@ -2,8 +2,8 @@
 
 import * as api from '../../api/devices';
 import type { LiveRows } from '../../api/live';
-import { type Source, ofProject } from '../boards/source';
-import type { Feed } from '../boards/feed';
+import { type Source, ofProject } from '../../panels/source';
+import type { Feed } from '../../panels/feed';
 
 export class Heard {
   /** Null until it is known. */

@@ -1,6 +1,6 @@
 // The namespaces of the project and their fields, to choose from.
 
-import { type Namespace as Listed, list } from '../../api/namespaces';
+import { type Namespace as Listed, list } from '../api/namespaces';
 import type { Field } from './starter';
 
 export interface Namespace {

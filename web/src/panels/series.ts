@@ -1,9 +1,9 @@
 // Series of a panel, and new rows that join them while they are looked at.
 
-import { isLargeInteger } from '../../api/json';
-import type { LiveRows } from '../../api/live';
-import type { Cell, Condition, Series, SeriesAnswer } from '../../api/query';
-import { fulfils } from '../explore/view';
+import { isLargeInteger } from '../api/json';
+import type { LiveRows } from '../api/live';
+import type { Cell, Condition, Series, SeriesAnswer } from '../api/query';
+import { fulfils } from '../queries/view';
 
 export type { Cell, Series };
 /** What a panel shows: the reply to its question. */

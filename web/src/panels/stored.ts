@@ -1,7 +1,7 @@
 // Boards as the server keeps them, with all that the API lets one leave out filled in.
 
-import * as api from '../../api/boards';
-import { ProblemError } from '../../api/call';
+import * as api from '../api/boards';
+import { ProblemError } from '../api/call';
 import { type Board, readBoard } from './board';
 
 export interface OpenBoard extends Omit<api.StoredBoard, 'board'> {

@@ -3,7 +3,7 @@
 // Panels say what they want; a connection asks for all of it. When what is wanted changes, the connection is made anew and
 // the panels are told to ask again, so that none misses a row. A hidden page holds no connection: browsers allow few.
 
-import { type LiveRows, type LiveState, live } from '../../api/live';
+import { type LiveRows, type LiveState, live } from '../api/live';
 
 export interface Topic {
   namespace: string;

@@ -97,7 +97,7 @@ describe('a board', () => {
 
 describe('the board of `iobeam demo`', () => {
   it('is sound', async () => {
-    const { default: demo } = await import('../../../../crates/cli/src/verbs/demo/board.json');
+    const { default: demo } = await import('../../../crates/cli/src/verbs/demo/board.json');
     const read = importBoard(JSON.stringify(demo));
     expect(read.problems).toBeUndefined();
     expect(read.value?.name).toBe('This machine');

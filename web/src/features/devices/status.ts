@@ -1,6 +1,6 @@
-// A device's state in words and signs, and the list's own state in the address.
+// A device's status in words and signs, and its id as somebody types it.
 
-import type { DeviceQuery, DeviceState } from '../../api/devices';
+import type { DeviceState } from '../../api/devices';
 
 interface Words {
   label: string;
@@ -21,25 +21,6 @@ const WORDS: Record<DeviceState, Words> = {
 /** The words for a state; a state that this app does not know is shown as it is. */
 export function wordsOf(state: string | undefined): Words {
   return WORDS[state as DeviceState] ?? { label: state ?? 'Unknown', kind: 'neutral', title: '' };
-}
-
-export const PAGE_SIZES = [50, 100, 250] as const;
-const SORTS = ['name', 'id', 'type', 'created', 'last_seen'];
-
-/** What the address says the list should show. What it says wrongly is as if it were not said. */
-export function queryOf(url: URLSearchParams): Required<Omit<DeviceQuery, 'facets'>> {
-  const state = url.get('state') as DeviceState;
-  const sort = url.get('sort') ?? '';
-  const offset = Number(url.get('offset'));
-  const count = Number(url.get('count'));
-  return {
-    search: url.get('search') ?? '',
-    type: url.get('type') ?? '',
-    state: STATES.includes(state) ? state : '',
-    sort: SORTS.includes(sort.replace(/^-/, '')) ? sort : 'name',
-    offset: Number.isInteger(offset) && offset > 0 ? offset : 0,
-    count: PAGE_SIZES.find((size) => size === count) ?? PAGE_SIZES[0],
-  };
 }
 
 /** What is wrong with an id that someone types; '' when nothing is. */

@@ -2,8 +2,8 @@
 //
 //   question ─▶ ask ─▶ reply ◀─ new rows (as they are stored)      buckets: asked again, as rows change them
 
-import { aborted } from '../../api/call';
-import type { LiveRows } from '../../api/live';
+import { aborted } from '../api/call';
+import type { LiveRows } from '../api/live';
 import type { Topic } from './feed';
 import { type Reply, fitting, joined } from './series';
 import type { Question, Source } from './source';

@@ -1,6 +1,6 @@
 // What someone found while exploring, as panels of a board.
 
-import type { Condition } from '../../api/query';
+import type { Condition } from '../api/query';
 import { type Board, type Operator, type Panel, type PanelKind, type Predicate, SIZES, emptyBoard, freshId, newPanel } from './board';
 import { compact, place } from './grid';
 

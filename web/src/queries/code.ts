@@ -1,8 +1,8 @@
 // What is on screen, as others would ask for it: SQL, a REST call, the command line, Python. Each runs as it stands, with
 // a token in its place.
 
-import type { Condition, Operator, SeriesQuestion } from '../../api/query';
-import { UNITS } from '../../time/duration';
+import type { Condition, Operator, SeriesQuestion } from '../api/query';
+import { UNITS } from '../time/duration';
 
 /** What the page asked for, with its bucket settled. */
 export interface Asked {

@@ -1,7 +1,7 @@
 // Where panels get their series from: the project's query, or the narrower one of a read-only link.
 
-import { type Options, post } from '../../api/call';
-import { sharedQuery } from '../../api/boards';
+import { type Options, post } from '../api/call';
+import { sharedQuery } from '../api/boards';
 import type { Panel, PanelQuery } from './board';
 import type { Feed } from './feed';
 import type { Reply } from './series';

@@ -1,6 +1,6 @@
 // The devices that a board's panels show, for whoever sees the board alone: a link opens no list of devices.
 
-import type { Options } from '../../api/call';
+import type { Options } from '../api/call';
 import type { Board, Panel, Variable } from './board';
 import type { Source } from './source';
 import { type Values, fill } from './variables';

@@ -2,10 +2,10 @@
 //
 //   ?ns=input&f=temperature,humidity&d=bench-1&w=temperature:gt:20&from=now-6h&to=now&op=mean&every=5m&kind=bars
 
-import type { Comparison, Condition, FieldType, Operator } from '../../api/query';
-import { DEFAULT_RANGE, type TimeRange } from '../../time/range';
-import type { ChartKind } from '../../chart/series';
-import type { Zone } from '../../time/zone';
+import type { Comparison, Condition, FieldType, Operator } from '../api/query';
+import { DEFAULT_RANGE, type TimeRange } from '../time/range';
+import type { ChartKind } from '../chart/series';
+import type { Zone } from '../time/zone';
 
 /** A condition as it is typed; which type its value has is the field's matter. */
 export interface Where {
