@@ -1,5 +1,5 @@
 //! The program that the web app's page of first steps shows, from the first `use` on, with its reader's own values in
-//! place of those here: `web/src/pages/first-steps/snippets.ts`.
+//! place of those here: `web/src/features/first-steps/snippets.ts`.
 #![allow(clippy::print_stdout, reason = "whoever runs it wants to see that it works")]
 
 use std::{error::Error, thread, time::Duration};
