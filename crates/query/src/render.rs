@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Answer ─ batch by batch ─▶ Writer { begin, rows, end } ─▶ Bytes, Bytes, ...
-//!                             ├ json   {"result":[{"fields":[..],"values":[[..],..]}],"timefmt":"msec"}
+//!                             ├ json   {"result":[{"fields":[..],"types":[..],"values":[[..],..]}],"timefmt":"msec"}
 //!                             ├ csv    time,input.temperature
 //!                             ├ arrow  IPC stream
 //!                             └ parquet
@@ -61,12 +61,7 @@ pub fn render(answer: Answer, output: Output, format: TimeFormat) -> Result<Rend
 /// The answer as JSON.
 pub fn json(answer: Answer, format: TimeFormat) -> Rendered {
     match answer.shape {
-        Shape::Table(Some(_)) => drive(answer.rows, json::Table::new(&answer.schema, format)),
-        // Fields of a namespace have the types that the namespace says; columns of SQL say their own.
-        Shape::Table(None) => {
-            let table = json::Table::new(&answer.schema, format).with_types(&answer.schema);
-            drive(answer.rows, table)
-        }
+        Shape::Table(_) => drive(answer.rows, json::Table::new(&answer.schema, format)),
         Shape::Series(project) => drive(answer.rows, json::Series::new(project, format)),
     }
 }

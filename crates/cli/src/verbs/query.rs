@@ -130,6 +130,13 @@ impl Query {
             }
             part["fields"] =
                 std::iter::once("time").chain(self.fields.iter().map(String::as_str)).collect();
+            // A server of an earlier version says nothing of types.
+            if let Some(types) = part["types"].as_array() {
+                let kind = |at: Option<usize>| at.and_then(|at| types.get(at)).cloned();
+                let nothing = || Value::from("NULL");
+                part["types"] =
+                    columns.iter().map(|at| kind(*at).unwrap_or_else(nothing)).collect();
+            }
         }
         reply
     }
@@ -256,6 +263,17 @@ mod tests {
     fn several_fields_are_picked_in_the_order_asked_for() {
         let picked = query(&["c", "a", "z"], None).picked(reply());
         insta::assert_snapshot!(picked, @r#"{"result":[{"fields":["time","c","a","z"],"values":[[1,1.0,2,null],[2,2.5,3,null]]}]}"#);
+    }
+
+    #[test]
+    fn the_types_of_picked_fields_go_with_them() {
+        let mut whole = reply();
+        whole["result"][0]["types"] = json!(["TIMESTAMP", "LONG", "STRING", "DOUBLE"]);
+        let picked = query(&["c", "a", "z"], None).picked(whole);
+        assert_eq!(
+            picked["result"][0]["types"],
+            json!(["TIMESTAMP", "DOUBLE", "LONG", "NULL"])
+        );
     }
 
     #[test]

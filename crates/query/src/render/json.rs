@@ -9,26 +9,24 @@ use super::Writer;
 use super::cells::{Cells, string};
 use crate::error::QueryError;
 
-/// `{"result":[{"fields":["time","a"],"values":[[1,2.0]]}],"timefmt":"msec"}`. Neither list is ever null. With types
-/// there is `"types":["TIMESTAMP","DOUBLE"]` beside the fields.
+/// `{"result":[{"fields":["time","a"],"types":["TIMESTAMP","DOUBLE"],"values":[[1,2.0]]}],"timefmt":"msec"}`. No list is
+/// ever null. The original clients look for `fields` and `values` and pass over `types`.
 pub(super) struct Table {
     fields: Vec<String>,
-    types: Option<Vec<&'static str>>,
+    types: Vec<&'static str>,
     format: TimeFormat,
     rows: bool,
 }
 
 impl Table {
     pub(super) fn new(schema: &SchemaRef, format: TimeFormat) -> Self {
-        let fields = schema.fields().iter().map(|field| field.name().clone()).collect();
-        Self { fields, types: None, format, rows: false }
-    }
-
-    /// The same, and it says what the columns hold.
-    pub(super) fn with_types(mut self, schema: &SchemaRef) -> Self {
-        self.types =
-            Some(schema.fields().iter().map(|field| type_name(field.data_type())).collect());
-        self
+        let columns = || schema.fields().iter();
+        Self {
+            fields: columns().map(|field| field.name().clone()).collect(),
+            types: columns().map(|field| type_name(field.data_type())).collect(),
+            format,
+            rows: false,
+        }
     }
 }
 
@@ -79,10 +77,8 @@ impl Writer for Table {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
         out.extend_from_slice(b"{\"result\":[{\"fields\":");
         strings(&self.fields, out)?;
-        if let Some(types) = &self.types {
-            out.extend_from_slice(b",\"types\":");
-            strings(types, out)?;
-        }
+        out.extend_from_slice(b",\"types\":");
+        strings(&self.types, out)?;
         out.extend_from_slice(b",\"values\":[");
         Ok(())
     }

@@ -45,24 +45,24 @@ fn numbers_read_back_as_they_were_and_what_is_no_number_is_null() {
         123_456_789.125,
     ]);
     insta::assert_snapshot!(both(Arc::new(doubles), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[[1.0],[-0.0],[0.1],[1e+300],[5e-324],[null],[null],[123456789.125]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["DOUBLE"],"values":[[1.0],[-0.0],[0.1],[1e+300],[5e-324],[null],[null],[123456789.125]]}],"timefmt":"msec"}
     input.x | 1.0 | -0.0 | 0.1 | 1.0e+300 | 5.0e-324 |  |  | 123456789.125 |
     "#);
     let longs = Int64Array::from(vec![i64::MIN, i64::MAX, 9_007_199_254_740_993]);
     insta::assert_snapshot!(both(Arc::new(longs), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[[-9223372036854775808],[9223372036854775807],[9007199254740993]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["LONG"],"values":[[-9223372036854775808],[9223372036854775807],[9007199254740993]]}],"timefmt":"msec"}
     input.x | -9223372036854775808 | 9223372036854775807 | 9007199254740993 |
     "#);
     let single = Float32Array::from(vec![0.1, f32::NAN]);
     insta::assert_snapshot!(both(Arc::new(single), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[[0.1],[null]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["DOUBLE"],"values":[[0.1],[null]]}],"timefmt":"msec"}
     input.x | 0.1 |  |
     "#);
     let decimal = Decimal128Array::from(vec![Some(12345), None, Some(-5)])
         .with_precision_and_scale(20, 2)
         .expect("fits");
     insta::assert_snapshot!(both(Arc::new(decimal), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[[123.45],[null],[-0.05]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["DECIMAL"],"values":[[123.45],[null],[-0.05]]}],"timefmt":"msec"}
     input.x | 123.45 |  | -0.05 |
     "#);
 }
@@ -92,11 +92,11 @@ fn times_are_exact_at_both_ends_of_the_range() {
         assert!(both(times(), format).contains(&expected), "{format:?}");
     }
     insta::assert_snapshot!(both(times(), TimeFormat::Timeval), @r#"
-    {"result":[{"fields":["x"],"values":[[{"sec":-9223372036855,"usec":224192}],[{"sec":-1,"usec":999999}],[{"sec":1,"usec":500001}],[{"sec":9223372036854,"usec":775807}],[null]]}],"timefmt":"timeval"}
+    {"result":[{"fields":["x"],"types":["TIMESTAMP"],"values":[[{"sec":-9223372036855,"usec":224192}],[{"sec":-1,"usec":999999}],[{"sec":1,"usec":500001}],[{"sec":9223372036854,"usec":775807}],[null]]}],"timefmt":"timeval"}
     input.x | -9223372036854.775808 | -0.000001 | 1.500001 | 9223372036854.775807 |  |
     "#);
     insta::assert_snapshot!(both(Arc::new(TimestampSecondArray::from(vec![2])), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[[2000]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["TIMESTAMP"],"values":[[2000]]}],"timefmt":"msec"}
     input.x | 2000 |
     "#);
 }
@@ -113,12 +113,12 @@ fn texts_are_escaped_and_quoted_only_where_they_must_be() {
         Some("tab\té"),
     ]);
     insta::assert_snapshot!(both(Arc::new(texts), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[["plain"],[""],[null],["a,b"],["say \"hi\""],["two\nlines"],["tab\té"]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["STRING"],"values":[["plain"],[""],[null],["a,b"],["say \"hi\""],["two\nlines"],["tab\té"]]}],"timefmt":"msec"}
     input.x | plain | "" |  | "a,b" | "say ""hi""" | "two | lines" | tab	é |
     "#);
     let dictionary: DictionaryArray<Int32Type> = vec!["a", "b", "a"].into_iter().collect();
     insta::assert_snapshot!(both(Arc::new(dictionary), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[["a"],["b"],["a"]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["STRING"],"values":[["a"],["b"],["a"]]}],"timefmt":"msec"}
     input.x | a | b | a |
     "#);
 }
@@ -131,7 +131,7 @@ fn nested_and_rare_values_have_a_form() {
         Some(vec![]),
     ]);
     insta::assert_snapshot!(both(Arc::new(list), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[[[1,null]],[null],[[]]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["LIST"],"values":[[[1,null]],[null],[[]]]}],"timefmt":"msec"}
     input.x | "[1,null]" |  | [] |
     "#);
     let record = StructArray::from(vec![
@@ -145,15 +145,15 @@ fn nested_and_rare_values_have_a_form() {
         ),
     ]);
     insta::assert_snapshot!(both(Arc::new(record), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[[{"a":1,"b":null}]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["STRUCT"],"values":[[{"a":1,"b":null}]]}],"timefmt":"msec"}
     input.x | "{""a"":1,""b"":null}" |
     "#);
     insta::assert_snapshot!(both(Arc::new(Date32Array::from(vec![0, 20_779])), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[["1970-01-01"],["2026-11-22"]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["DATE"],"values":[["1970-01-01"],["2026-11-22"]]}],"timefmt":"msec"}
     input.x | 1970-01-01 | 2026-11-22 |
     "#);
     insta::assert_snapshot!(both(Arc::new(BinaryArray::from(vec![&[0_u8, 255][..]])), TimeFormat::Msec), @r#"
-    {"result":[{"fields":["x"],"values":[["00ff"]]}],"timefmt":"msec"}
+    {"result":[{"fields":["x"],"types":["BINARY"],"values":[["00ff"]]}],"timefmt":"msec"}
     input.x | 00ff |
     "#);
 }

@@ -34,13 +34,13 @@ fn refusal(answer: Result<Answer, QueryError>) -> String {
 #[tokio::test]
 async fn a_field_comes_newest_first_without_its_nulls() {
     let reply = world().await.data_text(Some("temperature"), &[("limit", "3")]).await;
-    insta::assert_snapshot!(reply, @r#"{"result":[{"fields":["time","temperature"],"values":[[1427316489000,22.0],[1427316488000,22.23],[1427316487000,-0.5]]}],"timefmt":"msec"}"#);
+    insta::assert_snapshot!(reply, @r#"{"result":[{"fields":["time","temperature"],"types":["TIMESTAMP","DOUBLE"],"values":[[1427316489000,22.0],[1427316488000,22.23],[1427316487000,-0.5]]}],"timefmt":"msec"}"#);
 }
 
 #[tokio::test]
 async fn all_fields_come_in_alphabetical_order_after_the_time() {
     let reply = world().await.data_text(None, &[("limit", "2")]).await;
-    insta::assert_snapshot!(reply, @r#"{"result":[{"fields":["time","count","device_id","note","ok","temperature"],"values":[[1427316490123,null,"e",null,null,null],[1427316489000,null,"d",null,null,22.0]]}],"timefmt":"msec"}"#);
+    insta::assert_snapshot!(reply, @r#"{"result":[{"fields":["time","count","device_id","note","ok","temperature"],"types":["TIMESTAMP","LONG","STRING","STRING","BOOLEAN","DOUBLE"],"values":[[1427316490123,null,"e",null,null,null],[1427316489000,null,"d",null,null,22.0]]}],"timefmt":"msec"}"#);
 }
 
 #[tokio::test]
@@ -65,10 +65,10 @@ async fn times_are_written_in_the_unit_asked_for() {
         replies.push('\n');
     }
     insta::assert_snapshot!(replies, @r#"
-    {"result":[{"fields":["time","device_id"],"values":[[1427316490,"e"]]}],"timefmt":"sec"}
-    {"result":[{"fields":["time","device_id"],"values":[[1427316490123,"e"]]}],"timefmt":"msec"}
-    {"result":[{"fields":["time","device_id"],"values":[[1427316490123456,"e"]]}],"timefmt":"usec"}
-    {"result":[{"fields":["time","device_id"],"values":[[{"sec":1427316490,"usec":123456},"e"]]}],"timefmt":"timeval"}
+    {"result":[{"fields":["time","device_id"],"types":["TIMESTAMP","STRING"],"values":[[1427316490,"e"]]}],"timefmt":"sec"}
+    {"result":[{"fields":["time","device_id"],"types":["TIMESTAMP","STRING"],"values":[[1427316490123,"e"]]}],"timefmt":"msec"}
+    {"result":[{"fields":["time","device_id"],"types":["TIMESTAMP","STRING"],"values":[[1427316490123456,"e"]]}],"timefmt":"usec"}
+    {"result":[{"fields":["time","device_id"],"types":["TIMESTAMP","STRING"],"values":[[{"sec":1427316490,"usec":123456},"e"]]}],"timefmt":"timeval"}
     "#);
 }
 
@@ -81,9 +81,9 @@ async fn nothing_found_is_an_empty_list_and_never_null() {
     let empty = World::new();
     let unborn = empty.data_text(None, &[("operator", "mean")]).await;
     insta::assert_snapshot!(format!("{data}\n{exports}\n{unborn}"), @r#"
-    {"result":[{"fields":["time","temperature"],"values":[]}],"timefmt":"msec"}
+    {"result":[{"fields":["time","temperature"],"types":["TIMESTAMP","DOUBLE"],"values":[]}],"timefmt":"msec"}
     {"result":[],"timefmt":"msec"}
-    {"result":[{"fields":["time","count","temperature"],"values":[]}],"timefmt":"msec"}
+    {"result":[{"fields":["time","count","temperature"],"types":["TIMESTAMP","DOUBLE","DOUBLE"],"values":[]}],"timefmt":"msec"}
     "#);
 }
 
@@ -91,7 +91,7 @@ async fn nothing_found_is_an_empty_list_and_never_null() {
 async fn each_device_is_listed_once() {
     let params = [("limit_by", "device_id,1"), ("limit", "1000")];
     let reply = world().await.data_text(Some("device_id"), &params).await;
-    insta::assert_snapshot!(reply, @r#"{"result":[{"fields":["time","device_id"],"values":[[1427316490123,"e"],[1427316489000,"d"]]}],"timefmt":"msec"}"#);
+    insta::assert_snapshot!(reply, @r#"{"result":[{"fields":["time","device_id"],"types":["TIMESTAMP","STRING"],"values":[[1427316490123,"e"],[1427316489000,"d"]]}],"timefmt":"msec"}"#);
 }
 
 #[tokio::test]
@@ -101,8 +101,8 @@ async fn a_figure_is_named_after_its_field_and_bears_the_operator_when_grouped()
     let params = [("operator", "mean"), ("group_by", "time(1m),device_id")];
     let grouped = world.data_text(Some("temperature"), &params).await;
     insta::assert_snapshot!(format!("{alone}\n{grouped}"), @r#"
-    {"result":[{"fields":["time","temperature"],"values":[[1427316489000,22.23]]}],"timefmt":"msec"}
-    {"result":[{"fields":["time","device_id","mean(temperature)"],"values":[[1427316480000,"d",22.115000000000002],[1427316480000,"e",-0.5]]}],"timefmt":"msec"}
+    {"result":[{"fields":["time","temperature"],"types":["TIMESTAMP","DOUBLE"],"values":[[1427316489000,22.23]]}],"timefmt":"msec"}
+    {"result":[{"fields":["time","device_id","mean(temperature)"],"types":["TIMESTAMP","STRING","DOUBLE"],"values":[[1427316480000,"d",22.115000000000002],[1427316480000,"e",-0.5]]}],"timefmt":"msec"}
     "#);
 }
 
@@ -149,8 +149,8 @@ async fn integers_keep_all_their_bits_and_sums_do_not_overflow() {
     let rows = world.data_text(Some("count"), &[("timefmt", "usec")]).await;
     let sum = world.data_text(Some("count"), &[("operator", "sum")]).await;
     insta::assert_snapshot!(format!("{rows}\n{sum}"), @r#"
-    {"result":[{"fields":["time","count"],"values":[[3,9007199254740993],[2,9223372036854775807],[1,9223372036854775807]]}],"timefmt":"usec"}
-    {"result":[{"fields":["time","count"],"values":[[0,18455751272964292607]]}],"timefmt":"msec"}
+    {"result":[{"fields":["time","count"],"types":["TIMESTAMP","LONG"],"values":[[3,9007199254740993],[2,9223372036854775807],[1,9223372036854775807]]}],"timefmt":"usec"}
+    {"result":[{"fields":["time","count"],"types":["TIMESTAMP","DECIMAL"],"values":[[0,18455751272964292607]]}],"timefmt":"msec"}
     "#);
 }
 
