@@ -270,10 +270,7 @@ mod tests {
         let mut whole = reply();
         whole["result"][0]["types"] = json!(["TIMESTAMP", "LONG", "STRING", "DOUBLE"]);
         let picked = query(&["c", "a", "z"], None).picked(whole);
-        assert_eq!(
-            picked["result"][0]["types"],
-            json!(["TIMESTAMP", "DOUBLE", "LONG", "NULL"])
-        );
+        assert_eq!(picked["result"][0]["types"], json!(["TIMESTAMP", "DOUBLE", "LONG", "NULL"]));
     }
 
     #[test]
