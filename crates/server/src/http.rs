@@ -18,11 +18,7 @@ mod exports;
 
 mod sql;
 
-mod query;
-
 mod live;
-
-mod users;
 
 mod accounts;
 
@@ -30,29 +26,35 @@ mod projects;
 
 mod session;
 
-mod tokens;
+mod users;
 
 mod latest;
 
-mod statistics;
-
 mod devices;
-
-mod namespaces;
 
 mod corrections;
 
+mod statistics;
+
+mod namespaces;
+
 mod invites;
+
+mod shared;
+
+mod query;
 
 mod dashboards;
 
-mod shared;
+mod tokens;
 
 mod refusals;
 
 mod health;
 
 mod openapi;
+
+mod lookup;
 
 mod schema;
 
