@@ -10,11 +10,11 @@
 //! - A part that got no answer is sent again under its number before anything else, so nothing is stored twice.
 //! - The interpreter is let go of before any lock of the client is asked for; a listener therefore cannot deadlock.
 
+mod frames;
+
 mod listen;
 
 mod rejected;
-
-mod frames;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -16,11 +16,11 @@ test('from signing up to the first reading of a Python program', async ({ page }
   await expect(page.getByRole('heading', { name: 'Waiting for the first reading' })).toBeVisible();
   const snippet = page.getByRole('region', { name: 'the Python snippet' });
   await expect(snippet).toContainText('YOUR-TOKEN');
-  await page.getByRole('button', { name: 'Make a token' }).click();
-  await expect(snippet).not.toContainText('YOUR-TOKEN');
-  // Whoever has only keys goes on from where the button was.
-  await expect(page.getByRole('region', { name: 'the token' })).toBeFocused();
   await page.getByLabel('Device id').fill('orchard-1');
+  await page.getByRole('button', { name: 'Make its key' }).click();
+  await expect(snippet).not.toContainText('YOUR-TOKEN');
+  // Whoever has only a keyboard goes on from where the button was.
+  await expect(page.getByRole('region', { name: 'the key' })).toBeFocused();
   await look(page, 'first-steps');
 
   const run = Run.python(await snippet.innerText());
@@ -45,20 +45,26 @@ test('from signing up to the first reading of a Python program', async ({ page }
   await expect(page.getByRole('link', { name: 'orchard-1' })).toBeVisible();
 });
 
-test('the snippets of curl and of the command do what they say, with the token of the page', async ({ page, world }) => {
-  const { project } = await world.home(page.context());
+test('the snippets of curl and of the command do what they say, with the key of the page', async ({ page, world }) => {
+  const { person, project } = await world.home(page.context());
   await page.goto(`/p/${project.id}/first-steps`);
-  await page.getByRole('button', { name: 'Make a token' }).click();
-  await expect(page.getByRole('region', { name: 'the token' })).toBeVisible();
   for (const [tab, device] of [['curl', 'by-curl'], ['Command', 'by-command']] as const) {
     await page.getByLabel('Device id').fill(device);
+    await page.getByRole('button', { name: 'Make its key' }).click();
+    await expect(page.getByRole('region', { name: 'the key' })).toBeVisible();
     await page.getByRole('tab', { name: tab }).click();
     const text = await page.getByRole('region', { name: `the ${tab} snippet` }).innerText();
     const run = Run.shell(text);
     expect(await run.ended, run.said).toBe(0);
     await run.stop();
     await expect(page.getByRole('region', { name: 'Readings as they arrive' })).toContainText(device);
+    await page.getByRole('button', { name: 'Another device' }).click();
   }
+  // The keys are the devices' own: an admin made them for the project, they write only, and do not end.
+  const { tokens } = await world.server.ask<{ tokens: Record<string, unknown>[] }>('GET', `/v1/tokens?project_id=${project.id}`, person.token);
+  const keys = tokens.filter((token) => token.device_id);
+  expect(keys.map((key) => key.device_id).sort()).toEqual(['by-command', 'by-curl']);
+  for (const key of keys) expect(key).toMatchObject({ owner: 'project', read: false, write: true, admin: false, expires: expect.stringMatching(/^9999-/) });
 });
 
 test('every language is shown with the values of the user', async ({ page, world }) => {

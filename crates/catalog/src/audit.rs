@@ -42,6 +42,9 @@ macro_rules! actions {
         pub enum AuditAction { $($(#[$doc])* $variant,)+ }
 
         impl AuditAction {
+            /// All of them, as they are shown.
+            pub const NAMES: &[&str] = &[$($name,)+];
+
             /// As it is stored and shown.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
@@ -119,6 +122,36 @@ actions! {
     ShareCreate => "share.create",
     /// A link to a dashboard was revoked.
     ShareRevoke => "share.revoke",
+}
+
+/// Which rows of the audit log; what is left out does not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Rows before this number.
+    pub before: Option<u64>,
+    /// What this user did.
+    pub user: Option<UserId>,
+    /// An action, or all that begin with a word: `token` for `token.issue`, `token.revoke` and so on.
+    pub action: Option<String>,
+    /// In this project.
+    pub project: Option<ProjectId>,
+    /// To this, such as `user:7`, or to all of a kind, such as `user`.
+    pub target: Option<String>,
+    /// Not before this time.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub to: Option<Timestamp>,
+}
+
+/// The audit log as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditSeal {
+    /// How many rows it has.
+    pub rows: u64,
+    /// The hash of the last row, in hexadecimal digits; it stands for all rows up to it.
+    pub hash: String,
+    /// What is wrong with it, in words for the operator.
+    pub problem: Option<String>,
 }
 
 /// What is to be recorded.
@@ -229,19 +262,57 @@ pub(crate) fn record(
     Ok(())
 }
 
-/// The rows before that number, newest first.
+/// Rows, newest first.
 pub(crate) fn read(
     connection: &Connection,
-    before: Option<u64>,
+    filter: &AuditFilter,
     count: usize,
 ) -> Result<Vec<AuditEntry>, CatalogError> {
     let columns = Stored::COLUMNS;
-    let sql = format!("SELECT {columns} FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
-    let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+    let sql = format!(
+        "SELECT {columns} FROM audit WHERE id < ?1 AND (?3 IS NULL OR user = ?3) AND (?4 IS NULL OR project = ?4) \
+         AND (?5 IS NULL OR action = ?5 OR substr(action, 1, length(?5) + 1) = ?5 || '.') \
+         AND (?6 IS NULL OR target = ?6 OR substr(target, 1, length(?6) + 1) = ?6 || ':') \
+         AND (?7 IS NULL OR at >= ?7) AND (?8 IS NULL OR at < ?8) ORDER BY id DESC LIMIT ?2"
+    );
+    let before = filter.before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![before, count], Stored::read)?;
+    let values = params![
+        before,
+        count,
+        filter.user.map(UserId::get),
+        filter.project.map(ProjectId::get),
+        filter.action,
+        filter.target,
+        filter.from.map(Timestamp::micros),
+        filter.to.map(Timestamp::micros),
+    ];
+    let rows = statement.query_map(values, Stored::read)?;
     Ok(rows.map(|row| row?.shown()).collect::<Result<_, _>>()?)
+}
+
+/// The log as a whole: all of it is read. A hash that its last row had once must still be that of a row.
+pub(crate) fn seal(
+    connection: &Connection,
+    known: Option<[u8; 32]>,
+) -> rusqlite::Result<AuditSeal> {
+    let mut problem = verify(connection)?;
+    if let Some(known) = known.filter(|known| *known != GENESIS) {
+        let is_there: bool = connection
+            .prepare("SELECT EXISTS (SELECT 1 FROM audit WHERE hash = ?1)")?
+            .query_row([known], |row| row.get(0))?;
+        let lost = "no row has the hash that was kept elsewhere: the log was replaced, or that is the hash of another log";
+        problem = problem.or_else(|| (!is_there).then(|| lost.to_owned()));
+    }
+    let last: Option<(i64, Vec<u8>)> = connection
+        .query_row("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let (rows, hash) = last.unwrap_or((0, GENESIS.to_vec()));
+    let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(AuditSeal { rows: rows.unsigned_abs(), hash, problem })
 }
 
 /// What is wrong with the log, in words for the operator; nothing when each row is as it was written.

@@ -6,7 +6,7 @@
 
 use rusqlite::Transaction;
 
-use crate::audit::{self, Actor, AuditEntry, AuditEvent};
+use crate::audit::{self, Actor, AuditEntry, AuditEvent, AuditFilter, AuditSeal};
 use crate::database::Catalog;
 use crate::error::CatalogError;
 
@@ -19,16 +19,16 @@ impl Catalog {
         self.change(|transaction| self.audit(transaction, event), |_, ()| {})
     }
 
-    /// The rows of the audit log before that number, newest first.
+    /// Rows of the audit log, newest first.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn audit_log(
         &self,
-        before: Option<u64>,
+        filter: &AuditFilter,
         count: usize,
     ) -> Result<Vec<AuditEntry>, CatalogError> {
-        self.read(|connection| audit::read(connection, before, count))
+        self.read(|connection| audit::read(connection, filter, count))
     }
 
     /// What is wrong with the audit log; nothing when each row is as it was written. Reads all of it.
@@ -36,7 +36,16 @@ impl Catalog {
     /// # Errors
     /// When the file cannot be read.
     pub fn verify_audit_log(&self) -> Result<Option<String>, CatalogError> {
-        self.read(|connection| Ok(audit::verify(connection)?))
+        Ok(self.audit_seal(None)?.problem)
+    }
+
+    /// The audit log as a whole: how long it is, what its last hash is, and what is wrong with it, also when it has no row
+    /// with a hash that is known from before. Reads all of it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn audit_seal(&self, known: Option<[u8; 32]>) -> Result<AuditSeal, CatalogError> {
+        self.read(|connection| Ok(audit::seal(connection, known)?))
     }
 
     /// Adds an event to the audit log as part of a change.

@@ -11,11 +11,11 @@
 
 mod file;
 
+mod mirror;
+
 mod sums;
 
 mod upkeep;
-
-mod mirror;
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,7 @@ impl Catalog {
                 let name = mirror.projects.write().remove(id);
                 tracing::info!(project = %id, ?name, "a project was deleted");
                 mirror.members.write().remove(&id);
+                mirror.absent.write().retain(|(project, _), _| *project != id);
                 mirror.tokens.write().retain(|_, known| known.token.project != Some(id));
                 mirror.devices.write().remove(&id);
                 mirror.namespaces.write().remove(&id);

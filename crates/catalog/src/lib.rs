@@ -22,6 +22,8 @@ pub mod dashboards;
 
 mod audit_log;
 
+mod membership;
+
 mod addresses;
 
 pub mod database;
@@ -37,7 +39,7 @@ mod secret;
 pub mod error;
 
 pub use addresses::network;
-pub use audit::{Actor, AuditAction, AuditEntry, AuditEvent};
+pub use audit::{Actor, AuditAction, AuditEntry, AuditEvent, AuditFilter, AuditSeal};
 pub use dashboards::{DashboardChanges, ListedDashboard, NewDashboard};
 pub use database::{Catalog, Contents, Settings, inspect};
 pub use devices::{

@@ -16,6 +16,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::audit::{AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
+use crate::membership::call;
 use crate::namespaces::{NewNamespace, insert_namespace};
 use crate::record::{Changed, Project};
 use crate::tokens::{Ended, MemberTokens, end_tokens_of_member};
@@ -135,35 +136,41 @@ impl Catalog {
         user: UserId,
         may: Permissions,
     ) -> Result<PermissionChange, CatalogError> {
-        self.set_member(project, user, may, MemberTokens::EndOwn)
+        self.set_member((project, user), may, MemberTokens::EndOwn, None)
     }
 
     /// As [`Self::set_permissions`]; `tokens` says what becomes of the tokens of a member who is removed. Tokens of a
-    /// member who may do less grant less by themselves.
+    /// member who may do less grant less by themselves. A new member may be named by their user name or address: until they
+    /// come, the others see that of them, or the number alone.
     ///
     /// # Errors
-    /// As [`Self::set_permissions`].
+    /// As [`Self::set_permissions`]; `NotFound` when the user has another name.
     pub fn set_member(
         &self,
-        project: ProjectId,
-        user: UserId,
+        (project, user): (ProjectId, UserId),
         may: Permissions,
         tokens: MemberTokens,
+        name: Option<&str>,
     ) -> Result<PermissionChange, CatalogError> {
         let now = self.now();
-        let (change, _) = self.change(
+        let (change, ..) = self.change(
             |transaction| {
                 self.expect_project(project)?;
                 expect_user(transaction, user)?;
                 // The mirror is right here: it changes only under the lock that this holds.
                 let before = self.permissions(user, project);
                 if before == may {
-                    return Ok((PermissionChange::Unchanged, Ended::default()));
+                    return Ok((PermissionChange::Unchanged, Ended::default(), None));
                 }
                 if before.admin && !may.admin && !self.has_admin_beside(project, user) {
                     return Err(CatalogError::LastAdmin { project });
                 }
                 put_member(transaction, project, user, may)?;
+                let mut called = None;
+                if before.is_empty() {
+                    called = self.called(transaction, user, name)?;
+                    call(transaction, (project, user), called.as_deref())?;
+                }
                 let (action, change) = match (before.is_empty(), may.is_empty()) {
                     (true, _) => (AuditAction::MemberAdd, PermissionChange::Added),
                     (_, true) => (AuditAction::MemberRemove, PermissionChange::Removed),
@@ -178,14 +185,24 @@ impl Catalog {
                     event = event.detail("tokens_kept", ended.kept());
                 }
                 self.audit(transaction, event.permissions(may))?;
-                Ok((change, ended))
+                Ok((change, ended, called))
             },
-            |mirror, (change, ended)| {
+            |mirror, (change, ended, called)| {
                 for token in &ended.changed {
                     mirror.put_token(token);
                 }
                 let mut members = mirror.members.write();
                 let of_project = members.entry(project).or_default();
+                let mut absent = mirror.absent.write();
+                match (change, called) {
+                    (PermissionChange::Added, Some(called)) => {
+                        absent.insert((project, user), called.clone());
+                    }
+                    (PermissionChange::Added | PermissionChange::Removed, _) => {
+                        absent.remove(&(project, user));
+                    }
+                    _ => {}
+                }
                 match change {
                     PermissionChange::Unchanged => {}
                     PermissionChange::Removed => drop(of_project.remove(&user)),

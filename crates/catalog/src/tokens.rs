@@ -18,8 +18,9 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::addresses::remember_address;
 use crate::audit::{Actor, AuditAction, AuditEvent};
-use crate::database::{Catalog, Mirror};
+use crate::database::Catalog;
 use crate::error::CatalogError;
+use crate::membership::call;
 use crate::record::{Changed, Token, TokenOwner};
 
 pub use endings::MemberTokens;
@@ -86,11 +87,19 @@ impl Catalog {
                 } else {
                     remember_address(transaction, new.user, self.actor(), created)?;
                 }
+                if let Some(project) = new.project {
+                    call(transaction, (project, new.user), None)?;
+                }
                 let token = insert_token(transaction, new, created, None)?;
                 self.audit_issue(transaction, &token)?;
                 Ok(token)
             },
-            Mirror::put_token,
+            |mirror, token| {
+                if let Some(project) = token.project {
+                    mirror.absent.write().remove(&(project, token.user));
+                }
+                mirror.put_token(token);
+            },
         )
     }
 

@@ -21,6 +21,8 @@ mod keys;
 
 mod known;
 
+mod members;
+
 mod rules;
 
 use std::num::NonZeroU32;
@@ -40,7 +42,7 @@ pub use joining::NewProjectInvite;
 use joining::Joined;
 
 /// Most users that one search gives.
-const MOST_FOUND: u32 = 100;
+const MOST_FOUND: usize = 100;
 
 /// Who may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,23 +210,29 @@ impl Catalog {
     pub fn find_users(&self, by: UserId, text: &str) -> Result<Vec<User>, CatalogError> {
         let columns = User::COLUMNS;
         let sql = format!(
-            "SELECT {columns} FROM users WHERE state <> 'deleted' AND (email_key = ?1 OR username_key = ?1 OR (id IN \
-             (SELECT user FROM members WHERE project IN (SELECT project FROM members WHERE user = ?2)) AND \
-             (instr(email_key, ?1) OR instr(username_key, ?1) OR instr(lower(first_name), ?1) OR \
-             instr(lower(last_name), ?1)))) ORDER BY id LIMIT ?3"
+            "SELECT {columns} FROM users WHERE state <> 'deleted' AND (email_key = ?1 OR username_key = ?1 OR id IN \
+             (SELECT user FROM members WHERE called IS NULL AND project IN \
+             (SELECT project FROM members WHERE user = ?2))) ORDER BY id"
         );
+        let asked = rules::key(text);
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let values = params![rules::key(text), by.get(), MOST_FOUND];
-            let rows = statement.query_map(values, User::read)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut rows = statement.query(params![asked, by.get()])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let user = User::read(row)?;
+                // Letters of all scripts: the database knows upper and lower case of the Latin ones alone.
+                let username = user.username.as_deref().unwrap_or_default();
+                let texts = [&user.email, username, &user.first_name, &user.last_name];
+                if texts.into_iter().any(|text| rules::key(text).contains(&asked)) {
+                    found.push(user);
+                }
+                if found.len() == MOST_FOUND {
+                    break;
+                }
+            }
+            Ok(found)
         })
-    }
-
-    /// Whether two users are members of one project. From memory.
-    pub fn share_a_project(&self, one: UserId, other: UserId) -> bool {
-        let members = self.mirror().members.read();
-        members.values().any(|of| of.contains_key(&one) && of.contains_key(&other))
     }
 
     /// The user of that name (user name or e-mail address) and password.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! iobeam ┬ serve · demo
-//!        ├ user · whoami · project · device · namespace · token · invite · profile
+//!        ├ user · whoami · project · device · namespace · token · invite · audit · profile
 //!        ├ import · query · sql
 //!        ├ spool · doctor
 //!        └ completions · version
@@ -18,8 +18,8 @@ use crate::session::{GlobalFlags, Session};
 #[cfg(feature = "server")]
 use crate::verbs::doctor;
 use crate::verbs::{
-    completions, demo, device, import, invite, namespace, profile, project, query, spool, sql,
-    token, user, version,
+    audit, completions, demo, device, import, invite, namespace, profile, project, query, spool,
+    sql, token, user, version,
 };
 
 /// iobeam: a data platform for connected devices.
@@ -77,6 +77,9 @@ enum Verb {
     /// Codes that let people sign up: create, list, revoke
     #[command(subcommand)]
     Invite(invite::Invite),
+    /// The audit log of the server: who changed what, and whether it is sound
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Profiles: servers and accounts to switch between
     #[command(subcommand)]
     Profile(profile::Profile),
@@ -132,6 +135,7 @@ fn with_session(verb: Verb, mut session: Session) -> Result<()> {
         Verb::Namespace(verb) => verb.run(&session),
         Verb::Token(verb) => verb.run(&session),
         Verb::Invite(verb) => verb.run(&session),
+        Verb::Audit(verb) => verb.run(&session),
         Verb::Profile(verb) => verb.run(&session),
         #[cfg(feature = "server")]
         Verb::Doctor(_) => Ok(()),

@@ -248,6 +248,18 @@ impl Session {
         self.home.save_user_token(&self.name, token)
     }
 
+    /// Forgets the user, whose account is gone, and all their tokens.
+    pub(crate) fn forget_user(&mut self) -> Result<()> {
+        for project in self.home.projects_with_tokens(&self.name)? {
+            self.home.forget_project_token(&self.name, project)?;
+        }
+        self.home.forget_user_token(&self.name)?;
+        self.profile.active_project = 0;
+        self.profile.active_user = 0;
+        self.profile.activer_user_email.clear();
+        self.home.save(&self.name, &self.profile)
+    }
+
     fn check_server(&self) -> Result<()> {
         if self.profile.active_user == 0 || same_server(&self.profile.server, self.api.address()) {
             return Ok(());
@@ -284,7 +296,7 @@ pub(crate) fn token_of(reply: &Value) -> Result<Token> {
 }
 
 /// The project a token is for, by its own word. The server checks it; here it only spares a flag.
-fn project_of(token: &str) -> Option<u32> {
+pub(crate) fn project_of(token: &str) -> Option<u32> {
     let payload = token.split('.').nth(1)?;
     let json = base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?;
     let claims: Value = serde_json::from_slice(&json).ok()?;

@@ -213,15 +213,14 @@ impl Home {
         write(&self.folder(name)?.join(format!("proj_{}.json", token.project_id)), token)
     }
 
+    /// Forgets the user's token.
+    pub(crate) fn forget_user_token(&self, name: &str) -> Result<()> {
+        remove(&self.folder(name)?.join("token.json"))
+    }
+
     /// Forgets a project's token.
     pub(crate) fn forget_project_token(&self, name: &str, project: u32) -> Result<()> {
-        let path = self.folder(name)?.join(format!("proj_{project}.json"));
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove {}", path.display()))
-            }
-            _ => Ok(()),
-        }
+        remove(&self.folder(name)?.join(format!("proj_{project}.json")))
     }
 
     /// The projects there is a token for, in order.
@@ -268,6 +267,16 @@ fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>> {
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 

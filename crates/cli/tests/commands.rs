@@ -4,6 +4,9 @@
 #[path = "commands/hand.rs"]
 mod hand;
 
+#[path = "commands/accounts.rs"]
+mod accounts;
+
 use std::fs;
 
 use hand::{Hand, Platform};

@@ -9,7 +9,6 @@ use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 use iobeam_model::{NamespaceName, ProjectId};
 
-use crate::context::QueryContext;
 use crate::error::QueryError;
 
 /// Rows as they come.
@@ -30,7 +29,6 @@ pub struct Answer {
     pub(crate) shape: Shape,
     pub(crate) schema: SchemaRef,
     pub(crate) rows: Rows,
-    pub(crate) context: QueryContext,
 }
 
 impl Answer {
@@ -39,9 +37,8 @@ impl Answer {
         &self.schema
     }
 
-    /// The rows themselves, for whoever does not want them rendered. Time in which nobody asks for more does not count.
+    /// The rows themselves, for whoever does not want them rendered.
     pub fn into_rows(self) -> BoxStream<'static, Result<RecordBatch, QueryError>> {
-        self.context.leave();
         self.rows
     }
 }

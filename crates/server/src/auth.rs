@@ -14,6 +14,10 @@
 //! - Which call takes which caller stands in [`table`], and only there.
 //! - Neither tokens nor passwords are ever written to the log.
 
+pub(crate) mod table;
+
+pub(crate) mod refusal;
+
 pub(crate) mod described;
 
 pub(crate) mod first;
@@ -21,6 +25,13 @@ pub(crate) mod first;
 pub(crate) mod session;
 
 pub(crate) mod cookie;
+
+#[cfg(test)]
+#[path = "../../../fuzz/cookie_checks.rs"]
+mod cookie_checks;
+
+#[cfg(test)]
+mod cookie_corpus;
 
 pub(crate) mod share;
 
@@ -33,10 +44,6 @@ pub(crate) mod jwt;
 pub(crate) mod key;
 
 pub(crate) mod standing;
-
-pub(crate) mod refusal;
-
-pub(crate) mod table;
 
 use std::net::IpAddr;
 use std::path::Path;

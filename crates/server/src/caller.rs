@@ -88,6 +88,11 @@ pub(crate) async fn guard(State(at): State<Guard>, mut request: Request, next: N
     {
         entered = Err(refused);
     }
+    if let Ok(Some((Caller::Project(caller), _))) = &entered
+        && let Err(problem) = arrives(app, caller).await
+    {
+        entered = Err(problem);
+    }
     let query = request.uri().query().unwrap_or_default();
     let takes_project = matches!(who, Who::Project(_));
     let unknown = at.parameters.refusal(request.method(), route.as_str(), takes_project, query);
@@ -253,6 +258,15 @@ async fn operates(app: &App, who: Who, caller: Option<&Caller>) -> Result<(), Pr
         Ok(())
     } else {
         Err(Refusal::NotOperator.into())
+    }
+}
+
+/// Notes that a member whom somebody else put into a project is there now, so that the others see who they are.
+async fn arrives(app: &App, caller: &ProjectCaller) -> Result<(), Problem> {
+    let project = caller.project;
+    match caller.user.filter(|user| app.catalog.is_absent(project, *user)) {
+        Some(user) => app.catalog(move |catalog| catalog.come_in(project, user)).await,
+        None => Ok(()),
     }
 }
 

@@ -18,7 +18,11 @@ mod exports;
 
 mod sql;
 
+mod query;
+
 mod live;
+
+mod users;
 
 mod accounts;
 
@@ -26,35 +30,29 @@ mod projects;
 
 mod session;
 
-mod users;
+mod tokens;
 
 mod latest;
 
-mod devices;
-
-mod corrections;
-
 mod statistics;
+
+mod devices;
 
 mod namespaces;
 
+mod corrections;
+
 mod invites;
-
-mod shared;
-
-mod query;
 
 mod dashboards;
 
-mod tokens;
+mod shared;
 
 mod refusals;
 
 mod health;
 
 mod openapi;
-
-mod lookup;
 
 mod schema;
 

@@ -68,6 +68,8 @@ pub(crate) enum Purpose {
     },
     /// To say that the password was changed. Has no key.
     PasswordChanged,
+    /// To say that the account was deleted. Has no key.
+    AccountDeleted,
     /// To choose a new password.
     Reset,
     /// To become a member of a project.
@@ -164,6 +166,7 @@ impl Purpose {
             Self::Verify | Self::Confirm => "verify",
             Self::Revert { .. } => "revert",
             Self::PasswordChanged => "password",
+            Self::AccountDeleted => "deleted",
             Self::Reset => "reset",
             Self::Invite { .. } => "invite",
         }
@@ -175,6 +178,7 @@ impl Purpose {
             Self::Confirm => "iobeam: your new e-mail address",
             Self::Revert { .. } => "iobeam: your e-mail address is being changed",
             Self::PasswordChanged => "iobeam: your password was changed",
+            Self::AccountDeleted => "iobeam: your account was deleted",
             Self::Reset => "iobeam: a new password",
             Self::Invite { .. } => "iobeam: an invitation",
         }
@@ -217,6 +221,12 @@ impl Letter {
                 } else {
                     "The e-mail address of your account was changed"
                 }
+            ),
+            Purpose::AccountDeleted => format!(
+                "The account with this address{place} was deleted by someone who knew its password. Its names and\r\n\
+                 address are erased.\r\n\r\n\
+                 If that was not you, write to whoever runs the platform: the projects it was in\r\n\
+                 may have other members who can let you in again.\r\n"
             ),
             Purpose::PasswordChanged => format!(
                 "The password of your account was changed{place}.\r\n\r\n\

@@ -52,8 +52,9 @@ export const create = (project_name: string) => post<ProjectDetails>('/v1/projec
 export const update = (id: number, changes: { project_name?: string; auto_register?: boolean }) =>
   patch<ProjectDetails | undefined>(`/v1/projects/${id}`, changes, alone);
 export const remove = (id: number) => del(`/v1/projects/${id}`, alone);
-export const setRights = (id: number, user_id: number, rights: Rights) =>
-  patch<void>(`/v1/projects/${id}/permissions`, { user_id, ...rights }, alone);
+/** A new member is shown by `name` to the others, until they have been in the project. */
+export const setRights = (id: number, user_id: number, rights: Rights, name?: string) =>
+  patch<void>(`/v1/projects/${id}/permissions`, { user_id, ...rights, ...(name && { name }) }, alone);
 /** What becomes of the tokens of a member who is removed: devices' stay and others end, all stay, or all end. */
 export type MemberTokens = '' | 'keep' | 'revoke';
 export const removeMember = (id: number, user_id: number, tokens: MemberTokens) =>

@@ -39,6 +39,10 @@ export const update = (
 export const changePassword = (old_password: string, password: string) =>
   patch<User | undefined>('/v1/users/me', { old_password, password }, { quiet401: true, project: null });
 
+/** Deletes the account; the heir becomes admin of projects that would have none. */
+export const deleteAccount = (password: string, heir?: number) =>
+  post<void>('/v1/users/me/deletion', { password, ...(heir && { heir }) }, { quiet401: true, project: null });
+
 /** Asks for the letter with the key of `verify` again. */
 export const resendVerification = () => post<void>('/v1/users/me/verification', undefined, { project: null });
 export const verify = (verification_key: string) =>

@@ -24,6 +24,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("v4.sql")),
     M::up(include_str!("v5.sql")),
     M::up(include_str!("v6.sql")),
+    M::up(include_str!("v7.sql")),
 ];
 
 /// "ioBc": by this a catalog is told from other programs' SQLite files. Set by the first step.

@@ -26,6 +26,8 @@ use crate::record::{Device, Namespace, Project, Share, Token, parsed, permission
 pub(crate) struct Mirror {
     pub(crate) projects: RwLock<Projects>,
     pub(crate) members: RwLock<HashMap<ProjectId, BTreeMap<UserId, Permissions>>>,
+    /// Members who have not been in the project yet, and what they were called by who made them members.
+    pub(crate) absent: RwLock<HashMap<(ProjectId, UserId), String>>,
     pub(crate) tokens: RwLock<HashMap<TokenId, KnownToken>>,
     /// Users whose accounts are disabled or deleted.
     pub(crate) inactive: RwLock<HashSet<UserId>>,
@@ -176,8 +178,11 @@ impl Mirror {
             self.projects.write().put(Arc::new(Project::read(row)?));
             Ok(())
         })?;
-        each(connection, "SELECT project, user, permissions FROM members", |row| {
+        each(connection, "SELECT project, user, permissions, called FROM members", |row| {
             let (project, user) = (ProjectId(row.get(0)?), UserId(row.get(1)?));
+            if let Some(called) = row.get(3)? {
+                self.absent.write().insert((project, user), called);
+            }
             let mut members = self.members.write();
             members.entry(project).or_default().insert(user, permissions(row, 2)?);
             Ok(())
@@ -208,8 +213,9 @@ impl Mirror {
         };
     }
 
-    /// Shows what somebody may do in a project, who may do something there.
+    /// Shows what somebody may do in a project, who came there by themselves.
     pub(crate) fn put_member(&self, project: ProjectId, user: UserId, may: Permissions) {
+        self.absent.write().remove(&(project, user));
         self.members.write().entry(project).or_default().insert(user, may);
     }
 

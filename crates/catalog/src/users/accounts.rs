@@ -5,13 +5,14 @@
 //! delete  ─▶ memberships, sessions and tokens end; addresses and names are erased; the number stays
 //! ```
 //!
-//! The operator's own account can be neither disabled nor deleted.
+//! Who deletes their own account shows the password, and hands projects on to members of them alone. The operator's own
+//! account can be neither disabled nor deleted.
 
 use iobeam_model::{Permissions, ProjectId, Timestamp, UserId};
 use rusqlite::{Transaction, params};
 
 use crate::audit::{AuditAction, AuditEvent};
-use crate::database::Catalog;
+use crate::database::{Catalog, Mirror};
 use crate::error::CatalogError;
 use crate::password::UNKNOWN_PASSWORD;
 use crate::projects::{expect_user, put_member};
@@ -19,7 +20,15 @@ use crate::record::{Changed, Token, User, UserState};
 use crate::tokens::{
     MemberTokens, end_tokens_of_account, end_tokens_of_member, revoke_user_tokens,
 };
-use crate::users::by_id;
+use crate::users::{by_id, with_hash};
+
+/// Who becomes administrator of the projects that would have none.
+#[derive(Clone, Copy)]
+struct Heir {
+    user: Option<UserId>,
+    /// Whether it must be a member of those projects.
+    is_member: bool,
+}
 
 /// What a deletion changed, for memory.
 #[derive(Default)]
@@ -104,32 +113,48 @@ impl Catalog {
     /// # Errors
     /// `NotFound` for the account or the heir; `Invalid` for the operator; `OnlyAdmin` when an heir is needed.
     pub fn delete_user(&self, id: UserId, heir: Option<UserId>) -> Result<(), CatalogError> {
-        let now = self.now();
+        let (now, heir) = (self.now(), Heir { user: heir, is_member: false });
         self.change(
             |transaction| self.delete_account(transaction, id, heir, now),
-            |mirror, gone| {
-                mirror.put_active(id, false);
-                for token in &gone.tokens {
-                    mirror.put_token(token);
-                }
-                let mut members = mirror.members.write();
-                for project in &gone.left {
-                    members.entry(*project).or_default().remove(&id);
-                }
-                for project in &gone.inherited {
-                    let of_project = members.entry(*project).or_default();
-                    of_project.extend(heir.map(|heir| (heir, Permissions::ALL)));
-                }
-            },
+            |mirror, gone| show_gone(mirror, id, heir, gone),
         )
         .map(drop)
+    }
+
+    /// Deletes the account of whoever shows its password, as [`Self::delete_user`] does; gives what it was. The heir must
+    /// be a member of the projects: nobody is made to answer for one that they know nothing of.
+    ///
+    /// # Errors
+    /// `WrongPassword`; as [`Self::delete_user`]; `Invalid` for an heir who is no member.
+    pub fn delete_own_account(
+        &self,
+        id: UserId,
+        password: &str,
+        heir: Option<UserId>,
+    ) -> Result<User, CatalogError> {
+        let (user, known) = self.read(|connection| with_hash(connection, id))?;
+        if !self.passwords().verify(password, Some(&known))? {
+            return Err(CatalogError::WrongPassword);
+        }
+        let (now, heir) = (self.now(), Heir { user: heir, is_member: true });
+        self.change(
+            |transaction| {
+                // What was read before the hashing may be old by now.
+                if with_hash(transaction, id)?.1 != known {
+                    return Err(CatalogError::WrongPassword);
+                }
+                self.delete_account(transaction, id, heir, now)
+            },
+            |mirror, gone| show_gone(mirror, id, heir, gone),
+        )?;
+        Ok(user)
     }
 
     fn delete_account(
         &self,
         transaction: &Transaction<'_>,
         id: UserId,
-        heir: Option<UserId>,
+        heir: Heir,
         now: Timestamp,
     ) -> Result<Gone, CatalogError> {
         subordinate(transaction, id)?;
@@ -165,7 +190,7 @@ impl Catalog {
             params![id.get(), format!("deleted:{id}"), UNKNOWN_PASSWORD],
         )?;
         let event = AuditEvent::new(AuditAction::UserDelete).target("user", &id);
-        let event = event.detail("heir", heir.map(UserId::get));
+        let event = event.detail("heir", heir.user.map(UserId::get));
         self.audit(transaction, event.detail("projects_left", gone.left.len()))?;
         Ok(gone)
     }
@@ -175,7 +200,7 @@ impl Catalog {
         &self,
         transaction: &Transaction<'_>,
         orphans: Vec<ProjectId>,
-        heir: Option<UserId>,
+        Heir { user: heir, is_member }: Heir,
         from: UserId,
     ) -> Result<Vec<ProjectId>, CatalogError> {
         if orphans.is_empty() {
@@ -189,6 +214,14 @@ impl Catalog {
             let projects: Vec<String> = orphans.iter().map(name).collect();
             return Err(CatalogError::OnlyAdmin { projects: projects.join(", ") });
         };
+        let stranger_to =
+            |project: &&ProjectId| is_member && self.permissions(heir, **project).is_empty();
+        if let Some(project) = orphans.iter().find(stranger_to) {
+            let reason = format!(
+                "user {heir} is no member of project {project}; make them one first, name another heir, or delete the project"
+            );
+            return Err(CatalogError::invalid("heir", reason));
+        }
         expect_user(transaction, heir)?;
         self.expect_active(transaction, heir)?;
         for project in &orphans {
@@ -208,6 +241,23 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         expect_user(transaction, user)?;
         if self.is_active(user) { Ok(()) } else { Err(CatalogError::AccountDisabled) }
+    }
+}
+
+/// Shows what a deletion changed.
+fn show_gone(mirror: &Mirror, id: UserId, heir: Heir, gone: &Gone) {
+    mirror.put_active(id, false);
+    for token in &gone.tokens {
+        mirror.put_token(token);
+    }
+    mirror.absent.write().retain(|(_, user), _| *user != id);
+    let mut members = mirror.members.write();
+    for project in &gone.left {
+        members.entry(*project).or_default().remove(&id);
+    }
+    for project in &gone.inherited {
+        let of_project = members.entry(*project).or_default();
+        of_project.extend(heir.user.map(|heir| (heir, Permissions::ALL)));
     }
 }
 

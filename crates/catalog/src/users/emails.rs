@@ -195,11 +195,17 @@ pub(super) fn is_reserved(
     now: Timestamp,
 ) -> Result<bool, CatalogError> {
     let mut statement = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM email_changes WHERE purpose = 'revert' AND lower(email) = ?1 AND user <> ?2 \
-         AND expires > ?3)",
+        "SELECT email FROM email_changes WHERE purpose = 'revert' AND user <> ?1 AND expires > ?2",
     )?;
-    let values = params![rules::key(&user.email), user.id.get(), now.micros()];
-    Ok(statement.query_row(values, |row| row.get(0))?)
+    let mut rows = statement.query(params![user.id.get(), now.micros()])?;
+    let wanted = rules::key(&user.email);
+    while let Some(row) = rows.next()? {
+        // Not compared by the database, which knows upper and lower case of Latin letters alone.
+        if rules::key(&row.get::<_, String>(0)?) == wanted {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn is_another_address(before: &User, after: &User) -> bool {

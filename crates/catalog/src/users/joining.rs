@@ -15,6 +15,7 @@ use super::rules;
 use crate::audit::{Actor, AuditAction, AuditEvent};
 use crate::database::Catalog;
 use crate::error::CatalogError;
+use crate::membership::call;
 use crate::projects::{expect_user, put_member};
 use crate::record::{ProjectInvite, permissions};
 use crate::secret::{random_text, recognise};
@@ -181,6 +182,7 @@ impl Catalog {
         let held = self.permissions(user, project);
         let may = Permissions::from_bits(held.bits() | granted.bits()).unwrap_or(granted);
         put_member(transaction, project, user, may)?;
+        call(transaction, (project, user), None)?;
         let is_new = held.is_empty();
         let action = if is_new { AuditAction::MemberAdd } else { AuditAction::MemberChange };
         let by = Actor { user: Some(user), ..self.actor() };

@@ -200,3 +200,56 @@ fn an_account_is_known_where_it_was_used_and_by_each_of_its_names() {
     }
     assert_eq!(known("nobody", "2001:db8::2"), None);
 }
+
+#[test]
+fn who_has_an_account_deletes_it_with_its_password_and_hands_projects_to_members_alone() {
+    let Three { mut scene, ada, bob, project } = three();
+    let catalog = scene.catalog();
+    let own = catalog.create_project(bob, "mill").expect("a project").id;
+    let eve = scene.user("eve@example.com").id;
+    let session = token(&scene, bob, None, TokenOwner::Creator);
+    let wrong = catalog.delete_own_account(bob, "a guess, perhaps", None).expect_err("wrong");
+    assert!(matches!(wrong, CatalogError::WrongPassword), "{wrong}");
+    let alone = catalog.delete_own_account(bob, PASSWORD, None).expect_err("the only admin");
+    assert!(matches!(alone, CatalogError::OnlyAdmin { .. }), "{alone}");
+    assert!(alone.to_string().contains("'mill'") && !alone.to_string().contains("greenhouse"));
+    for heir in [eve, bob, crate::scene::nobody()] {
+        let refused = catalog.delete_own_account(bob, PASSWORD, Some(heir));
+        refused.expect_err("nobody is made to answer for a project they know nothing of");
+    }
+    assert!(catalog.is_active(bob), "nothing of it happened");
+    let operator = catalog.delete_own_account(ada, PASSWORD, Some(bob)).expect_err("operator");
+    assert!(operator.to_string().contains("operator"), "{operator}");
+    let read = Permissions { read: true, ..Permissions::NONE };
+    catalog.set_permissions(own, eve, read).expect("a member");
+    let gone = catalog.delete_own_account(bob, PASSWORD, Some(eve)).expect("deleted");
+    assert_eq!(gone.email, "bob@example.com");
+    for _ in 0..2 {
+        let catalog = scene.catalog();
+        assert!(!catalog.is_active(bob));
+        assert!(catalog.token(session.id).expect("listed").revoked.is_some());
+        assert_eq!(catalog.permissions(eve, own), Permissions::ALL);
+        assert!(catalog.permissions(bob, own).is_empty());
+        assert!(catalog.permissions(bob, project).is_empty());
+        catalog.log_in("bob@example.com", PASSWORD).expect_err("gone");
+        catalog.delete_own_account(bob, PASSWORD, None).expect_err("gone");
+        scene.reopen();
+    }
+    scene.user("bob@example.com");
+}
+
+#[test]
+fn an_address_that_may_be_taken_back_is_kept_for_its_owner_in_any_letter_case_of_any_script() {
+    let scene = Scene::new();
+    scene.user("ada@example.com");
+    let old = scene.user("\u{d6}zg\u{fc}r@example.com").id;
+    let changes =
+        UserChanges { email: Some("new@example.com".to_owned()), ..UserChanges::default() };
+    let update = scene.catalog().update_user(old, changes, Some(PASSWORD), false).expect("changed");
+    for taken in ["\u{f6}zg\u{fc}r@example.com", "\u{d6}ZG\u{dc}R@example.com"] {
+        let new = crate::scene::new_user(taken);
+        let refused = scene.catalog().create_user(new, iobeam_catalog::SignUp::Open);
+        assert!(matches!(refused, Err(CatalogError::AlreadyExists { .. })), "{taken}");
+    }
+    scene.catalog().revert_email(&update.email.expect("a change").revert).expect("taken back");
+}

@@ -1,13 +1,15 @@
 //! The audit log: each change leaves a row, and no row can be changed without being found out.
 
-use iobeam_catalog::{Actor, AuditAction, AuditEvent, inspect};
-use iobeam_model::{Permissions, TokenId};
+use std::time::Duration;
+
+use iobeam_catalog::{Actor, AuditAction, AuditEvent, AuditFilter, inspect};
+use iobeam_model::{Clock, Permissions, TokenId};
 use rusqlite::Connection;
 
 use crate::scene::Scene;
 
 fn actions(scene: &Scene) -> Vec<String> {
-    let log = scene.catalog().audit_log(None, 1000).expect("read");
+    let log = scene.catalog().audit_log(&AuditFilter::default(), 1000).expect("read");
     log.into_iter().rev().map(|entry| entry.action).collect()
 }
 
@@ -22,7 +24,7 @@ fn a_change_and_its_row_of_the_audit_log_are_there_together_or_not_at_all() {
     let before = actions(&scene).len();
     let catalog = scene.catalog().acting_as(actor);
     catalog.delete_device(project, &"boiler".parse().expect("an id")).expect("deleted");
-    let log = scene.catalog().audit_log(None, 1).expect("read");
+    let log = scene.catalog().audit_log(&AuditFilter::default(), 1).expect("read");
     assert_eq!(log[0].action, AuditAction::DeviceDelete.name());
     assert_eq!((log[0].actor, log[0].project), (actor, Some(project)));
     assert_eq!(log[0].target.as_deref(), Some("device:boiler"));
@@ -40,7 +42,8 @@ fn the_audit_log_holds_no_address_name_or_password_of_a_user() {
     for name in ["ada@example.com", "correct horse battery", "nobody@example.com"] {
         scene.catalog().log_in(name, "a wrong password").expect_err("wrong");
     }
-    let text = format!("{:?}", scene.catalog().audit_log(None, 1000).expect("read"));
+    let text =
+        format!("{:?}", scene.catalog().audit_log(&AuditFilter::default(), 1000).expect("read"));
     assert!(text.contains("sign-in.failed"), "{text}");
     for secret in ["ada@", "horse", "nobody", "wrong"] {
         assert!(!text.contains(secret), "{secret}: {text}");
@@ -105,4 +108,67 @@ fn a_row_that_was_changed_removed_added_or_cut_off_behind_the_triggers_is_found(
         let problems = inspect(&scene.path()).expect("looked at").problems;
         assert!(problems.iter().any(|problem| problem.contains(found)), "{sql}: {problems:?}");
     }
+}
+
+#[test]
+fn rows_are_found_by_who_what_where_and_when() {
+    let scene = Scene::new();
+    let project = scene.project().id;
+    let ada = scene.catalog().user_by_name("ada@example.com").expect("ada").id;
+    let bob = scene.user("bob@example.com").id;
+    let read = Permissions { read: true, ..Permissions::NONE };
+    let before = scene.clock.now();
+    scene.clock.advance(Duration::from_secs(10));
+    let catalog = scene.catalog().acting_as(Actor { user: Some(ada), ..Actor::default() });
+    catalog.set_permissions(project, bob, read).expect("a member");
+    catalog.set_permissions(project, bob, Permissions::NONE).expect("removed");
+    let found = |filter: AuditFilter| {
+        let log = scene.catalog().audit_log(&filter, 100).expect("read");
+        log.into_iter().map(|entry| entry.action).collect::<Vec<_>>()
+    };
+    let any = AuditFilter::default;
+    let text = |text: &str| Some(text.to_owned());
+    let both = ["member.remove", "member.add"];
+    assert_eq!(found(AuditFilter { action: text("member"), ..any() }), both);
+    assert_eq!(found(AuditFilter { action: text("member.add"), ..any() }), ["member.add"]);
+    assert!(found(AuditFilter { action: text("mem"), ..any() }).is_empty());
+    let mine = AuditFilter { user: Some(ada), from: Some(scene.clock.now()), ..any() };
+    assert_eq!(found(mine.clone()), both);
+    assert_eq!(found(AuditFilter { before: scene_last(&scene), ..mine }), ["member.add"]);
+    let target = AuditFilter { target: Some(format!("user:{bob}")), ..any() };
+    assert_eq!(found(target), ["member.remove", "member.add", "user.create"]);
+    assert_eq!(found(AuditFilter { target: text("user"), ..any() }).len(), 4);
+    assert!(found(AuditFilter { target: text("use"), ..any() }).is_empty());
+    let there = AuditFilter { project: Some(project), ..any() };
+    assert_eq!(found(there), ["member.remove", "member.add", "project.create"]);
+    let earlier = found(AuditFilter { to: Some(before.plus(Duration::from_secs(1))), ..any() });
+    assert!(!earlier.is_empty() && !earlier.iter().any(|action| action.starts_with("member")));
+}
+
+/// The number of the newest row.
+fn scene_last(scene: &Scene) -> Option<u64> {
+    Some(scene.catalog().audit_log(&AuditFilter::default(), 1).expect("read")[0].id)
+}
+
+#[test]
+fn a_log_that_was_written_anew_is_told_by_a_hash_that_was_kept_elsewhere() {
+    let scene = Scene::new();
+    scene.project();
+    let seal = |known| scene.catalog().audit_seal(known).expect("read");
+    let first = seal(None);
+    assert_eq!((first.rows, first.problem), (scene_last(&scene).expect("a row"), None));
+    let mut hash = [0; 32];
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&first.hash[2 * at..2 * at + 2], 16).expect("digits");
+    }
+    scene.user("bob@example.com");
+    assert_ne!(seal(None).hash, first.hash);
+    assert_eq!(seal(Some(hash)).problem, None, "the rows up to it are the same");
+    // The log of another catalog is sound in itself.
+    let other = Scene::new();
+    other.user("eve@example.com");
+    other.project();
+    let told = other.catalog().audit_seal(Some(hash)).expect("read").problem.expect("found");
+    assert!(told.contains("replaced"), "{told}");
+    assert_eq!(other.catalog().verify_audit_log().expect("read"), None);
 }

@@ -115,7 +115,7 @@ fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
     let refused = scene.try_open().expect_err("newer");
     assert!(matches!(refused, CatalogError::NewerVersion { found: 99, .. }), "{refused}");
     let text = refused.to_string().replace(&scene.path().display().to_string(), "catalog.db");
-    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 6; start the newer program that wrote it, or restore a backup");
+    insta::assert_snapshot!(text, @"the catalog catalog.db has version 99, and this program knows versions up to 7; start the newer program that wrote it, or restore a backup");
     assert_eq!(refused.remedy(), Remedy::CallOperator);
     assert_eq!(fs::read(scene.path()).expect("read"), before);
 }
@@ -243,7 +243,7 @@ fn a_log_torn_anywhere_leaves_whole_changes_only() {
 fn each_version_of_the_file_opens_in_this_one() {
     let month = "30d".parse().expect("a retention");
     for (version, retention) in
-        [(1, Retention::Default), (2, month), (3, month), (4, month), (6, month)]
+        [(1, Retention::Default), (2, month), (3, month), (4, month), (6, month), (7, month)]
     {
         opens_with_all_that_is_in_it(version, retention);
     }
@@ -284,7 +284,7 @@ fn write_the_golden_file() {
     scene.close();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     fs::create_dir_all(&folder).expect("the folder");
-    fs::copy(scene.path(), folder.join("catalog-v6.db")).expect("written");
+    fs::copy(scene.path(), folder.join("catalog-v7.db")).expect("written");
 }
 
 #[test]

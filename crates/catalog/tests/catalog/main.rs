@@ -10,6 +10,8 @@ mod keys;
 
 mod invites;
 
+mod membership;
+
 mod project_invites;
 
 mod projects;

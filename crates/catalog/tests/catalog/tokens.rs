@@ -154,7 +154,10 @@ fn what_becomes_of_a_removed_members_tokens_is_as_it_was_chosen_and_stays_so() {
         let mut scene = Scene::new();
         let project = scene.project().id;
         let (bob, tokens) = member_with_tokens(&scene, project, WRITER);
-        scene.catalog().set_member(project, bob, Permissions::NONE, choice).expect("removed");
+        scene
+            .catalog()
+            .set_member((project, bob), Permissions::NONE, choice, None)
+            .expect("removed");
         // Who is let in again later gets none of them back.
         scene.catalog().set_permissions(project, bob, Permissions::ALL).expect("back");
         for _ in 0..2 {
@@ -188,7 +191,10 @@ fn a_creators_token_grants_what_the_creator_holds_and_a_projects_token_what_it_w
     }
     assert_eq!(scene.catalog().granted(&own), own.permissions);
     // What had been lost before the member left is not left behind with the token.
-    scene.catalog().set_member(project, bob, Permissions::NONE, MemberTokens::Keep).expect("gone");
+    scene
+        .catalog()
+        .set_member((project, bob), Permissions::NONE, MemberTokens::Keep, None)
+        .expect("gone");
     let device = scene.catalog().token(device.id).expect("listed");
     assert_eq!(scene.catalog().granted(&device), reader);
 }

@@ -219,6 +219,10 @@ fn strangers_are_found_by_their_whole_address_or_name_and_members_by_a_part_of_i
     assert_eq!(found(ada, "0%@"), ["bob_100%@example.com"], "'%' stands for itself");
     assert_eq!(found(ada, "example").len(), 2);
     assert!(found(ada, "eve").is_empty());
+    let named = NewUser { first_name: "\u{d6}zg\u{fc}r".to_owned(), ..new_user("o@example.com") };
+    let other = scene.catalog().create_user(named, SignUp::Open).expect("a user").id;
+    scene.catalog().set_permissions(project, other, read).expect("a member");
+    assert_eq!(found(ada, "\u{f6}ZG"), ["o@example.com"], "letters of all scripts have cases");
 }
 
 #[test]

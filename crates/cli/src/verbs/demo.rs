@@ -92,9 +92,10 @@ impl Demo {
         let mut session = Session::open(&own(flags, server), out)?;
         let mut sensors = Sensors::new();
         let project = account::prepare(&mut session, &mut kept, &self.dir, &sensors)?;
+        account::sending_token(&session, project, &mut kept, &self.dir)?;
         let board = board::prepare(&session, project)?;
         said(out, &format!("project {project}, {} devices", sensors.groups().len()))?;
-        let rows = self.send(&session, project, flags, &mut sensors)?;
+        let rows = self.send((out, &kept), project, flags, &mut sensors)?;
         said(out, &format!("{rows} rows of readings sent"))?;
         let latest = latest(&session, project, &sensors)?;
         if self.keep_sending {
@@ -111,15 +112,15 @@ impl Demo {
     /// Sends readings for a while, and tells how many rows.
     fn send(
         &self,
-        session: &Session,
+        (out, kept): (Output, &Kept),
         project: u32,
         flags: &GlobalFlags,
         sensors: &mut Sensors,
     ) -> Result<u64> {
         let spool = self.dir.join(sender::FIRST);
-        let client = sender::client(session, project, &spool, flags.ca.as_deref())?;
+        let client = sender::client(kept, project, &spool, flags.ca.as_deref())?;
         let steps = u64::from(self.seconds) * 2;
-        let bar = if session.out.talks_to_a_person() {
+        let bar = if out.talks_to_a_person() {
             let form = "  {bar:24} reading load, memory, disk and network";
             let style = ProgressStyle::with_template(form);
             ProgressBar::new(steps)

@@ -38,7 +38,7 @@ pub(crate) enum User {
     Disable(Account),
     /// Enable a disabled account; for the operator of the server
     Enable(Account),
-    /// Delete an account for good; for the operator of the server
+    /// Delete an account for good: your own, or, for the operator of the server, any other
     Delete(Delete),
 }
 
@@ -155,9 +155,15 @@ pub(crate) struct Account {
 /// Which account goes, and who administers what it alone did.
 #[derive(clap::Args)]
 pub(crate) struct Delete {
+    /// The user's number; `iobeam user list` shows it
+    #[arg(long, required_unless_present = "me", conflicts_with = "me")]
+    id: Option<u32>,
+    /// Your own account; the password is asked for
+    #[arg(long)]
+    me: bool,
     #[command(flatten)]
-    account: Account,
-    /// The user who becomes administrator of projects that would have none
+    password: PasswordSource,
+    /// The user who becomes administrator of projects that would have none; when you delete your own account, a member of them
     #[arg(long, value_name = "ID")]
     heir: Option<u32>,
     /// Do not ask
@@ -393,8 +399,8 @@ impl Account {
 }
 
 impl Delete {
-    fn run(self, session: &Session) -> Result<()> {
-        let id = self.account.id;
+    fn run(self, session: &mut Session) -> Result<()> {
+        let Some(id) = self.id else { return self.leave(session) };
         let question =
             format!("User {id} goes for good: the account cannot be brought back. Delete it");
         if !self.yes && !ask::sure(&question)? {
@@ -407,6 +413,29 @@ impl Delete {
             return session.out.json(&json!({"user_id": id, "deleted": true}));
         }
         session.out.done(&format!("user {id} is deleted"))
+    }
+
+    fn leave(self, session: &mut Session) -> Result<()> {
+        let user = session.as_user(Call::get(&["users", "me"]))?.json()?;
+        let (email, id) = (text(&user, "email"), user["user_id"].clone());
+        let question =
+            format!("The account {email} goes for good and cannot be brought back. Delete it");
+        if !self.yes && !ask::sure(&question)? {
+            return Err(Failure::new("nothing was deleted").into());
+        }
+        let password = self.password.password("Password")?;
+        let call = Call::post(&["users", "me", "deletion"]);
+        let sent = session.as_user(call.json(&json!({"password": password, "heir": self.heir}))?);
+        with_remedy(
+            sent,
+            409,
+            "name a member with --heir ID, or delete the project: `iobeam project delete --id ID`",
+        )?;
+        session.forget_user()?;
+        if session.out.wants_json() {
+            return session.out.json(&json!({"user_id": id, "deleted": true}));
+        }
+        session.out.done(&format!("the account {email} is deleted"))
     }
 }
 

@@ -74,6 +74,7 @@ const ROWS: &[Row] = &[
     (Method::GET,    "/v1/users/me",                        Who::User),
     (Method::PATCH,  "/v1/users/me",                        Who::User),
     (Method::POST,   "/v1/users/me/verification",           Who::User),
+    (Method::POST,   "/v1/users/me/deletion",               Who::User),
     (Method::POST,   "/v1/users/email",                     Who::Anyone),
     // The key stands in the body.
     (Method::POST,   "/v1/users/email/revert",              Who::Anyone),
@@ -84,6 +85,7 @@ const ROWS: &[Row] = &[
     (Method::PATCH,  "/v1/accounts/{id}",                   Who::Operator),
     (Method::DELETE, "/v1/accounts/{id}",                   Who::Operator),
     (Method::GET,    "/v1/audit",                           Who::Operator),
+    (Method::GET,    "/v1/audit/check",                     Who::Operator),
 
     (Method::POST,   "/v1/projects",                        Who::User),
     (Method::GET,    "/v1/projects",                        Who::User),

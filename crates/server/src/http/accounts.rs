@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! GET /v1/accounts ─▶ all of them        PATCH {"disabled":true} ─▶ everything of it ends within a second
-//! GET /v1/audit ─▶ who changed what, newest first; before= goes on
+//! GET /v1/audit ─▶ who changed what, newest first; before= goes on       GET /v1/audit/check ─▶ is each row as it was written?
 //! ```
 
 use axum::Json as Reply;
 use http::StatusCode;
-use iobeam_catalog::{AuditEntry, CatalogError, Changed, User};
-use iobeam_model::{ProjectId, TokenId, UserId};
+use iobeam_catalog::{
+    AuditAction, AuditEntry, AuditFilter, AuditSeal, CatalogError, Changed, User,
+};
+use iobeam_model::{ProjectId, Timestamp, TokenId, UserId};
 use iobeam_wire::v1::date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -33,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list))
         .routes(routes!(change, delete))
         .routes(routes!(audit))
+        .routes(routes!(audit_check))
 }
 
 /// An account.
@@ -86,6 +89,41 @@ struct AuditQuery {
     /// At most so many; 100, unless said.
     #[param(minimum = 1, maximum = 10_000)]
     count: Option<usize>,
+    /// What this user did.
+    user_id: Option<u32>,
+    /// What was done: an action such as `token.issue`, or the word that several begin with, such as `token`.
+    action: Option<String>,
+    /// What was done in this project.
+    project_id: Option<u32>,
+    /// What was done to this, such as `user:7`, or to all of a kind, such as `user`.
+    target: Option<String>,
+    /// What was done at this time or later, such as 2026-01-31T12:00:00Z.
+    from: Option<String>,
+    /// What was done before this time.
+    to: Option<String>,
+}
+
+/// What the audit log must hold.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct CheckQuery {
+    /// A hash that this call told earlier: there must still be a row with it.
+    #[param(pattern = "^[0-9A-Fa-f]{64}$")]
+    hash: Option<String>,
+}
+
+/// The audit log as a whole.
+#[derive(Serialize, ToSchema)]
+struct AuditState {
+    /// Whether each row is as it was written, and none is missing.
+    sound: bool,
+    /// How many rows it has.
+    rows: u64,
+    /// The hash of the last row, which stands for all up to it: kept elsewhere, it shows later whether they are the same rows.
+    hash: String,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// A row of the audit log.
@@ -196,11 +234,88 @@ async fn audit(
     Query(query): Query<AuditQuery>,
 ) -> Result<Reply<AuditRows>, Problem> {
     let count = query.count.unwrap_or(USUAL_ROWS).min(MAX_ROWS);
-    let rows = app.catalog(move |catalog| catalog.audit_log(query.before, count)).await?;
+    let filter = filter(query)?;
+    let rows = app.catalog(move |catalog| catalog.audit_log(&filter, count)).await?;
     Ok(Reply(AuditRows { rows: rows.into_iter().map(row).collect() }))
 }
 
-fn known(number: u32) -> Result<UserId, Problem> {
+/// Check the audit log: read all of it, and tell whether each row is as it was written.
+#[utoipa::path(
+    get, operation_id = "check_audit_log", path = "/v1/audit/check", tag = "accounts", params(CheckQuery),
+    responses((status = 200, description = "Whether it is sound, and its last hash", body = AuditState)),
+)]
+async fn audit_check(
+    Acting(app): Acting,
+    _caller: UserCaller,
+    Query(query): Query<CheckQuery>,
+) -> Result<Reply<AuditState>, Problem> {
+    let known = query.hash.as_deref().map(hash_of).transpose()?;
+    let AuditSeal { rows, hash, problem } =
+        app.catalog(move |catalog| catalog.audit_seal(known)).await?;
+    Ok(Reply(AuditState { sound: problem.is_none(), rows, hash, problem }))
+}
+
+/// A hash in hexadecimal digits.
+fn hash_of(text: &str) -> Result<[u8; 32], Problem> {
+    let mut hash = [0; 32];
+    let digits = text.as_bytes().chunks_exact(2);
+    let fits = text.len() == 2 * hash.len() && text.is_ascii();
+    let read = hash.iter_mut().zip(digits).all(|(byte, pair)| {
+        let pair = std::str::from_utf8(pair).unwrap_or_default();
+        u8::from_str_radix(pair, 16).is_ok_and(|value| {
+            *byte = value;
+            !pair.contains('+')
+        })
+    });
+    if fits && read {
+        return Ok(hash);
+    }
+    let details = "the parameter 'hash': a hash has 64 hexadecimal digits, as this call tells it";
+    Err(Problem::bad_request("A parameter of the request is wrong", details))
+}
+
+/// Which rows are asked for. What cannot be is refused: an empty answer would look like an empty log.
+fn filter(query: AuditQuery) -> Result<AuditFilter, Problem> {
+    let wrong = |name: &str, reason: &str| {
+        let details = format!("the parameter '{name}': {reason}");
+        Problem::bad_request("A parameter of the request is wrong", details)
+    };
+    let time = |name: &str, text: Option<String>| -> Result<Option<Timestamp>, Problem> {
+        let read = |text: String| {
+            let reason = format!("'{text}' is no time such as 2026-01-31T12:00:00Z");
+            date::parse(&text).ok_or_else(|| wrong(name, &reason))
+        };
+        text.map(read).transpose()
+    };
+    if let Some(asked) = &query.action {
+        let begins = |name: &&str| {
+            name.strip_prefix(asked.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if !AuditAction::NAMES.iter().any(|name| begins(&name)) {
+            let all = AuditAction::NAMES.join(", ");
+            return Err(wrong(
+                "action",
+                &format!("'{asked}' is none of {all}, nor how one begins"),
+            ));
+        }
+    }
+    let project = query.project_id.map(|number| {
+        ProjectId::new(number).ok_or_else(|| wrong("project_id", "projects are numbered from 1"))
+    });
+    Ok(AuditFilter {
+        before: query.before,
+        user: query.user_id.map(known).transpose()?,
+        action: query.action,
+        project: project.transpose()?,
+        target: query.target,
+        from: time("from", query.from)?,
+        to: time("to", query.to)?,
+    })
+}
+
+/// The user of that number, who may not exist.
+pub(super) fn known(number: u32) -> Result<UserId, Problem> {
     UserId::new(number)
         .ok_or_else(|| CatalogError::NotFound { what: "user", name: number.to_string() }.into())
 }

@@ -22,10 +22,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::lookup::{administered, visible};
 use super::schema;
 use crate::app::App;
 use crate::auth::UserCaller;
+use crate::auth::refusal::Refusal;
 use crate::body::{Json, Path, Query};
 use crate::caller::Acting;
 use crate::deletion;
@@ -71,6 +71,9 @@ struct ProjectQuery {
 struct PermissionsRequest {
     /// The user.
     user_id: u32,
+    /// The user name or e-mail address by which the caller knows a new member: until they have been in the project, the
+    /// others see that of them, or the number alone.
+    name: Option<String>,
     /// See devices and ask for readings.
     #[serde(default)]
     read: bool,
@@ -157,7 +160,7 @@ async fn show(
     let project = visible(&app, &caller, number)?;
     let shown = app
         .catalog(move |catalog| {
-            let members = catalog.users_in(project)?.into_iter().map(|user| MemberObject {
+            let members = catalog.seen_in(project)?.into_iter().map(|user| MemberObject {
                 user_id: user.id,
                 username: user.username.unwrap_or_default(),
                 email: user.email,
@@ -255,7 +258,7 @@ async fn set_permissions(
     Json(request): Json<PermissionsRequest>,
 ) -> Result<Response, Problem> {
     let project = administered(&app, &caller, number)?;
-    let PermissionsRequest { user_id, read, write, admin, tokens } = request;
+    let PermissionsRequest { user_id, name, read, write, admin, tokens } = request;
     let tokens = match tokens.as_deref() {
         None | Some("") => MemberTokens::EndOwn,
         Some("keep") => MemberTokens::Keep,
@@ -269,8 +272,11 @@ async fn set_permissions(
         return Err(CatalogError::NotFound { what: "user", name: user_id.to_string() }.into());
     };
     let wanted = Permissions { read, write, admin };
-    let change =
-        app.catalog(move |catalog| catalog.set_member(project, user, wanted, tokens)).await?;
+    let change = app
+        .catalog(move |catalog| {
+            catalog.set_member((project, user), wanted, tokens, name.as_deref())
+        })
+        .await?;
     Ok(match change {
         // Without a body: one client takes a body here for a refusal.
         PermissionChange::Added => StatusCode::CREATED.into_response(),
@@ -279,6 +285,27 @@ async fn set_permissions(
         }
         PermissionChange::Unchanged => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// The project of that number, if the caller may do anything in it.
+pub(super) fn visible(app: &App, caller: &UserCaller, number: u32) -> Result<ProjectId, Problem> {
+    ProjectId::new(number)
+        .filter(|project| !app.catalog.permissions(caller.user, *project).is_empty())
+        .ok_or_else(|| CatalogError::NotFound { what: "project", name: number.to_string() }.into())
+}
+
+/// The project of that number, if the caller administers it.
+pub(super) fn administered(
+    app: &App,
+    caller: &UserCaller,
+    number: u32,
+) -> Result<ProjectId, Problem> {
+    let project = visible(app, caller, number)?;
+    if app.catalog.permissions(caller.user, project).admin {
+        Ok(project)
+    } else {
+        Err(Refusal::NotAdmin.into())
+    }
 }
 
 fn all(catalog: &Catalog, user: UserId) -> Result<ProjectList, CatalogError> {

@@ -9,6 +9,8 @@
 //! - What tells whether an address has an account is either behind a log-in or limited per address.
 //! - Passwords are never sent back and never logged.
 
+mod deletion;
+
 use axum::Json as Reply;
 use http::StatusCode;
 use iobeam_catalog::{
@@ -38,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(me, update))
         .routes(routes!(verify))
         .routes(routes!(ask_verification))
+        .merge(deletion::routes())
         .routes(routes!(revert))
         .routes(routes!(ask_reset, reset))
 }
@@ -257,7 +260,7 @@ async fn find(
     }
 }
 
-/// The user as somebody may see them: who shares no project with them learns of no address or name that they did not ask
+/// The user as somebody may see them: who is in no project with them learns of no address or name that they did not ask
 /// for.
 fn discreetly(
     catalog: &Catalog,
@@ -268,16 +271,7 @@ fn discreetly(
     if user.id == by || catalog.share_a_project(by, user.id) || catalog.user(by)?.operator {
         return Ok(user);
     }
-    let is_asked = |text: &str| text.trim().to_lowercase() == asked.trim().to_lowercase();
-    Ok(User {
-        email: if is_asked(&user.email) { user.email } else { String::new() },
-        username: user.username.filter(|name| is_asked(name)),
-        first_name: String::new(),
-        last_name: String::new(),
-        company_name: String::new(),
-        url: String::new(),
-        ..user
-    })
+    Ok(user.known_as(asked))
 }
 
 /// The caller.

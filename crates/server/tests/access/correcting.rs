@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use iobeam_catalog::Catalog;
+use iobeam_catalog::{AuditFilter, Catalog};
 use iobeam_model::SystemClock;
 use serde_json::{Value, json};
 
@@ -170,7 +170,7 @@ fn one_wrong_first_value_does_not_decide_a_fields_type_for_ever() {
         iobeam_catalog::Settings::default(),
         Arc::new(SystemClock::new()),
     );
-    let log = catalog.expect("it opens").audit_log(None, 3).expect("readable");
+    let log = catalog.expect("it opens").audit_log(&AuditFilter::default(), 3).expect("readable");
     let log: Vec<_> =
         log.iter().map(|row| (row.action.as_str(), row.details.to_string())).collect();
     let rows = r#"{"rows":{"conditions":[],"from":null,"to":1000999}}"#;

@@ -552,6 +552,7 @@ fn the_table_is_this_one() {
     DELETE /v1/accounts/{user_id}                      operator
     PATCH  /v1/accounts/{user_id}                      operator
     GET    /v1/audit                                   operator
+    GET    /v1/audit/check                             operator
     GET    /v1/dashboards                              project:read
     POST   /v1/dashboards                              project:write
     DELETE /v1/dashboards/{dashboard_id}               project:write
@@ -624,6 +625,7 @@ fn the_table_is_this_one() {
     POST   /v1/users/email/revert                      anyone
     GET    /v1/users/me                                user
     PATCH  /v1/users/me                                user
+    POST   /v1/users/me/deletion                       user
     POST   /v1/users/me/verification                   user
     GET    /v1/users/password                          anyone
     POST   /v1/users/password                          anyone

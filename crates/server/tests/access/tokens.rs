@@ -214,8 +214,14 @@ fn a_token_that_ended_is_401_and_can_still_be_refreshed() {
     let ended = platform.get("/v1/devices", &token);
     ended.refused(401);
     assert_eq!(ended.headers["www-authenticate"], "Bearer");
-    let new = platform.post("/v1/tokens/project", "", &json!({"refresh_token": token})).expect(200);
-    platform.get("/v1/devices", new["token"].as_str().expect("a token")).expect(200);
+    // The new one lives for a second as well, which a busy machine may take to ask.
+    let works = (0..20).any(|_| {
+        let body = json!({"refresh_token": token});
+        let new = platform.post("/v1/tokens/project", "", &body).expect(200);
+        let new = new["token"].as_str().expect("a token").to_owned();
+        platform.get("/v1/devices", &new).status == 200
+    });
+    assert!(works, "a refreshed token opens what the old one did");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
-use crate::platform::{PASSWORD, Platform, key_in};
+use crate::platform::{Browser, PASSWORD, Platform, key_in};
 
 #[test]
 fn who_signs_up_can_log_in_at_once_and_never_sees_the_password_again() {
@@ -61,6 +61,7 @@ fn a_user_is_found_by_name_as_one_object_and_by_search_as_a_list() {
     let project = platform.project(&ada, "mill");
     let path = format!("/v1/projects/{project}/permissions");
     platform.patch(&path, &ada.token, &json!({"user_id": bob.id, "read": true})).expect_empty(201);
+    platform.token(&bob, project, "");
     assert_eq!(search(&ada.token, "bo"), expected);
     assert_eq!(platform.get("/v1/users?name=nobody", &ada.token).refused(404)["code"], 32);
     platform.get("/v1/users", &ada.token).refused(400);
@@ -260,4 +261,142 @@ fn the_operator_invites_and_nobody_else() {
     platform.delete("/v1/invites/999", &operator.token).refused(404);
     platform.post("/v1/invites", &operator.token, &json!({"uses": 0})).refused(400);
     platform.post("/v1/invites", &operator.token, &json!({"duration": "soon"})).refused(400);
+}
+
+#[test]
+fn who_makes_members_by_number_sees_no_address_until_they_come() {
+    let platform = Platform::start();
+    platform.person("operator");
+    let (ada, eve) = (platform.person("ada"), platform.person("eve"));
+    let project = platform.project(&eve, "trap");
+    let path = format!("/v1/projects/{project}");
+    let member = json!({"user_id": ada.id, "read": true, "write": true, "admin": true});
+    platform.patch(&format!("{path}/permissions"), &eve.token, &member).expect_empty(201);
+    let looks = || {
+        ["", "/permissions"]
+            .map(|part| format!("{path}{part}"))
+            .into_iter()
+            .chain([
+                "/v1/users?search=@".to_owned(),
+                "/v1/users?search=ad".to_owned(),
+                format!("/v1/tokens?project_id={project}"),
+                "/v1/projects".to_owned(),
+            ])
+            .map(|path| platform.get(&path, &eve.token).text)
+            .collect::<String>()
+    };
+    assert!(!looks().contains("ada"), "{}", looks());
+    // A page of hers that opens the project shows that she is there.
+    let browser = platform.browser("ada", PASSWORD);
+    let data = ("GET", "/v1/data/input");
+    assert_eq!(platform.visit(&browser, data, Some(project), &json!(null)).status, 200);
+    assert!(looks().contains(&ada.email), "{}", looks());
+    // Who was asked for by name is shown by that name.
+    let bob = platform.person("bob");
+    let member = json!({"user_id": bob.id, "name": "Bob", "read": true});
+    platform.patch(&format!("{path}/permissions"), &eve.token, &member).expect_empty(201);
+    let shown = platform.get(&path, &eve.token).expect(200)["members"].to_string();
+    assert!(shown.contains("\"bob\"") && !shown.contains("bob@"), "{shown}");
+    let wrong = json!({"user_id": bob.id, "name": "operator", "read": true, "write": true});
+    let operator = json!({"user_id": 1, "name": "bob", "read": true});
+    platform.patch(&format!("{path}/permissions"), &eve.token, &operator).refused(404);
+    platform.patch(&format!("{path}/permissions"), &eve.token, &wrong).expect(200);
+}
+
+#[test]
+fn an_account_is_deleted_by_who_knows_its_password_and_by_no_stolen_token() {
+    let platform = Platform::start_with(|config| config.login_attempts = 5);
+    let operator = platform.person("operator");
+    let (ada, bob) = (platform.person("ada"), platform.person("bob"));
+    let project = platform.project(&ada, "mill");
+    let key = platform.token(&ada, project, "&device_id=d");
+    let path = "/v1/users/me/deletion";
+    let delete = |by: &str, body| platform.post(path, by, &body);
+    let right = || json!({"password": PASSWORD});
+    delete(&operator.token, right()).refused(400);
+    delete(&ada.token, json!({})).refused(400);
+    let refused = delete(&ada.token, right()).refused(409);
+    assert!(refused["details"].as_str().expect("a text").contains("'mill'"), "{refused}");
+    delete(&ada.token, json!({"password": PASSWORD, "heir": bob.id})).refused(400);
+    let member = json!({"user_id": bob.id, "read": true});
+    let permissions = format!("/v1/projects/{project}/permissions");
+    platform.patch(&permissions, &ada.token, &member).expect_empty(201);
+    let browser = platform.browser("ada", PASSWORD);
+    let without_csrf = Browser { csrf: String::new(), ..browser.clone() };
+    let with_heir = json!({"password": PASSWORD, "heir": bob.id});
+    platform.visit(&without_csrf, ("POST", path), None, &with_heir).refused(403);
+    platform.visit(&browser, ("POST", path), None, &with_heir).expect_empty(204);
+    platform.visit(&browser, ("GET", "/v1/users/me"), None, &json!(null)).refused(401);
+    platform.get("/v1/users/me", &ada.token).refused(401);
+    platform.log_in("ada", PASSWORD).refused(401);
+    assert_eq!(
+        platform.get("/v1/projects", &bob.token).expect(200)["projects"][0]["project_id"],
+        project
+    );
+    // Its device goes on, as the project's.
+    let row = json!({"project_id": project, "device_id": "d", "sources": []});
+    assert_ne!(platform.post("/v1/imports", &key, &row).status, 401);
+    assert!(platform.letters("deleted", 1)[0].contains("To: ada@example.org"));
+    let log = platform.get("/v1/audit?action=user.delete", &operator.token).expect(200);
+    assert_eq!(log["rows"].as_array().expect("rows").len(), 1);
+    assert_eq!(
+        (&log["rows"][0]["user_id"], &log["rows"][0]["target"]),
+        (&json!(ada.id), &json!(format!("user:{}", ada.id)))
+    );
+    // With a token alone one may guess a few times.
+    for _ in 0..5 {
+        delete(&bob.token, json!({"password": "a guess, perhaps"})).refused(401);
+    }
+    delete(&bob.token, right()).refused(429);
+    platform.get("/v1/users/me", &bob.token).expect(200);
+}
+
+#[test]
+fn the_audit_log_is_asked_for_parts_of_it_and_checked() {
+    let platform = Platform::start();
+    let operator = platform.person("operator");
+    let ada = platform.person("ada");
+    let project = platform.project(&ada, "mill");
+    platform.token(&ada, project, "&device_id=d");
+    let rows = |query: &str| {
+        let reply = platform.get(&format!("/v1/audit?{query}"), &operator.token).expect(200);
+        let rows = reply["rows"].as_array().expect("rows").iter();
+        rows.map(|row| row["action"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&format!("project_id={project}")), ["token.issue", "project.create"]);
+    assert_eq!(rows(&format!("user_id={}&action=token", ada.id)), ["token.issue"]);
+    assert_eq!(rows(&format!("target=user:{}", ada.id)), ["sign-in", "user.create"]);
+    assert_eq!(rows("action=user&to=2020-01-01T00:00:00Z"), [""; 0]);
+    assert_eq!(rows("action=project&from=2020-01-01T00:00:00Z"), ["project.create"]);
+    for wrong in [
+        "action=tok",
+        "action=nonsense",
+        "from=yesterday",
+        "to=",
+        "user_id=0",
+        "project_id=0",
+        "user_id=x",
+    ] {
+        let reply = platform.get(&format!("/v1/audit?{wrong}"), &operator.token);
+        assert!(matches!(reply.status, 400 | 404), "{wrong}: {reply:?}");
+    }
+    let check = |query: &str| platform.get(&format!("/v1/audit/check{query}"), &operator.token);
+    let state = check("").expect(200);
+    assert_eq!(state["sound"], true);
+    let hash = state["hash"].as_str().expect("a hash").to_owned();
+    assert_eq!(check(&format!("?hash={hash}")).expect(200)["sound"], true);
+    let other = format!("{}{}", &hash[1..], &hash[..1]);
+    let state = check(&format!("?hash={other}")).expect(200);
+    assert_eq!(state["sound"], false);
+    assert!(state["problem"].as_str().expect("a text").contains("hash"), "{state}");
+    for wrong in [
+        "?hash=",
+        "?hash=ab",
+        "?hash=zz",
+        &format!("?hash={hash}00"),
+        &format!("?hash=+{}", &hash[1..]),
+    ] {
+        check(wrong).refused(400);
+    }
+    platform.get("/v1/audit/check", &ada.token).refused(403);
 }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::kept::Kept;
 use super::sensors::Sensors;
-use crate::api::Call;
+use crate::api::{Auth, Call};
 use crate::failure::Failure;
 use crate::output::text;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::verbs::user;
 
 /// The name of the account and the project, unless somebody else has them.
@@ -46,6 +46,32 @@ pub(super) fn prepare(
         }
     }
     Ok(project)
+}
+
+/// The token that readings are sent with. It is the project's and writes only: what runs on and on has no more in its hands, and
+/// does not end with whoever made it.
+pub(super) fn sending_token(
+    session: &Session,
+    project: u32,
+    kept: &mut Kept,
+    dir: &Path,
+) -> Result<()> {
+    let timestamp = || Call::get(&["devices", "timestamp"]);
+    let is_good = |text: &str| {
+        session::project_of(text) == Some(project)
+            && session.api.send(timestamp().by(Auth::Token(text.to_owned()))).is_ok()
+    };
+    if is_good(&kept.token) {
+        return Ok(());
+    }
+    let call = Call::get(&["tokens", "project"])
+        .with("project_id", project)
+        .with("write", true)
+        .with("owner", "project")
+        .with("duration", "never")
+        .with("name", "demo");
+    kept.token = text(&session.as_user(call)?.json()?, "token");
+    kept.save(dir)
 }
 
 fn log_in(session: &mut Session, kept: &mut Kept, dir: &Path) -> Result<()> {

@@ -23,6 +23,8 @@ pub(super) struct Kept {
     pub(super) email: String,
     /// Its password, drawn at the first run.
     pub(super) password: String,
+    /// The project's own token, with which readings are sent: it can do nothing but write.
+    pub(super) token: String,
 }
 
 impl Kept {

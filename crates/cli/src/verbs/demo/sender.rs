@@ -15,12 +15,11 @@ use anyhow::Result;
 use iobeam::{Client, TimeUnit};
 
 use super::kept::Kept;
+use super::processes;
 use super::sensors::Sensors;
-use super::{own, processes};
-use crate::api::Auth;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::{GlobalFlags, ProjectFlag, Session};
+use crate::session::{GlobalFlags, project_of};
 
 /// The spool of the readings that the demo waits for, in its folder.
 pub(super) const FIRST: &str = "spool/first";
@@ -32,17 +31,9 @@ const PERIOD: Duration = Duration::from_secs(2);
 const PATIENCE: u32 = 15;
 
 /// A client that keeps readings in that folder until the server has them.
-pub(super) fn client(
-    session: &Session,
-    project: u32,
-    spool: &Path,
-    ca: Option<&str>,
-) -> Result<Client> {
-    let Auth::Token(token) = session.project_auth(project)? else {
-        return Err(Failure::new("there is no token for the demo's project").into());
-    };
+pub(super) fn client(kept: &Kept, project: u32, spool: &Path, ca: Option<&str>) -> Result<Client> {
     let mut client =
-        Client::builder(project.into(), &token).backend(session.api.address()).spool(spool);
+        Client::builder(project.into(), &kept.token).backend(&kept.server).spool(spool);
     if let Some(ca) = ca {
         client = client.tls_ca(ca);
     }
@@ -91,9 +82,10 @@ pub(super) fn run(dir: &Path, flags: &GlobalFlags, out: Output) -> Result<()> {
     let Some(kept) = Kept::load(dir)? else {
         return Err(Failure::new(format!("there is no demo in {}", dir.display())).into());
     };
-    let session = Session::open(&own(flags, kept.server), out)?;
-    let project = session.project(ProjectFlag::default())?;
-    let client = client(&session, project, &dir.join(BACKGROUND), flags.ca.as_deref())?;
+    let Some(project) = project_of(&kept.token) else {
+        return Err(Failure::new("there is no token for the demo's project").into());
+    };
+    let client = client(&kept, project, &dir.join(BACKGROUND), flags.ca.as_deref())?;
     let mut sensors = Sensors::new();
     let mut failed = 0;
     while failed < PATIENCE {
