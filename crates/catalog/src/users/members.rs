@@ -5,7 +5,7 @@ use rusqlite::Transaction;
 
 use crate::database::Catalog;
 use crate::error::CatalogError;
-use crate::record::User;
+use crate::record::{User, UserState};
 use crate::users::{by_id, rules};
 
 impl Catalog {
@@ -32,6 +32,9 @@ impl Catalog {
         name: Option<&str>,
     ) -> Result<Option<String>, CatalogError> {
         let user = by_id(transaction, id)?;
+        if user.state == UserState::Deleted {
+            return Err(CatalogError::not_found("user", &id));
+        }
         let names = || [Some(&user.email), user.username.as_ref()].into_iter().flatten();
         if let Some(name) = name
             && !names().any(|one| rules::key(one) == rules::key(name))

@@ -107,6 +107,17 @@ fn a_token_an_invite_or_another_project_makes_members_known() {
 }
 
 #[test]
+fn whose_account_was_deleted_becomes_a_member_no_more() {
+    let world = world();
+    world.scene.catalog().delete_user(world.bob, None).expect("deleted");
+    for by in [world.eve, world.scene.catalog().user_by_name("ada@example.com").expect("ada").id] {
+        let refused = world.add(by, None).expect_err("there is nobody");
+        assert!(matches!(refused, CatalogError::NotFound { what: "user", .. }), "{refused}");
+    }
+    assert!(world.scene.catalog().permissions(world.bob, world.project).is_empty());
+}
+
+#[test]
 fn the_operator_knows_everybody_and_the_platform_needs_no_name() {
     let world = world();
     let ada = world.scene.catalog().user_by_name("ada@example.com").expect("ada").id;
