@@ -58,7 +58,7 @@ fn the_one_cookie(way: Way<'_>, headers: &HeaderMap, over_tls: bool) {
 
 fn what_is_set(way: Way<'_>, over_tls: bool) {
     let text = way.cookie().unwrap_or("e30.e30.e30");
-    let all = [way.set(text, Duration::from_secs(60)), way.set_known(text), way.clear()];
+    let all = [way.set(text, Duration::from_mins(1)), way.set_known(text), way.clear()];
     for set in all.into_iter().flatten() {
         let written = set.to_str().expect("what came as text goes as text");
         assert!(written.contains("; HttpOnly; SameSite=Strict"), "{written}");

@@ -305,13 +305,12 @@ pub(crate) fn seal(
         let lost = "no row has the hash that was kept elsewhere: the log was replaced, or that is the hash of another log";
         problem = problem.or_else(|| (!is_there).then(|| lost.to_owned()));
     }
-    let last: Option<(i64, Vec<u8>)> = connection
-        .query_row("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1", [], |row| {
+    let last: Option<(i64, String)> = connection
+        .query_row("SELECT id, lower(hex(hash)) FROM audit ORDER BY id DESC LIMIT 1", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    let (rows, hash) = last.unwrap_or((0, GENESIS.to_vec()));
-    let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (rows, hash) = last.unwrap_or_else(|| (0, "00".repeat(GENESIS.len())));
     Ok(AuditSeal { rows: rows.unsigned_abs(), hash, problem })
 }
 

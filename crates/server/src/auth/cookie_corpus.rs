@@ -24,7 +24,7 @@ proptest! {
             0..6,
         )
     ) {
-        let text: String = lines.into_iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-        headers(text.as_bytes());
+        let lines: Vec<String> = lines.into_iter().map(|(name, value)| [name, value].join(": ")).collect();
+        headers(lines.join("\n").as_bytes());
     }
 }

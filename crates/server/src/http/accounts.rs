@@ -292,7 +292,7 @@ fn filter(query: AuditQuery) -> Result<AuditFilter, Problem> {
             name.strip_prefix(asked.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        if !AuditAction::NAMES.iter().any(|name| begins(&name)) {
+        if !AuditAction::NAMES.iter().any(begins) {
             let all = AuditAction::NAMES.join(", ");
             return Err(wrong(
                 "action",
