@@ -403,6 +403,19 @@ fn the_demo_runs_twice_and_stops() {
     assert_eq!((mode(""), mode("demo.json")), (0o700, 0o600));
     let query = ada.command(&["query", "--limit", "1"]).env("IOBEAM_BACKEND", "").output();
     assert_eq!(query.expect("it runs").status.code(), Some(0));
+    // What goes on sending has a token that is the project's, writes and does not end. It is made once.
+    let project = first["project_id"].to_string();
+    let words = ["token", "list", "--project-id", &project, "--json"];
+    let tokens = ada.command(&words).env("IOBEAM_BACKEND", "").output().expect("it runs").stdout;
+    let tokens: Value = serde_json::from_slice(&tokens).expect("JSON");
+    let tokens = tokens["tokens"].as_array().expect("a list");
+    let sends: Vec<_> = tokens.iter().filter(|token| token["name"] == "demo").collect();
+    assert_eq!(sends.len(), 1, "{tokens:?}");
+    let is = |member: &str| sends[0][member].as_bool().expect("a truth");
+    assert!(is("write") && !is("read") && !is("admin"), "{}", sends[0]);
+    assert_eq!(sends[0]["owner"], "project");
+    assert!(sends[0]["expires"].as_str().expect("a date").starts_with("9999-"), "{}", sends[0]);
+    assert!(sends[0]["last_used"].is_string(), "{}", sends[0]);
     assert_eq!(ada.asks(&["demo", "--stop"])["stopped"], json!(["sender", "server"]));
     assert_eq!(ada.asks(&["demo", "--stop"])["stopped"], json!([]));
 }
