@@ -7,9 +7,9 @@
 //! anything else, and what these cannot say      ─▶ no answer: the engine is asked
 //! ```
 //!
-//! A plan of the engine costs milliseconds before it reads its first row; here the answer is there by then. It is one
-//! that the engine could have given: only among rows of equal times may another be chosen. Where all that it takes is in
-//! memory already, and little, it costs less than to wake a thread of the engine's, and is given on the task that asks.
+//! A plan of the engine costs milliseconds before it reads its first row; here the answer is there by then. It is the
+//! one that the engine would have given, also among rows of equal times. Where all that it takes is in memory already,
+//! and little, it costs less than to wake a thread of the engine's, and is given on the task that asks.
 
 mod figures;
 
@@ -19,17 +19,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, new_null_array,
+    Array, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, new_null_array,
 };
-use arrow::compute::{
-    SortColumn, SortOptions, filter_record_batch, interleave_record_batch, is_not_null,
-    lexsort_to_indices, take_record_batch,
-};
+use arrow::compute::{filter_record_batch, interleave_record_batch, is_not_null};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use iobeam_model::{FieldType, Timestamp};
 use iobeam_store::{Chunk, DataFile};
 
+use crate::arrival::{ARRIVAL, Arrivals, arrivals, with_arrivals};
 use crate::context::QueryContext;
 use crate::error::QueryError;
 use crate::few::{Few, may_hold, of_chunk};
@@ -158,24 +156,28 @@ impl Newest {
         self.columns.iter().map(String::as_str).chain(self.present.as_deref()).collect()
     }
 
+    /// Those, and what decides between rows of equal time.
+    fn compared(&self) -> Vec<&str> {
+        self.looked_at().into_iter().chain([ARRIVAL]).collect()
+    }
+
     fn last_of_each(
         &self,
         table: &Table,
         schema: &SchemaRef,
     ) -> Result<Option<RecordBatch>, QueryError> {
-        let Some(rows) = table.snapshot.last_rows() else { return Ok(None) };
+        let Some((rows, came)) = table.snapshot.last_rows_by_arrival() else { return Ok(None) };
+        let mut latest: Vec<usize> = (0..came.len()).collect();
+        latest.sort_unstable_by_key(|row| came[*row]);
+        let mut ranks = vec![0; came.len()];
+        for (rank, row) in (0..).zip(latest) {
+            ranks[row] = rank;
+        }
+        let rows = with_arrivals(&rows, ranks)?;
         let Some(rows) = self.fitting(&rows, table)? else { return Ok(None) };
-        let Some(keys) = rows.column_by_name(table.partition.as_str()) else {
-            return fit(&rows.slice(0, 0), schema).map(Some);
-        };
-        let sort = |values: &ArrayRef, descending| SortColumn {
-            values: Arc::clone(values),
-            options: Some(SortOptions { descending, nulls_first: false }),
-        };
-        let by = [sort(rows.column(0), true), sort(keys, false)];
-        let places = lexsort_to_indices(&by, Some(self.rows)).map_err(arrow)?;
-        let sorted = take_record_batch(&fit(&rows, schema)?, &places).map_err(arrow)?;
-        Ok(Some(sorted))
+        let mut best = Best { most: self.rows, ..Best::default() };
+        best.add(&rows, schema)?;
+        best.finish(schema).map(Some)
     }
 
     /// Of last rows those that the question is about; nothing when an older row might be.
@@ -209,12 +211,12 @@ impl Newest {
         schema: &SchemaRef,
         reading: &Reading<'_>,
     ) -> Result<Option<RecordBatch>, QueryError> {
-        let rows = self.few(value).rows(table, reading, &self.looked_at())?;
+        let rows = self.few(value).rows(table, reading, &self.compared())?;
         let Some(batches) = rows else { return Ok(None) };
         let mut best = Best { most: self.rows, ..Best::default() };
         for rows in batches {
             if let Some(rows) = self.present(rows)? {
-                best.add(times(&rows), fit(&rows, schema)?);
+                best.add(&rows, schema)?;
             }
         }
         best.finish(schema).map(Some)
@@ -230,37 +232,43 @@ impl Newest {
     ) -> Result<Option<RecordBatch>, QueryError> {
         let snapshot = &table.snapshot;
         let partition = table.partition.as_str();
-        let chunks = snapshot.chunks.iter().map(Source::Chunk);
-        let mut sources: Vec<_> = snapshot.files.iter().map(Source::File).chain(chunks).collect();
+        let arrivals = Arrivals::of(snapshot);
+        let chunks = snapshot.chunks.iter().enumerate();
+        let chunks = chunks.map(|(at, chunk)| Source::Chunk(chunk, arrivals.of_chunk(at)));
+        let files = snapshot.files.iter();
+        let files = files.map(|file| Source::File(file, arrivals.of_file(file)));
+        let mut sources: Vec<_> = files.chain(chunks).collect();
         let (from, to) = bounds(&self.range);
         let from = from.max(snapshot.keep_from);
         sources.retain(|source| {
             let (min, max) = source.times();
             max >= from && min <= to && source.may_hold(value)
         });
-        sources.sort_by_key(|source| Reverse(source.times().1));
+        // Up to there a row of the source may be among the newest.
+        let end = |source: &Source<'_>| (source.times().1.min(to), source.last_arrival());
+        sources.sort_by_key(|source| Reverse(end(source)));
         let mut best = Best { most: self.rows, ..Best::default() };
         for source in sources {
             reading.check()?;
             if reading.holds_much() {
                 return Ok(None);
             }
-            if best.bar().is_some_and(|bar| bar >= source.times().1.min(to)) {
+            if best.bar().is_some_and(|bar| bar >= end(&source)) {
                 break;
             }
             match source {
-                Source::Chunk(chunk) => {
-                    let values = [value.to_owned()];
+                Source::Chunk(chunk, first) => {
+                    let (chunk, values) = ((&**chunk, Some(first)), [value.to_owned()]);
                     let Some(rows) = of_chunk(chunk, partition, &values, (from, to))? else {
                         continue;
                     };
                     let Some(rows) = self.present(rows)? else { continue };
-                    best.add(times(&rows), fit(&rows, schema)?);
+                    best.add(&rows, schema)?;
                 }
-                Source::File(file) => {
-                    let rows = reading.of(file, partition, value)?;
+                Source::File(file, first) => {
+                    let rows = reading.of(file, partition, value)?.from(first);
                     for rows in self.newest_in(rows, (from, to))? {
-                        best.add(times(&rows), fit(&rows, schema)?);
+                        best.add(&rows, schema)?;
                     }
                 }
             }
@@ -303,23 +311,30 @@ impl Newest {
     }
 }
 
-/// Where rows are.
+/// Where rows are, and the arrival of the first of them.
 #[derive(Debug)]
 enum Source<'a> {
-    Chunk(&'a Arc<Chunk>),
-    File(&'a Arc<DataFile>),
+    Chunk(&'a Arc<Chunk>, i64),
+    File(&'a Arc<DataFile>, i64),
 }
 
 impl Source<'_> {
     fn times(&self) -> (i64, i64) {
         match self {
-            Self::Chunk(chunk) => (chunk.min_time, chunk.max_time),
-            Self::File(file) => (file.min_time, file.max_time),
+            Self::Chunk(chunk, _) => (chunk.min_time, chunk.max_time),
+            Self::File(file, _) => (file.min_time, file.max_time),
+        }
+    }
+
+    fn last_arrival(&self) -> i64 {
+        match self {
+            Self::Chunk(chunk, first) => first + chunk.rows.num_rows() as i64,
+            Self::File(file, first) => first + file.rows as i64,
         }
     }
 
     fn may_hold(&self, value: &str) -> bool {
-        let Self::File(file) = self else { return true };
+        let Self::File(file, _) = self else { return true };
         may_hold(file, value)
     }
 }
@@ -329,38 +344,41 @@ impl Source<'_> {
 struct Best {
     most: usize,
     parts: Vec<RecordBatch>,
-    /// (time, part, row).
-    places: Vec<(i64, usize, usize)>,
-    /// The newest times, the oldest of them on top.
-    newest: BinaryHeap<Reverse<i64>>,
+    /// (time, arrival, part, row).
+    places: Vec<(i64, i64, usize, usize)>,
+    /// The newest times and arrivals, the oldest of them on top.
+    newest: BinaryHeap<Reverse<(i64, i64)>>,
 }
 
 impl Best {
-    fn add(&mut self, times: &[i64], rows: RecordBatch) {
-        for (row, time) in times.iter().enumerate() {
-            self.places.push((*time, self.parts.len(), row));
-            self.newest.push(Reverse(*time));
+    /// Takes rows in that come with their arrivals, and keeps the columns of the schema.
+    fn add(&mut self, rows: &RecordBatch, schema: &SchemaRef) -> Result<(), QueryError> {
+        let places = times(rows).iter().zip(arrivals(rows));
+        for (row, (time, arrival)) in places.enumerate() {
+            self.places.push((*time, *arrival, self.parts.len(), row));
+            self.newest.push(Reverse((*time, *arrival)));
             if self.newest.len() > self.most {
                 self.newest.pop();
             }
         }
-        self.parts.push(rows);
+        self.parts.push(fit(rows, schema)?);
+        Ok(())
     }
 
     /// A row that is not newer than this is not missing.
-    fn bar(&self) -> Option<i64> {
+    fn bar(&self) -> Option<(i64, i64)> {
         let full = self.newest.len() >= self.most;
-        self.newest.peek().filter(|_| full).map(|Reverse(time)| *time)
+        self.newest.peek().filter(|_| full).map(|Reverse(place)| *place)
     }
 
     fn finish(mut self, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
-        self.places.sort_by_key(|(time, ..)| Reverse(*time));
+        self.places.sort_unstable_by_key(|(time, arrival, ..)| Reverse((*time, *arrival)));
         self.places.truncate(self.most);
         if self.places.is_empty() {
             return Ok(RecordBatch::new_empty(Arc::clone(schema)));
         }
         let parts: Vec<&RecordBatch> = self.parts.iter().collect();
-        let places: Vec<_> = self.places.iter().map(|(_, part, row)| (*part, *row)).collect();
+        let places: Vec<_> = self.places.iter().map(|(.., part, row)| (*part, *row)).collect();
         interleave_record_batch(&parts, &places).map_err(arrow)
     }
 }

@@ -51,7 +51,7 @@ use crate::scope::{Scope, Table};
 use crate::series::{self, Limits, SeriesAnswer};
 use crate::spelling;
 use crate::sql::{self, Param};
-use crate::table::ReadLastRows;
+use crate::table::{OrderByArrival, ReadLastRows};
 
 pub use settings::Settings;
 pub use threads::Reader;
@@ -352,6 +352,7 @@ fn template(
         .with_default_features()
         .with_type_planner(Arc::new(sql::Types))
         .with_analyzer_rules(functions::rules())
+        .with_optimizer_rule(Arc::new(OrderByArrival))
         .with_optimizer_rule(Arc::new(ReadLastRows))
         .build();
     functions::register(&mut state, &known, settings.value_bytes)?;

@@ -6,11 +6,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, Datum, RecordBatch, Scalar, StringViewArray};
-use arrow::compute::filter_record_batch;
 use arrow::compute::kernels::cmp::eq;
+use arrow::compute::{filter_record_batch, prep_null_mask_filter};
 use iobeam_model::FieldType;
 use iobeam_store::{Chunk, DataFile};
 
+use crate::arrival::{ARRIVAL, Arrivals, with_arrivals};
 use crate::error::QueryError;
 use crate::runs::{Reading, Runs, times};
 use crate::scope::Table;
@@ -37,7 +38,7 @@ pub(crate) struct Few {
 
 impl Few {
     /// The rows with the time and those of the columns that are there, or nothing when they are not few. Rows of one
-    /// batch are in order of time if they come from a file.
+    /// batch are in order of time if they come from a file. The arrival may be one of the columns.
     pub(crate) fn rows(
         &self,
         table: &Table,
@@ -54,6 +55,7 @@ impl Few {
         if from > to {
             return Ok(Some(Vec::new()));
         }
+        let arrivals = columns.contains(&ARRIVAL).then(|| Arrivals::of(snapshot));
         let looks: Vec<_> = self.looks(table).collect();
         if looks.len() > LOOKS {
             return Ok(None);
@@ -62,6 +64,9 @@ impl Few {
         let mut found = Vec::with_capacity(looks.len());
         for (file, value) in looks {
             let mut rows = reading.of(file, partition, value)?;
+            if let Some(arrivals) = &arrivals {
+                rows = rows.from(arrivals.of_file(file));
+            }
             let within = rows.within(from, to)?;
             count += within.len();
             if count > most {
@@ -70,10 +75,11 @@ impl Few {
             found.push((rows, within));
         }
         let mut batches = Vec::new();
-        for chunk in snapshot.chunks.iter() {
+        for (at, chunk) in snapshot.chunks.iter().enumerate() {
             if chunk.max_time >= from && chunk.min_time <= to {
                 reading.check()?;
-                batches.extend(of_chunk(chunk, partition, &self.values, (from, to))?);
+                let first = arrivals.as_ref().map(|arrivals| arrivals.of_chunk(at));
+                batches.extend(of_chunk((chunk, first), partition, &self.values, (from, to))?);
             }
         }
         count += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
@@ -122,9 +128,10 @@ pub(crate) fn may_hold(file: &DataFile, value: &str) -> bool {
         && file.max_partition.as_deref().is_some_and(|max| value <= max)
 }
 
-/// A chunk's rows of some values within a span of time, both ends in it; nothing when there are none.
+/// A chunk's rows of some values within a span of time, both ends in it; nothing when there are none. They come with
+/// their arrivals where that of the chunk's first row is given.
 pub(crate) fn of_chunk(
-    chunk: &Chunk,
+    (chunk, first): (&Chunk, Option<i64>),
     partition: &str,
     values: &[String],
     (from, to): (i64, i64),
@@ -137,7 +144,11 @@ pub(crate) fn of_chunk(
         return Ok(None);
     }
     // Of many rows few are wanted: these alone are held against the times.
-    let rows = filter_record_batch(rows, &keep).map_err(QueryError::internal)?;
+    let mut rows = filter_record_batch(rows, &keep).map_err(QueryError::internal)?;
+    if let Some(first) = first {
+        let kept = if keep.null_count() > 0 { prep_null_mask_filter(&keep) } else { keep };
+        rows = with_arrivals(&rows, kept.values().set_indices().map(|row| first + row as i64))?;
+    }
     if from <= chunk.min_time && chunk.max_time <= to {
         return Ok(Some(rows));
     }

@@ -39,6 +39,8 @@ mod guard;
 
 mod reader;
 
+mod arrival;
+
 mod functions;
 
 mod live;

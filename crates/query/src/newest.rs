@@ -12,7 +12,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringViewArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
     TimestampMicrosecondArray,
 };
 use arrow::compute::{
@@ -44,6 +44,8 @@ pub(crate) struct NewestPerKey {
     pub(crate) key: usize,
     /// The column of the time.
     pub(crate) time: usize,
+    /// The column of the arrivals, which decide between rows of equal time; without it there are none.
+    pub(crate) arrival: Option<usize>,
     /// How many rows to keep for each key.
     pub(crate) rows: usize,
     /// How they come out.
@@ -100,10 +102,26 @@ struct Kept {
 /// One key's rows: the oldest of them on top.
 #[derive(Default)]
 struct Group {
-    /// (time, batch, row), all reversed so that the heap's top is the oldest.
-    rows: BinaryHeap<Reverse<(i64, usize, usize)>>,
+    /// (place, batch, row), all reversed so that the heap's top is the oldest.
+    rows: BinaryHeap<Reverse<(Place, usize, usize)>>,
     /// Rows that are not newer than this cannot win; set once there are enough.
-    bar: Option<i64>,
+    bar: Option<Place>,
+}
+
+/// The time and arrival of a row.
+type Place = (i64, i64);
+
+/// The times and arrivals of rows.
+struct Places {
+    times: TimestampMicrosecondArray,
+    arrivals: Option<Int64Array>,
+}
+
+impl Places {
+    fn of(&self, row: usize) -> Place {
+        let arrival = self.arrivals.as_ref().map_or(0, |arrivals| arrivals.value(row));
+        (self.times.value(row), arrival)
+    }
 }
 
 impl Kept {
@@ -129,7 +147,7 @@ impl Kept {
 
     /// Takes rows in; those that cannot win are dropped at once.
     fn add(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
-        let (keys, times) = self.columns(batch)?;
+        let (keys, places) = self.columns(batch)?;
         let column = batch.column(self.rule.key);
         let wins = |row: usize| {
             column.is_valid(row)
@@ -137,7 +155,7 @@ impl Kept {
                     .groups
                     .get(keys.row(row).as_ref())
                     .and_then(|group| group.bar)
-                    .is_none_or(|bar| times.value(row) > bar)
+                    .is_none_or(|bar| places.of(row) > bar)
         };
         let winners: BooleanArray = (0..batch.num_rows()).map(|row| Some(wins(row))).collect();
         let batch = filter_record_batch(batch, &winners).map_err(arrow)?;
@@ -153,13 +171,12 @@ impl Kept {
         Ok(())
     }
 
-    fn columns(
-        &self,
-        batch: &RecordBatch,
-    ) -> Result<(Keys, TimestampMicrosecondArray), QueryError> {
+    fn columns(&self, batch: &RecordBatch) -> Result<(Keys, Places), QueryError> {
         let key = one_zero(batch.column(self.rule.key));
         let keys = self.converter.convert_columns(&[key]).map_err(arrow)?;
-        Ok((keys, batch.column(self.rule.time).as_primitive::<TimestampMicrosecondType>().clone()))
+        let times = batch.column(self.rule.time).as_primitive::<TimestampMicrosecondType>();
+        let arrivals = self.rule.arrival.map(|at| batch.column(at).as_primitive().clone());
+        Ok((keys, Places { times: times.clone(), arrivals }))
     }
 
     /// Drops every row that is not among the newest of its key.
@@ -171,7 +188,7 @@ impl Kept {
             group.rows.clear();
         }
         for (at, batch) in batches.iter().enumerate() {
-            let (keys, times) = self.columns(batch)?;
+            let (keys, places) = self.columns(batch)?;
             for row in 0..batch.num_rows() {
                 let key = keys.row(row);
                 let known = self.groups.contains_key(key.as_ref());
@@ -180,14 +197,14 @@ impl Kept {
                     self.groups.insert(key.as_ref().into(), Group::default());
                 }
                 if let Some(group) = self.groups.get_mut(key.as_ref()) {
-                    group.offer((times.value(row), at, row), self.rule.rows);
+                    group.offer((places.of(row), at, row), self.rule.rows);
                 }
             }
         }
         let mut winners: Vec<(usize, usize)> = Vec::new();
         for group in self.groups.values_mut() {
             if group.rows.len() == self.rule.rows {
-                group.bar = group.rows.peek().map(|Reverse((time, ..))| *time);
+                group.bar = group.rows.peek().map(|Reverse((place, ..))| *place);
             }
             winners.extend(group.rows.drain().map(|Reverse((_, batch, row))| (batch, row)));
         }
@@ -213,12 +230,20 @@ impl Kept {
             values: Arc::clone(self.winners.column(column)),
             options: Some(SortOptions { descending, nulls_first: false }),
         };
-        let by = match order {
-            Order::NewestFirst => vec![sort(self.rule.time, true), sort(self.rule.key, false)],
-            Order::KeyThenOldestFirst => {
-                vec![sort(self.rule.key, false), sort(self.rule.time, false)]
+        let arrival = |descending| self.rule.arrival.map(|column| sort(column, descending));
+        let by: Vec<_> = match order {
+            Order::NewestFirst => {
+                let time = sort(self.rule.time, true);
+                [Some(time), arrival(true), Some(sort(self.rule.key, false))]
             }
-        };
+            Order::KeyThenOldestFirst => {
+                let time = sort(self.rule.time, false);
+                [Some(sort(self.rule.key, false)), Some(time), arrival(false)]
+            }
+        }
+        .into_iter()
+        .flatten()
+        .collect();
         let indices = lexsort_to_indices(&by, None).map_err(arrow)?;
         let sorted = take_record_batch(&self.winners, &indices).map_err(arrow)?;
         Ok((sorted, self.reservation))
@@ -226,7 +251,7 @@ impl Kept {
 }
 
 impl Group {
-    fn offer(&mut self, row: (i64, usize, usize), most: usize) {
+    fn offer(&mut self, row: (Place, usize, usize), most: usize) {
         if self.rows.len() < most {
             self.rows.push(Reverse(row));
         } else if self.rows.peek().is_some_and(|Reverse((oldest, ..))| row.0 > *oldest) {

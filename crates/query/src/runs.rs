@@ -23,6 +23,7 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use iobeam_store::DataFile;
 use parking_lot::Mutex;
 
+use crate::arrival::{ARRIVAL, numbered};
 use crate::context::{QueryContext, Reservation};
 use crate::error::QueryError;
 use crate::scope::TIME;
@@ -82,6 +83,8 @@ impl Run {
 #[derive(Debug)]
 struct Piece {
     group: usize,
+    /// The number of its first row in the file.
+    first: usize,
     rows: Range<usize>,
     /// Nothing where the file has no such column.
     columns: Mutex<HashMap<Box<str>, Option<ArrayRef>>>,
@@ -146,7 +149,7 @@ impl Runs {
         partition: &str,
         value: &'a str,
     ) -> Result<RowsOf<'a>, QueryError> {
-        let mut rows = RowsOf { reading, file, value, run: None, opened: None };
+        let mut rows = RowsOf { reading, file, value, run: None, opened: None, arrival: None };
         if let Some(run) = self.known(file.path(), value) {
             rows.run = Some(run);
             return Ok(rows);
@@ -157,8 +160,10 @@ impl Runs {
         let pieces = spans.into_iter().flat_map(|(group, span)| {
             let piece = PIECE.min(PIECE_BYTES / opened.row_bytes(group).max(1)).max(1);
             let starts = span.clone().step_by(piece);
+            let before = opened.rows_before(group);
             starts.map(move |start| Piece {
                 group,
+                first: before + start,
                 rows: start..span.end.min(start + piece),
                 columns: Mutex::default(),
             })
@@ -192,7 +197,8 @@ impl Runs {
         let run = self.known(file.path(), value)?;
         let is_kept = |piece: &Piece| {
             let kept = piece.columns.lock();
-            kept.contains_key(TIME) && columns.iter().all(|name| kept.contains_key(*name))
+            let is_kept = |name: &&str| *name == ARRIVAL || kept.contains_key(*name);
+            kept.contains_key(TIME) && columns.iter().all(is_kept)
         };
         run.pieces.iter().all(is_kept).then(|| run.rows())
     }
@@ -262,9 +268,30 @@ pub(crate) struct RowsOf<'a> {
     value: &'a str,
     run: Option<Arc<Run>>,
     opened: Option<Opened>,
+    /// The arrivals, if they are asked for.
+    arrival: Option<Counted>,
+}
+
+/// From where on arrivals are counted.
+#[derive(Clone, Copy, Debug)]
+enum Counted {
+    /// That is the one of the file's first row.
+    InFile(i64),
+    /// That is the one of the value's first row in the file.
+    InRun(i64),
 }
 
 impl RowsOf<'_> {
+    /// The same rows with their arrivals, of which that is the one of the file's first row.
+    pub(crate) fn from(self, arrival: i64) -> Self {
+        Self { arrival: Some(Counted::InFile(arrival)), ..self }
+    }
+
+    /// The same rows with their arrivals, of which that is the one of the first of these rows.
+    pub(crate) fn of_device(self, arrival: i64) -> Self {
+        Self { arrival: Some(Counted::InRun(arrival)), ..self }
+    }
+
     fn pieces(&self) -> &[Piece] {
         self.run.as_ref().map_or(&[], |run| &run.pieces)
     }
@@ -309,7 +336,14 @@ impl RowsOf<'_> {
             let start = end - self.pieces()[piece].rows.len();
             let wanted = rows.start.max(start)..rows.end.min(end);
             if !wanted.is_empty() {
-                let read = self.read(piece, names)?;
+                let mut read = self.read(piece, names)?;
+                let first = self.arrival.map(|counted| match counted {
+                    Counted::InFile(first) => first + self.pieces()[piece].first as i64,
+                    Counted::InRun(first) => first + start as i64,
+                });
+                if let Some(first) = first {
+                    read = numbered(&read, first).map_err(QueryError::internal)?;
+                }
                 self.reading.hold(&read)?;
                 found.push(read.slice(wanted.start - start, wanted.len()));
             }
@@ -325,7 +359,7 @@ impl RowsOf<'_> {
         };
         self.reading.check()?;
         let piece = &run.pieces[at];
-        let others = names.iter().filter(|name| **name != TIME);
+        let others = names.iter().filter(|name| **name != TIME && **name != ARRIVAL);
         let names: Vec<&str> = std::iter::once(TIME).chain(others.copied()).collect();
         let mut known = piece.columns.lock().clone();
         let missing: Vec<&str> =

@@ -42,6 +42,7 @@ use tokio::task::JoinSet;
 
 pub use answer::{Method, OneSeries, Points, SeriesAnswer};
 
+use crate::arrival::ARRIVAL;
 use crate::civil::Zone;
 use crate::error::{POINTS_SETTING, QueryError, SERIES_SETTING};
 use crate::plan::{Session, column, condition, field_type, within};
@@ -165,6 +166,10 @@ impl Asked {
             grid,
             keep,
             kinds: fields.iter().map(|(_, kind)| *kind).collect(),
+            arrives: match shape {
+                Shape::Figures(summary) => matches!(summary, Summary::First | Summary::Last),
+                Shape::Rows { .. } => true,
+            },
             only,
             most_devices: (most_series / fields.len().max(1)).max(1),
             most_points: limits.points,
@@ -202,7 +207,12 @@ impl Asked {
         }
         columns.extend(self.fields.iter().map(|(name, _)| column(name.as_str())));
         let wrap = |error| session.error(&error);
-        let frame = session.scan(table)?;
+        let frame = if self.rules.arrives {
+            columns.push(column(ARRIVAL));
+            session.scan_with_arrival(table)?
+        } else {
+            session.scan(table)?
+        };
         let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(wrap)?;
         // The device may be among the fields asked for: then the second one of its name gets another.
         let named = columns.into_iter().enumerate().map(|(at, it)| it.alias(format!("${at}")));

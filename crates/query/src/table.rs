@@ -17,13 +17,17 @@ mod files;
 
 mod last;
 
+mod numbering;
+
+mod order;
+
 mod prune;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result};
@@ -38,10 +42,12 @@ use datafusion::physical_plan::union::UnionExec;
 use iobeam_store::DataFile;
 use parking_lot::Mutex;
 
+use crate::arrival::{ARRIVAL, Arrivals, arrival_field, numbered};
 use crate::context::{PIECE_BYTES, QueryContext, engine_error};
 use crate::runs::{Reading, Runs};
 use crate::scope::Table;
 pub(crate) use crate::table::last::ReadLastRows;
+pub(crate) use crate::table::order::OrderByArrival;
 use crate::table::prune::Prune;
 
 /// A namespace's snapshot, to be scanned.
@@ -72,10 +78,25 @@ impl SnapshotTable {
 
     /// The same table with these rows alone.
     fn of_rows(&self, rows: Vec<RecordBatch>) -> Self {
+        Self { rows: Some(rows), ..self.again() }
+    }
+
+    /// The same table, with the arrival of each row as its last column.
+    pub(crate) fn with_arrival(&self) -> Self {
+        let fields = self.schema.fields().iter().cloned();
+        let fields: Vec<_> = fields.chain([Arc::new(arrival_field())]).collect();
+        Self { schema: Arc::new(Schema::new(fields)), ..self.again() }
+    }
+
+    fn has_arrival(&self) -> bool {
+        self.schema.fields().last().is_some_and(|field| field.name() == ARRIVAL)
+    }
+
+    fn again(&self) -> Self {
         let (table, reader) = (self.table.clone(), Arc::clone(&self.reader));
         let (schema, runs) = (Arc::clone(&self.schema), Arc::clone(&self.runs));
         let (context, tried) = (self.context.clone(), Arc::clone(&self.tried));
-        Self { table, schema, reader, runs, context, tried, rows: Some(rows) }
+        Self { table, schema, reader, runs, context, tried, rows: self.rows.clone() }
     }
 
     /// The filters as one expression over the table's columns.
@@ -160,10 +181,18 @@ impl TableProvider for SnapshotTable {
         if let Some(rows) = self.few(filters, projection)? {
             return chunks::scan_rows(&rows, &self.schema, projection, 1);
         }
+        let arrival = self.schema.fields().len() - 1;
+        let arrivals = (self.has_arrival() && projection.contains(&arrival))
+            .then(|| Arrivals::of(&self.table.snapshot));
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         let chunks = prune.chunks(&self.table.snapshot.chunks)?;
         if !chunks.is_empty() {
-            inputs.push(chunks::scan(&chunks, &self.schema, projection, partitions)?);
+            let rows = chunks.into_iter().map(|(at, chunk)| match &arrivals {
+                Some(arrivals) => Ok(numbered(&chunk.rows, arrivals.of_chunk(at))?),
+                None => Ok(chunk.rows.clone()),
+            });
+            let rows = rows.collect::<Result<Vec<_>>>()?;
+            inputs.push(chunks::scan_rows(&rows, &self.schema, projection, partitions)?);
         }
         let files = prune.files(&self.table.snapshot.files)?;
         let selective = files::is_selective(filters, self.table.partition.as_str());
@@ -172,6 +201,7 @@ impl TableProvider for SnapshotTable {
         let scan = |files| files::Scan {
             batch_rows,
             files,
+            arrivals: arrivals.as_ref(),
             schema: &self.schema,
             partition: self.table.partition.as_str(),
             reader: Arc::clone(&self.reader),

@@ -76,7 +76,7 @@ pub use opening::Opened;
 pub use quarantine::QuarantinedValue;
 pub use settings::Settings;
 pub use snapshot::verified::VerifiedFile;
-pub use snapshot::{Chunk, DataFile, FileFacts, Snapshot};
+pub use snapshot::{Arrival, Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
 pub use writer::SetAside;
 

@@ -21,6 +21,8 @@ use iobeam_model::FieldName;
 
 use crate::error::{FileError, StoreError};
 
+pub use last::Arrival;
+
 use last::LastRows;
 use verified::sums::Sums;
 
@@ -55,7 +57,13 @@ impl Snapshot {
     ///
     /// `None` when it is not known and the rows themselves must be looked at.
     pub fn last_rows(&self) -> Option<RecordBatch> {
-        last::since(self.last.as_ref()?.all(&self.files, &self.chunks)?, self.keep_from)
+        self.last_rows_by_arrival().map(|(rows, _)| rows)
+    }
+
+    /// The same rows, and when each came: of two the one that came later has the greater [`Arrival`]. Those of one file
+    /// are in the order in which they stand there.
+    pub fn last_rows_by_arrival(&self) -> Option<(RecordBatch, Vec<Arrival>)> {
+        last::came_since(self.last.as_ref()?.all(&self.files, &self.chunks)?, self.keep_from)
     }
 
     /// The last row of one value of the partition field, or no row when there is none; otherwise as
@@ -69,11 +77,12 @@ impl Snapshot {
         self.last.as_ref().is_none_or(|last| last.knows(&self.files))
     }
 
-    /// The last row of each value of the partition field in the files alone, and the columns that say the same in all
-    /// rows of a value there, as a truck's name does; otherwise as [`last_rows`](Self::last_rows).
-    pub fn last_rows_in_files(&self) -> Option<(RecordBatch, Vec<Box<str>>)> {
+    /// The last row of each partition value in the files alone, sorted by it, and the columns that say the same in all
+    /// rows of a value there, as a truck's name does; otherwise as [`last_rows_by_arrival`](Self::last_rows_by_arrival).
+    pub fn last_rows_in_files(&self) -> Option<(RecordBatch, Vec<Arrival>, Vec<Box<str>>)> {
         let (rows, steady) = self.last.as_ref()?.in_files(&self.files, &self.chunks)?;
-        Some((last::since(rows, self.keep_from)?, steady))
+        let (rows, came) = last::came_since(rows, self.keep_from)?;
+        Some((rows, came, steady))
     }
 
     /// The field that the table is partitioned by; nothing where there is no table.

@@ -29,7 +29,7 @@ fn batch(rows: &[(Option<String>, i64)], start: i64) -> RecordBatch {
 
 fn run(batches: Vec<RecordBatch>, rows: usize, order: Order) -> Vec<(String, i64)> {
     let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
-    let rule = NewestPerKey { key: 0, time: 1, rows, order };
+    let rule = NewestPerKey { key: 0, time: 1, arrival: None, rows, order };
     let input = stream::iter(batches.into_iter().map(Ok)).boxed();
     let output: Vec<RecordBatch> = futures::executor::block_on(async {
         rule.run(input, &schema(), &pool, 0).await.expect("kept").try_collect().await.expect("rows")

@@ -15,6 +15,7 @@ use super::aggregate::{bucket, figure, fits, group_key};
 use super::condition::{condition, field_type, within};
 use super::session::{Planned, Session, Step, column};
 use crate::answer::Rows;
+use crate::arrival::ARRIVAL;
 use crate::direct::{Direct, Figure, Figures, Lines, Newest};
 use crate::error::QueryError;
 use crate::few::Few;
@@ -161,7 +162,9 @@ pub(crate) fn plan(
         // Few rows of a file make it into the answer: look at the times before the other columns.
         session.state.config_mut().options_mut().execution.parquet.pushdown_filters = true;
     }
-    let frame = session.scan(table)?;
+    // The engine itself takes arrivals in where rows are sorted by time.
+    let of_each = request.operator.is_none() && request.limit_by.is_some();
+    let frame = if of_each { session.scan_with_arrival(table)? } else { session.scan(table)? };
     let wrap = |error: DataFusionError| session.error(&error);
     let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(wrap)?;
     match request.operator {
@@ -198,15 +201,15 @@ fn rows(
         if key == asked {
             names.push(name.to_owned());
         }
+        names.push(ARRIVAL.to_owned());
         steps.push(Step::Newest(NewestPerKey {
             key,
             time: 0,
+            arrival: Some(names.len() - 1),
             rows: limit.rows,
             order: Order::NewestFirst,
         }));
-        if key == asked {
-            steps.push(Step::Columns(asked));
-        }
+        steps.push(Step::Columns(asked));
     }
     let mut frame = frame.select(names.iter().map(|name| column(name)).collect::<Vec<_>>())?;
     if steps.is_empty() {
@@ -261,6 +264,7 @@ fn figures(
             steps.push(Step::Newest(NewestPerKey {
                 key,
                 time: 0,
+                arrival: None,
                 rows: limit.rows,
                 order: Order::NewestFirst,
             }));

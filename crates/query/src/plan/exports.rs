@@ -18,6 +18,7 @@ use super::aggregate::{bucket, figure, fits};
 use super::condition::{number_condition, within};
 use super::session::{HELD, Planned, Session, Step, column};
 use crate::answer::Rows;
+use crate::arrival::ARRIVAL;
 use crate::error::QueryError;
 use crate::newest::{NewestPerKey, Order};
 use crate::request::{Comparison, ExportRequest};
@@ -116,16 +117,18 @@ fn plan(
         let filter = bound.map(|bound| number_condition(name.as_str(), kind, comparison, bound));
         filters.extend(filter);
     }
-    let frame = session.scan(table)?;
+    let arrives = request.operator.is_none();
+    let frame = if arrives { session.scan_with_arrival(table)? } else { session.scan(table)? };
     let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(wrap)?;
     let mut frame = points(frame, table, request, name, kind).map_err(wrap)?;
     if request.device.is_some() && request.limit <= HELD {
         // Of one device the engine itself finds the newest, without a look at the files that cannot hold them.
         frame = newest(frame, request.limit).map_err(wrap)?;
     }
-    let order = Order::KeyThenOldestFirst;
-    let each = NewestPerKey { key: 0, time: 1, rows: request.limit, order };
-    Ok(Planned { frame, steps: vec![Step::Newest(each)] })
+    let (order, arrival) = (Order::KeyThenOldestFirst, arrives.then_some(3));
+    let each = NewestPerKey { key: 0, time: 1, arrival, rows: request.limit, order };
+    let steps = std::iter::once(Step::Newest(each)).chain(arrives.then_some(Step::Columns(3)));
+    Ok(Planned { frame, steps: steps.collect() })
 }
 
 fn newest(frame: DataFrame, limit: usize) -> Result<DataFrame, DataFusionError> {
@@ -146,8 +149,9 @@ fn points(
             device().alias("$device"),
             column(TIME),
             column(name.as_str()).alias("$value"),
+            column(ARRIVAL),
         ])?;
-        return frame.select(named(name));
+        return frame.select(named(name).into_iter().chain([column(ARRIVAL)]).collect::<Vec<_>>());
     };
     let mut keys: Vec<Expr> = vec![device().alias("$device")];
     let mut figures = vec![figure(operator, name.as_str(), kind).alias("$value")];

@@ -44,7 +44,16 @@ pub(crate) struct Session {
 impl Session {
     /// The table as something to be planned over.
     pub(crate) fn scan(&self, table: &Table) -> Result<DataFrame, QueryError> {
-        let provider = Arc::new(self.table(table));
+        self.scan_of(table, self.table(table))
+    }
+
+    /// The same with the arrival of each row.
+    pub(crate) fn scan_with_arrival(&self, table: &Table) -> Result<DataFrame, QueryError> {
+        self.scan_of(table, self.table(table).with_arrival())
+    }
+
+    fn scan_of(&self, table: &Table, provider: SnapshotTable) -> Result<DataFrame, QueryError> {
+        let provider = Arc::new(provider);
         let plan =
             LogicalPlanBuilder::scan(table.name.as_str(), provider_as_source(provider), None)
                 .and_then(LogicalPlanBuilder::build);

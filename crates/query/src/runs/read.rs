@@ -56,6 +56,12 @@ impl Opened {
         Ok(Self { file: opened, metadata })
     }
 
+    /// How many rows of the file stand before a row group.
+    pub(super) fn rows_before(&self, group: usize) -> usize {
+        let groups = self.metadata.metadata().row_groups().iter().take(group);
+        groups.map(|group| group.num_rows() as usize).sum()
+    }
+
     /// The bytes of a row of a row group once it is decoded, about.
     pub(super) fn row_bytes(&self, group: usize) -> usize {
         row_bytes(self.metadata.metadata(), group)

@@ -64,7 +64,7 @@ fn made<T: Item>(series: Series<T>, shape: Shape, limit: usize, making: &impl Ma
         (Held::Rows(mut points), Shape::Rows { downsample, width }) => {
             newest(&mut points, limit);
             let cut = (points.len() as u64) < rows;
-            points.sort_by_key(|(time, _)| *time);
+            points.sort_by_key(|(place, _)| *place);
             let mut method = Method::Raw;
             if downsample == Downsample::Lttb && points.len() > width && T::ORDERED {
                 method = Method::Lttb;
@@ -75,7 +75,7 @@ fn made<T: Item>(series: Series<T>, shape: Shape, limit: usize, making: &impl Ma
         (Held::Bins(bins), Shape::Rows { downsample, width }) => {
             let mut method = Method::MinMax;
             let mut points: Vec<_> = bins.into_values().flat_map(Bin::points).collect();
-            points.sort_by_key(|(time, _)| *time);
+            points.sort_by_key(|(place, _)| *place);
             if downsample == Downsample::Lttb && T::ORDERED {
                 method = Method::Lttb;
                 points = making.fewer(points, width);
@@ -100,7 +100,7 @@ fn of_points<T: Item>(
     method: Method,
     (cut, making): (bool, &impl Making<T>),
 ) -> Made {
-    let (times, values) = points.into_iter().unzip();
+    let (times, values) = points.into_iter().map(|((time, _), value)| (time, value)).unzip();
     Made { method, rows, times, values: making.values(values), bounds: None, cut }
 }
 
@@ -156,7 +156,8 @@ impl Making<f64> for Numbers {
     }
 
     fn fewer(&self, points: Vec<Point<f64>>, most: usize) -> Vec<Point<f64>> {
-        lttb::chosen(&points, most).into_iter().map(|at| points[at]).collect()
+        let numbers: Vec<_> = points.iter().map(|((time, _), value)| (*time, *value)).collect();
+        lttb::chosen(&numbers, most).into_iter().map(|at| points[at]).collect()
     }
 }
 
@@ -179,7 +180,8 @@ impl Making<i64> for Numbers {
     }
 
     fn fewer(&self, points: Vec<Point<i64>>, most: usize) -> Vec<Point<i64>> {
-        let numbers: Vec<_> = points.iter().map(|(time, value)| (*time, *value as f64)).collect();
+        let numbers: Vec<_> =
+            points.iter().map(|((time, _), value)| (*time, *value as f64)).collect();
         lttb::chosen(&numbers, most).into_iter().map(|at| points[at]).collect()
     }
 }

@@ -17,7 +17,7 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use iobeam_model::FieldType;
 
 use super::grid::Grid;
-use super::held::{Bin, Held, Keep, Series};
+use super::held::{Bin, Held, Keep, Places, Series};
 use crate::error::{POINTS_SETTING, QueryError, VALUE_SETTING};
 use crate::functions::measure_array;
 
@@ -27,6 +27,8 @@ pub(super) struct Rules {
     pub(super) grid: Grid,
     pub(super) keep: Keep,
     pub(super) kinds: Vec<FieldType>,
+    /// The last column of the rows is their arrival.
+    pub(super) arrives: bool,
     /// The only device there is to be, when its column is not read.
     pub(super) only: Option<Box<str>>,
     pub(super) most_devices: usize,
@@ -81,7 +83,7 @@ impl Fold {
         }
     }
 
-    /// Takes rows in: the time, the device unless there is only one, the fields.
+    /// Takes rows in: the time, the device unless there is only one, the fields, the arrival if it is asked for.
     pub(super) fn add(
         &mut self,
         batch: &RecordBatch,
@@ -89,10 +91,17 @@ impl Fold {
     ) -> Result<(), QueryError> {
         let times = batch.column(0).as_primitive::<TimestampMicrosecondType>().values();
         let rules = Arc::clone(&self.rules);
-        let (keys, fields) = match rules.only {
-            Some(_) => (None, &batch.columns()[1..]),
-            None => (Some(batch.column(1).as_string_view()), &batch.columns()[2..]),
+        let (arrivals, columns) = match batch.columns().split_last() {
+            Some((arrivals, others)) if rules.arrives => {
+                (Some(&arrivals.as_primitive::<Int64Type>().values()[..]), others)
+            }
+            _ => (None, batch.columns()),
         };
+        let (keys, fields) = match rules.only {
+            Some(_) => (None, &columns[1..]),
+            None => (Some(columns[1].as_string_view()), &columns[2..]),
+        };
+        let places = Places { times, arrivals };
         let mut row = 0;
         while row < times.len() {
             let (start, last) = rules.grid.cell(times[row]);
@@ -108,7 +117,7 @@ impl Fold {
                 None => rules.only.as_deref(),
                 Some(keys) => keys.is_valid(row).then(|| keys.value(row)),
             };
-            self.add_run(key, (times, fields), row..end, start);
+            self.add_run(key, (places, fields), row..end, start);
             row = end;
         }
         // Of the newest rows twice as many are held as are wanted, so that they need not be sorted out each time.
@@ -148,7 +157,7 @@ impl Fold {
     fn add_run(
         &mut self,
         key: Option<&str>,
-        (times, fields): (&[i64], &[ArrayRef]),
+        (places, fields): (Places<'_>, &[ArrayRef]),
         run: Range<usize>,
         start: i64,
     ) {
@@ -164,7 +173,7 @@ impl Fold {
         let device = self.devices.entry(key).or_insert_with(fresh);
         for (series, column) in device.iter_mut().zip(fields) {
             let before = series.len();
-            series.add((times, column), run.clone(), start, (*keep, grid));
+            series.add((places, column), run.clone(), start, (*keep, grid));
             self.held = self.held + series.len() - before;
         }
         self.drop_devices();
@@ -252,20 +261,20 @@ impl AnySeries {
 
     fn add(
         &mut self,
-        (times, column): (&[i64], &ArrayRef),
+        (places, column): (Places<'_>, &ArrayRef),
         run: Range<usize>,
         start: i64,
         how: (Keep, &Grid),
     ) {
         match self {
             Self::Double(series) => {
-                series.add((times, column.as_primitive::<Float64Type>()), run, start, how);
+                series.add((places, column.as_primitive::<Float64Type>()), run, start, how);
             }
             Self::Long(series) => {
-                series.add((times, column.as_primitive::<Int64Type>()), run, start, how);
+                series.add((places, column.as_primitive::<Int64Type>()), run, start, how);
             }
-            Self::Boolean(series) => series.add((times, column.as_boolean()), run, start, how),
-            Self::String(series) => series.add((times, column.as_string_view()), run, start, how),
+            Self::Boolean(series) => series.add((places, column.as_boolean()), run, start, how),
+            Self::String(series) => series.add((places, column.as_string_view()), run, start, how),
         }
     }
 

@@ -95,8 +95,24 @@ impl Item for Box<str> {
     fn join((): &mut (), (): ()) {}
 }
 
+/// The time of a row, and its arrival, which decides between rows of equal time where it is asked for.
+pub(super) type Place = (i64, i64);
+
 /// A row of one series.
-pub(super) type Point<T> = (i64, T);
+pub(super) type Point<T> = (Place, T);
+
+/// The places of the rows of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places<'a> {
+    pub(super) times: &'a [i64],
+    pub(super) arrivals: Option<&'a [i64]>,
+}
+
+impl Places<'_> {
+    fn of(&self, row: usize) -> Place {
+        (self.times[row], self.arrivals.map_or(0, |arrivals| arrivals[row]))
+    }
+}
 
 /// What is kept of the rows in one cell.
 #[derive(Clone, Debug)]
@@ -124,7 +140,7 @@ impl<T: Item> Bin<T> {
     }
 
     /// The bin of a run of rows; nothing when none of them has a value.
-    fn of_run(times: &[i64], column: &T::Column, run: Range<usize>) -> Option<Self> {
+    fn of_run(places: Places<'_>, column: &T::Column, run: Range<usize>) -> Option<Self> {
         let present = |row: &usize| column.is_valid(*row);
         let start = run.clone().find(present)?;
         let (mut early, mut late, mut low, mut high) = (start, start, start, start);
@@ -133,8 +149,8 @@ impl<T: Item> Bin<T> {
         // Of texts only those that stay are copied.
         let mut extremes = T::ORDERED.then(|| (value(start), value(start)));
         for row in (start..run.end).filter(present) {
-            early = if times[row] < times[early] { row } else { early };
-            late = if times[row] >= times[late] { row } else { late };
+            early = if places.of(row) < places.of(early) { row } else { early };
+            late = if places.of(row) >= places.of(late) { row } else { late };
             count += 1;
             let Some((least, greatest)) = &mut extremes else { continue };
             let value = value(row);
@@ -145,7 +161,7 @@ impl<T: Item> Bin<T> {
                 (high, *greatest) = (row, value);
             }
         }
-        let point = |row: usize| (times[row], value(row));
+        let point = |row: usize| (places.of(row), value(row));
         Some(Self {
             first: point(early),
             last: point(late),
@@ -180,8 +196,8 @@ impl<T: Item> Bin<T> {
             points.extend([self.least, self.greatest]);
         }
         points.push(self.last);
-        points.sort_by_key(|(time, _)| *time);
-        points.dedup();
+        points.sort_by_key(|(place, _)| *place);
+        points.dedup_by(|one, other| one.0.0 == other.0.0 && one.1 == other.1);
         points
     }
 }
@@ -232,7 +248,7 @@ impl<T: Item> Series<T> {
     /// Takes a run of rows in, all of which lie in the cell that begins at `start`.
     pub(super) fn add(
         &mut self,
-        (times, column): (&[i64], &T::Column),
+        (places, column): (Places<'_>, &T::Column),
         run: Range<usize>,
         start: i64,
         (keep, grid): (Keep, &Grid),
@@ -241,12 +257,12 @@ impl<T: Item> Series<T> {
             Held::Rows(rows) => {
                 let before = rows.len();
                 let present = run.filter(|row| column.is_valid(*row));
-                rows.extend(present.map(|row| (times[row], T::of(column, row))));
+                rows.extend(present.map(|row| (places.of(row), T::of(column, row))));
                 self.seen += (rows.len() - before) as u64;
                 self.settle(keep, grid);
             }
             Held::Bins(bins) => {
-                let Some(bin) = Bin::of_run(times, column, run) else { return };
+                let Some(bin) = Bin::of_run(places, column, run) else { return };
                 self.seen += bin.count;
                 insert(bins, start, bin);
             }
@@ -295,7 +311,7 @@ impl<T: Item> Series<T> {
 pub(super) fn newest<T: Item>(rows: &mut Vec<Point<T>>, most: usize) {
     if rows.len() > most {
         let cut = rows.len() - most;
-        rows.select_nth_unstable_by_key(cut, |(time, _)| *time);
+        rows.select_nth_unstable_by_key(cut, |(place, _)| *place);
         rows.drain(..cut);
     }
 }
@@ -311,6 +327,6 @@ fn insert<T: Item>(bins: &mut HashMap<i64, Bin<T>>, start: i64, bin: Bin<T>) {
 
 fn into_bins<T: Item>(bins: &mut HashMap<i64, Bin<T>>, rows: Vec<Point<T>>, grid: &Grid) {
     for point in rows {
-        insert(bins, grid.cell(point.0).0, Bin::of(point));
+        insert(bins, grid.cell(point.0.0).0, Bin::of(point));
     }
 }

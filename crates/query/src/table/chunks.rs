@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::ExecutionPlan;
-use iobeam_store::Chunk;
 
+use crate::arrival::ARRIVAL;
 use crate::guard::plain;
 
 /// Smaller chunks are put together up to this size: the engine's cost for a batch is that of some thousand rows.
@@ -17,16 +17,7 @@ const SMALL: usize = 4096;
 /// Below this many rows a second thread costs more than it gains.
 const WORTH_SHARING: usize = 100_000;
 
-pub(super) fn scan(
-    chunks: &[Arc<Chunk>],
-    schema: &SchemaRef,
-    projection: &[usize],
-    partitions: usize,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    scan_rows(chunks.iter().map(|chunk| &chunk.rows), schema, projection, partitions)
-}
-
-/// The same of rows that are no chunk's.
+/// A scan of rows that are in memory.
 pub(super) fn scan_rows<'a>(
     rows: impl IntoIterator<Item = &'a RecordBatch>,
     schema: &SchemaRef,
@@ -50,6 +41,8 @@ fn fit(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let column = |field: &Arc<arrow::datatypes::Field>| -> ArrayRef {
         match rows.column_by_name(field.name()) {
             Some(column) => Arc::clone(column),
+            // Rows of which none can be mistaken for another of its time.
+            None if field.name() == ARRIVAL => Arc::new(Int64Array::from(vec![0; rows.num_rows()])),
             None => new_null_array(field.data_type(), rows.num_rows()),
         }
     };

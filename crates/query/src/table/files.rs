@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
@@ -10,6 +10,7 @@ use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_expr::PhysicalExpr;
@@ -20,14 +21,24 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use iobeam_store::DataFile;
+use parquet::arrow::RowNumber;
 
+use super::numbering::numbered;
+use crate::arrival::Arrivals;
 use crate::guard::plain;
 use crate::reader::partitioned;
 use crate::scope::TIME;
 
+/// The column of the first arrival of each file.
+const FIRST: &str = "$first";
+/// The column of the numbers of rows in their file.
+const ROW: &str = "$row";
+
 /// Files to scan, newest first.
 pub(super) struct Scan<'a> {
     pub(super) files: Vec<Arc<DataFile>>,
+    /// Where they stand in the order of arrival, if that is asked for.
+    pub(super) arrivals: Option<&'a Arrivals>,
     /// How many rows are decoded at once, unless the usual number.
     pub(super) batch_rows: Option<usize>,
     pub(super) schema: &'a SchemaRef,
@@ -44,7 +55,8 @@ impl Scan<'_> {
         limit: Option<usize>,
         selective: bool,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let source = ParquetSource::new(Arc::clone(self.schema))
+        let (schema, read) = self.read(projection);
+        let source = ParquetSource::new(schema)
             .with_parquet_file_reader_factory(Arc::clone(&self.reader))
             .with_pushdown_filters(selective)
             .with_reorder_filters(selective);
@@ -56,11 +68,60 @@ impl Scan<'_> {
             FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
                 .with_file_groups(groups)
                 .with_statistics(self.statistics(&self.files))
-                .with_projection_indices(Some(projection.to_vec()))?
+                .with_projection_indices(Some(read))?
                 .with_limit(limit)
                 .with_batch_size(self.batch_rows)
                 .build();
-        Ok(plain(DataSourceExec::from_data_source(config)))
+        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        if self.arrivals.is_none() {
+            return Ok(plain(scan));
+        }
+        let scan = numbered(scan);
+        let arrival = self.schema.fields().len() - 1;
+        let Some(at) = projection.iter().position(|column| *column == arrival) else {
+            return Ok(plain(scan));
+        };
+        if at + 1 == projection.len() {
+            return Ok(plain(scan));
+        }
+        // It comes last out of the scan; the others move up.
+        let place = |it: usize| match it.cmp(&at) {
+            std::cmp::Ordering::Less => it,
+            std::cmp::Ordering::Equal => projection.len() - 1,
+            std::cmp::Ordering::Greater => it - 1,
+        };
+        let columns = projection.iter().enumerate().map(|(it, column)| (place(it), *column));
+        self.columns(columns, plain(scan))
+    }
+
+    /// What the files are read as, and which columns of that are read for a projection.
+    fn read(&self, projection: &[usize]) -> (TableSchema, Vec<usize>) {
+        if self.arrivals.is_none() {
+            return (TableSchema::from(self.schema), projection.to_vec());
+        }
+        let arrival = self.schema.fields().len() - 1;
+        let fields: Vec<_> = self.schema.fields().iter().take(arrival).cloned().collect();
+        let row = Field::new(ROW, DataType::Int64, false).with_extension_type(RowNumber);
+        let schema = TableSchema::builder(Arc::new(Schema::new(fields)))
+            .with_table_partition_cols(vec![Arc::new(Field::new(FIRST, DataType::Int64, false))])
+            .with_virtual_columns(vec![Arc::new(row)])
+            .build();
+        let others = projection.iter().copied().filter(|column| *column != arrival);
+        (schema, others.chain([arrival, arrival + 1]).collect())
+    }
+
+    /// Columns of an input: which of its own, under the name of which of the table's.
+    fn columns(
+        &self,
+        columns: impl Iterator<Item = (usize, usize)>,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = columns.map(|(at, column)| {
+            let name = self.schema.field(column).name();
+            (Arc::new(PhysicalColumn::new(name, at)) as Arc<dyn PhysicalExpr>, name.clone())
+        });
+        let columns: Vec<_> = columns.collect();
+        Ok(Arc::new(ProjectionExec::try_new(columns, input)?))
     }
 
     /// The rows from a time on: those before it are past the retention and only wait to be removed.
@@ -85,24 +146,36 @@ impl Scan<'_> {
             Arc::new(Literal::new(keep_from)),
         );
         let kept = FilterExec::try_new(Arc::new(wanted), scan)?;
-        let columns = projection.iter().enumerate().map(|(at, column)| {
-            let name = self.schema.field(*column).name();
-            (Arc::new(PhysicalColumn::new(name, at)) as Arc<dyn PhysicalExpr>, name.clone())
-        });
-        let columns: Vec<_> = columns.collect();
-        Ok(Arc::new(ProjectionExec::try_new(columns, Arc::new(kept))?))
+        self.columns(projection.iter().copied().enumerate(), Arc::new(kept))
     }
 
     fn file(&self, file: &Arc<DataFile>) -> Result<PartitionedFile> {
         // The file must not go while it is read: its last holder deletes it once it is replaced.
-        Ok(partitioned(file)?
-            .with_statistics(Arc::new(self.statistics(std::slice::from_ref(file))))
+        let mut partitioned = partitioned(file)?;
+        if let Some(arrivals) = self.arrivals {
+            partitioned = partitioned.with_partition_values(vec![arrivals.of_file(file).into()]);
+        }
+        Ok(partitioned
+            .with_statistics(Arc::new(self.facts(std::slice::from_ref(file))))
             .with_extension(Arc::clone(file)))
     }
 
-    /// Exact figures over some files.
+    /// Exact figures over some files, for all columns that they are read as.
     fn statistics(&self, files: &[Arc<DataFile>]) -> Statistics {
+        let mut statistics = self.facts(files);
+        if self.arrivals.is_some() {
+            let unknown = ColumnStatistics::new_unknown();
+            statistics.column_statistics.extend([unknown.clone(), unknown]);
+        }
+        statistics
+    }
+
+    /// Exact figures over some files, for the columns that they have.
+    fn facts(&self, files: &[Arc<DataFile>]) -> Statistics {
         let mut statistics = Statistics::new_unknown(self.schema);
+        if self.arrivals.is_some() {
+            statistics.column_statistics.pop();
+        }
         statistics.num_rows = Precision::Exact(files.iter().map(|file| file.rows as usize).sum());
         for (field, column) in self.schema.fields().iter().zip(&mut statistics.column_statistics) {
             if field.name() == TIME {

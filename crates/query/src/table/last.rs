@@ -10,7 +10,7 @@
 //!
 //! A column that is the same in all rows of a device, as its name, may be grouped by as well; rows that conditions leave
 //! out, or that lack a value, are passed over on the way back ([`newest`]). `SELECT DISTINCT ON (partition) .. ORDER BY partition, time DESC` is such an aggregate by then. The plan above stays
-//! as it is and works on one row per device; among rows of equal times any may be a device's last.
+//! as it is and works on one row per device, the one that arrived last of those of equal time.
 
 mod newest;
 
@@ -30,6 +30,7 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use iobeam_model::FieldType;
 
 use super::SnapshotTable;
+use crate::arrival::ARRIVAL;
 use crate::context::QueryContext;
 use crate::runs::{Reading, Runs};
 use crate::scope::{TIME, Table};
@@ -173,7 +174,8 @@ fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<Vec<RecordBatch
         }
     }
     let (window, column) = window_of(input, number?.clone())?;
-    let [Expr::WindowFunction(function)] = &window.window_expr[..] else { return None };
+    let [call] = &window.window_expr[..] else { return None };
+    let Expr::WindowFunction(function) = bare(call) else { return None };
     if window.window_expr[0].schema_name().to_string() != column.name {
         return None;
     }
@@ -321,7 +323,8 @@ impl<'p> Below<'p> {
         let passes = params.null_treatment == Some(NullTreatment::IgnoreNulls);
         // DISTINCT ON sorts by the partition field first, which is the same in all rows of a group.
         let is_of_group = |sort: &&Sort| matches!(&sort.expr, Expr::Column(column) if self.is(column, self.table.partition.as_str()));
-        let sorts: Vec<&Sort> = params.order_by.iter().filter(|sort| !is_of_group(sort)).collect();
+        let sorts = params.order_by.iter().filter(|sort| !is_of_group(sort) && !is_arrival(sort));
+        let sorts: Vec<&Sort> = sorts.collect();
         match (figure.func.name(), &sorts[..]) {
             ("max", []) => (argument == TIME).then_some(false),
             ("last_value", [sort]) if newest_first(sort) == Some(false) => {
@@ -337,9 +340,9 @@ impl<'p> Below<'p> {
     /// The partition column of `row_number() OVER (PARTITION BY partition ORDER BY time DESC)`.
     fn first_row_key<'w>(&self, function: &'w WindowFunction) -> Option<&'w Column> {
         let WindowFunctionDefinition::WindowUDF(number) = &function.fun else { return None };
-        let ([Expr::Column(key)], [sort]) =
-            (&function.params.partition_by[..], &function.params.order_by[..])
-        else {
+        let sorts = function.params.order_by.iter().filter(|sort| !is_arrival(sort));
+        let sorts: Vec<&Sort> = sorts.collect();
+        let ([Expr::Column(key)], [sort]) = (&function.params.partition_by[..], &sorts[..]) else {
             return None;
         };
         let Expr::Column(time) = &sort.expr else { return None };
@@ -373,7 +376,7 @@ impl<'p> Below<'p> {
     /// Rows that are enough for the newest values of each group, when the keys are the same in all of a device's rows.
     fn newest_rows(&self, keys: &[String], present: &[String]) -> Option<Vec<RecordBatch>> {
         let partition = self.table.partition.as_str();
-        let (last, steady) =
+        let (last, came, steady) =
             self.table.snapshot.last_rows_in_files().filter(|_| self.files_are_whole())?;
         let is_steady =
             |key: &String| key == partition || steady.iter().any(|name| name.as_ref() == key);
@@ -397,10 +400,15 @@ impl<'p> Below<'p> {
             present,
         };
         // What cannot be had this way, the scan will have, or say why not.
-        let rows = wanted.rows(&last).ok().flatten()?;
+        let rows = wanted.rows(&last, &came).ok().flatten()?;
         reading.keep();
         Some(rows)
     }
+}
+
+/// Whether a key is the arrival, which decides between rows of equal time.
+fn is_arrival(sort: &Sort) -> bool {
+    matches!(&sort.expr, Expr::Column(column) if column.name == ARRIVAL)
 }
 
 /// The expression without its other names.

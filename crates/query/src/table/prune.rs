@@ -33,14 +33,14 @@ impl<'a> Prune<'a> {
         Self { predicate: predicate.and_then(build), partition }
     }
 
-    /// The chunks that may hold a matching row.
-    pub(super) fn chunks(&self, chunks: &[Arc<Chunk>]) -> Result<Vec<Arc<Chunk>>> {
-        let with_rows: Vec<_> =
-            chunks.iter().filter(|chunk| chunk.rows.num_rows() > 0).cloned().collect();
+    /// The chunks that may hold a matching row, with their numbers.
+    pub(super) fn chunks(&self, chunks: &[Arc<Chunk>]) -> Result<Vec<(usize, Arc<Chunk>)>> {
+        let numbered = chunks.iter().cloned().enumerate();
+        let with_rows: Vec<_> = numbered.filter(|(_, chunk)| chunk.rows.num_rows() > 0).collect();
         let facts = || Facts {
-            times: with_rows.iter().map(|chunk| (chunk.min_time, chunk.max_time)).collect(),
+            times: with_rows.iter().map(|(_, chunk)| (chunk.min_time, chunk.max_time)).collect(),
             partition: None,
-            rows: with_rows.iter().map(|chunk| chunk.rows.num_rows() as u64).collect(),
+            rows: with_rows.iter().map(|(_, chunk)| chunk.rows.num_rows() as u64).collect(),
         };
         let keep = self.keep(with_rows.len(), facts)?;
         Ok(with_rows

@@ -1,5 +1,7 @@
 //! What the query engine answers, over a real store: part of the rows in files, part in memory.
 
+mod arrival;
+
 mod damage;
 
 mod direct;

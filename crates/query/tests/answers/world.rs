@@ -42,7 +42,8 @@ pub(crate) const FIELDS: [(&str, FieldType); 5] = [
 ];
 
 pub(crate) struct World {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
+    stored: iobeam_store::Settings,
     pub(crate) store: Store,
     pub(crate) engine: Engine,
 }
@@ -83,13 +84,24 @@ impl World {
         let mut store = iobeam_store::Settings::new(dir.path().join("store"));
         store.segment_bytes = 1 << 20;
         stored(&mut store);
+        let stored = store.clone();
         let clock = Arc::new(TestClock::new());
         let (store, _) = Store::open(store, clock, Arc::new(RealDisk)).expect("a new store opens");
         let mut settings = Settings::new(dir.path().join("tmp"));
         settings.threads = 2;
         change(&mut settings);
         let engine = Engine::new(settings).expect("the engine starts");
-        Self { _dir: dir, store, engine }
+        Self { dir, stored, store, engine }
+    }
+
+    /// The same world after its store was stopped and opened again.
+    pub(crate) async fn reopened(self) -> Self {
+        let Self { dir, stored, store, engine } = self;
+        store.close().await.expect("closed");
+        let clock = Arc::new(TestClock::new());
+        let (store, _) =
+            Store::open(stored.clone(), clock, Arc::new(RealDisk)).expect("it opens again");
+        Self { dir, stored, store, engine }
     }
 
     /// Stores rows of a namespace as one batch.

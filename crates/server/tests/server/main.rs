@@ -23,3 +23,5 @@ mod field_names;
 mod devices_of_imports;
 
 mod limits_of_fields;
+
+mod newest_row;

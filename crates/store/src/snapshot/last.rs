@@ -80,9 +80,18 @@ struct Filed {
     of: Vec<Weak<DataFile>>,
     /// Nothing when they cannot be had.
     rows: Option<RecordBatch>,
+    /// Of each row the highest record of its file.
+    seqs: Vec<u64>,
     /// The columns that say the same in all rows of a partition value.
     steady: Vec<Box<str>>,
 }
+
+/// When a row came, compared with others: the highest record of its file or chunk, the place of that chunk among all,
+/// and the row's place there.
+pub type Arrival = ((u64, usize), usize);
+
+/// Rows, and when each came.
+pub(crate) type Came = (RecordBatch, Vec<Arrival>);
 
 impl LastRows {
     pub(crate) fn new(partition: FieldName, room: Arc<Room>) -> Self {
@@ -94,13 +103,9 @@ impl LastRows {
         &self.partition
     }
 
-    /// The last row of each partition value in these files and chunks, in no particular order; rows without one do
-    /// not count.
-    pub(crate) fn all(
-        &self,
-        files: &[Arc<DataFile>],
-        chunks: &[Arc<Chunk>],
-    ) -> Option<RecordBatch> {
+    /// The last row of each partition value in these files and chunks, in no particular order, and when it came; rows
+    /// without a value do not count.
+    pub(crate) fn all(&self, files: &[Arc<DataFile>], chunks: &[Arc<Chunk>]) -> Option<Came> {
         self.look(files, chunks, |filed, held, fresh| {
             let keys = keys(filed, self.partition.as_str());
             let mut beaten = vec![false; filed.num_rows()];
@@ -126,7 +131,7 @@ impl LastRows {
         chunks: &[Arc<Chunk>],
         key: &str,
     ) -> Option<RecordBatch> {
-        self.look(files, chunks, |filed, held, fresh| {
+        let found = self.look(files, chunks, |filed, held, fresh| {
             let row = keys(filed, self.partition.as_str()).and_then(|keys| position(keys, key));
             match (held.of(key, fresh), row) {
                 (Some(found), row) if row.is_none_or(|row| found.time >= times(filed)[row]) => {
@@ -135,7 +140,8 @@ impl LastRows {
                 (_, Some(row)) => vec![(0, row)],
                 (_, None) => vec![],
             }
-        })
+        });
+        found.map(|(rows, _)| rows)
     }
 
     /// Whether those of these files are known, and nobody is at work on them.
@@ -145,13 +151,18 @@ impl LastRows {
         state.filed.as_ref().map_or(files.is_empty(), is_known)
     }
 
-    /// The last row of each partition value in the files alone, and the columns that say the same in all rows of a
-    /// partition value there.
-    pub(crate) fn in_files(&self, files: &[Arc<DataFile>], chunks: &[Arc<Chunk>]) -> Option<Read> {
+    /// The last row of each partition value in the files alone, sorted by it, and the columns that say the same in all
+    /// rows of a partition value there.
+    pub(crate) fn in_files(
+        &self,
+        files: &[Arc<DataFile>],
+        chunks: &[Arc<Chunk>],
+    ) -> Option<(Came, Vec<Box<str>>)> {
         self.look(files, chunks, |_, _, _| Vec::new())?;
         let state = self.state.lock();
         let known = state.filed.as_ref().filter(|known| known.is_all_of(files))?;
-        Some((known.rows.clone()?, known.steady.clone()))
+        let came = known.seqs.iter().enumerate().map(|(row, seq)| ((*seq, 0), row)).collect();
+        Some(((known.rows.clone()?, came), known.steady.clone()))
     }
 
     /// Brings what is known up to date with files and chunks, and gathers the rows that are picked: of the files'
@@ -161,7 +172,7 @@ impl LastRows {
         files: &[Arc<DataFile>],
         chunks: &[Arc<Chunk>],
         pick: impl FnOnce(&RecordBatch, &Held, &Fresh<'_>) -> Vec<(usize, usize)>,
-    ) -> Option<RecordBatch> {
+    ) -> Option<Came> {
         let mut state = self.state.lock();
         let rows = self.filed(&mut state, files)?;
         let fresh = state.held.look(chunks, self.partition.as_str());
@@ -171,17 +182,24 @@ impl LastRows {
             // The same files will not fit the next time either.
             let of = files.iter().map(Arc::downgrade).collect();
             *state = State {
-                filed: Some(Filed { of, rows: None, steady: Vec::new() }),
+                filed: Some(Filed { of, rows: None, seqs: Vec::new(), steady: Vec::new() }),
                 ..State::default()
             };
             return None;
         }
         state.bytes = bytes;
         let places = pick(&rows, &state.held, &fresh);
+        let filed = state.filed.as_ref();
+        let seq = |part: usize, row: usize| match part.checked_sub(1) {
+            None => (filed.and_then(|filed| filed.seqs.get(row)).copied().unwrap_or(0), 0),
+            Some(chunk) => fresh.came(chunk),
+        };
+        let came = places.iter().map(|(part, row)| (seq(*part, *row), *row)).collect();
         drop(state);
         let mut parts = vec![&rows];
         parts.extend(fresh.parts.iter().map(|chunk| &chunk.rows));
-        gather(&parts, &places).and_then(|picked| owned(&picked)).ok()
+        let rows = gather(&parts, &places).and_then(|picked| owned(&picked)).ok()?;
+        Some((rows, came))
     }
 
     /// The last rows of the files.
@@ -196,23 +214,34 @@ impl LastRows {
         }
         let mut new: Vec<&Arc<DataFile>> = files.iter().collect();
         let mut parts = Vec::new();
+        let mut known_seqs = Vec::new();
         // More files do not bring back what could not be had of some of them; other files might.
         let hopeless = known.as_ref().is_some_and(|filed| filed.rows.is_none());
-        if let Some(Filed { of, rows: Some(rows), steady }) = known {
+        if let Some(Filed { of, rows: Some(rows), seqs, steady }) = known {
+            known_seqs = seqs;
             new.retain(|file| !of.iter().any(|one| std::ptr::eq(one.as_ptr(), Arc::as_ptr(file))));
             parts.push((rows, steady));
         }
         new.sort_by_key(|file| file.seq);
-        let merged = if hopeless { None } else { self.merged(parts, &new) };
-        let (rows, steady) = merged.map_or_else(Default::default, |(rows, it)| (Some(rows), it));
+        let merged = if hopeless { None } else { self.merged((parts, &known_seqs), &new) };
         let of = files.iter().map(Arc::downgrade).collect();
-        state.filed = Some(Filed { of, rows: rows.clone(), steady });
+        let (rows, seqs, steady) = match merged {
+            Some((rows, seqs, steady)) => (Some(rows), seqs, steady),
+            None => Default::default(),
+        };
+        state.filed = Some(Filed { of, rows: rows.clone(), seqs, steady });
         rows
     }
 
-    /// The last rows of some that are known already and of files, later ones going before equals.
-    fn merged(&self, mut parts: Vec<Read>, files: &[&Arc<DataFile>]) -> Option<Read> {
+    /// The last rows of some that are known already and of files, later ones going before equals, and of each the
+    /// highest record of its file.
+    fn merged(
+        &self,
+        (mut parts, known_seqs): (Vec<Read>, &[u64]),
+        files: &[&Arc<DataFile>],
+    ) -> Option<(RecordBatch, Vec<u64>, Vec<Box<str>>)> {
         let partition = self.partition.as_str();
+        let before = parts.len();
         for file in files {
             parts.push(carried::read(file, partition)?);
         }
@@ -231,9 +260,14 @@ impl LastRows {
         let mut sorted: Vec<_> = last.into_iter().collect();
         sorted.sort_unstable_by_key(|(key, _)| *key);
         let places: Vec<_> = sorted.into_iter().map(|(_, (_, part, row))| (part, row)).collect();
+        let seq = |(part, row): &(usize, usize)| match part.checked_sub(before) {
+            None => known_seqs.get(*row).copied().unwrap_or(0),
+            Some(file) => files[file].seq,
+        };
+        let seqs = places.iter().map(seq).collect();
         let all: Vec<&RecordBatch> = parts.iter().map(|(rows, _)| rows).collect();
         let rows = gather(&all, &places).and_then(|rows| owned(&rows)).ok()?;
-        Some((rows, steady::of_all(&parts, partition)))
+        Some((rows, seqs, steady::of_all(&parts, partition)))
     }
 }
 
@@ -267,7 +301,8 @@ impl Filed {
 impl State {
     fn bytes(&self) -> u64 {
         let rows = self.filed.as_ref().and_then(|filed| filed.rows.as_ref());
-        (rows.map_or(0, RecordBatch::get_array_memory_size) + self.held.bytes()) as u64
+        let seqs = self.filed.as_ref().map_or(0, |filed| filed.seqs.len() * size_of::<u64>());
+        (rows.map_or(0, RecordBatch::get_array_memory_size) + seqs + self.held.bytes()) as u64
     }
 }
 
@@ -329,6 +364,13 @@ fn united(parts: &[&RecordBatch]) -> SchemaRef {
     }
     fields.splice(0..0, time);
     Arc::new(Schema::new(fields))
+}
+
+/// The same of rows of which it is known when they came.
+pub(super) fn came_since((rows, came): Came, keep_from: i64) -> Option<Came> {
+    let wanted = times(&rows).iter().zip(came);
+    let came = wanted.filter(|(time, _)| **time >= keep_from).map(|(_, came)| came).collect();
+    Some((since(rows, keep_from)?, came))
 }
 
 /// The rows that are not before a time.

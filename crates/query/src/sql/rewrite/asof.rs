@@ -1,5 +1,5 @@
 //! `l ASOF JOIN r MATCH_CONDITION (l.time >= r.time) ON l.device_id = r.device_id`: with each row of the left the last row
-//! of the right that is not later.
+//! of the right that is not later. Of rows of equal time it is the one that arrived last.
 //!
 //! A row of the right counts from its own time up to that of the next one of the same key: with that time beside it, the
 //! join is one of equal keys and a span. As in Snowflake and DuckDB a row of the left without a match stays, with nulls.
@@ -68,16 +68,26 @@ fn one(
     };
     let hidden = quoted(&unseen(next));
     let partition: Vec<String> = keys.iter().map(|(_, key)| key.to_string()).collect();
+    let relation = &join.relation;
+    let alias = quoted(&right);
+    let from = if neighbour == "lead" {
+        relation.to_string()
+    } else {
+        // Of rows of equal time the first would have the neighbour before it; the one that arrived last is wanted.
+        let same: Vec<String> = partition.iter().cloned().chain([time.to_string()]).collect();
+        let (same, later) = (same.join(", "), quoted(&unseen(next)));
+        format!(
+            "(SELECT * FROM (SELECT *, lead({time}) OVER (PARTITION BY {same} ORDER BY {time}) AS {later} FROM {relation}) AS {alias} WHERE {alias}.{later} IS NULL) AS {alias}"
+        )
+    };
     let partition = if partition.is_empty() {
         String::new()
     } else {
         format!("PARTITION BY {} ", partition.join(", "))
     };
-    let relation = &join.relation;
     let rows = format!(
-        "SELECT *, {neighbour}({time}) OVER ({partition}ORDER BY {time}) AS {hidden} FROM {relation}"
+        "SELECT *, {neighbour}({time}) OVER ({partition}ORDER BY {time}) AS {hidden} FROM {from}"
     );
-    let alias = quoted(&right);
     let mut on: Vec<String> = keys.iter().map(|(left, key)| format!("{left} = {key}")).collect();
     on.push(format!("{probe} {op} {time}"));
     on.push(format!("({alias}.{hidden} IS NULL OR {probe} {until} {alias}.{hidden})"));

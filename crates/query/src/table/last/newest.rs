@@ -17,7 +17,9 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
+use iobeam_store::Arrival;
 
+use crate::arrival::{ARRIVAL, Arrivals, arrivals as arrivals_of, numbered, with_arrivals};
 use crate::context::engine_error;
 use crate::few::may_hold;
 use crate::runs::{Reading, times};
@@ -54,8 +56,20 @@ struct Rule<'a> {
 
 impl Wanted<'_> {
     /// The rows, of devices that have them in files, with those in memory; nothing when all must be looked at.
-    pub(super) fn rows(&self, last: &RecordBatch) -> Result<Option<Vec<RecordBatch>>> {
+    pub(super) fn rows(
+        &self,
+        last: &RecordBatch,
+        came: &[Arrival],
+    ) -> Result<Option<Vec<RecordBatch>>> {
         let table = self.table;
+        let arrivals = self.arrivals();
+        let numbered_last = arrivals.as_ref().map(|arrivals| {
+            // The last of a device's rows in a file.
+            let each = came.iter().map(|((seq, _), at)| arrivals.of_device(*seq, *at, usize::MAX));
+            with_arrivals(last, each).map_err(engine_error)
+        });
+        let numbered_last = numbered_last.transpose()?;
+        let last = numbered_last.as_ref().unwrap_or(last);
         let choice = Rule::new(table, &self.devices, &[])?;
         let last = filter_record_batch(last, &choice.holds(last)?)?;
         let rule = Rule::new(table, &self.filters, self.present)?;
@@ -71,16 +85,32 @@ impl Wanted<'_> {
             let Some(keys) = keys.and_then(|keys| keys.as_string_view_opt()) else {
                 return Ok(None);
             };
-            let Some(rows) = self.back(keys.value(row), &rule)? else { return Ok(None) };
+            let device = (keys.value(row), arrivals_of(&last).get(row).copied());
+            let Some(rows) = self.back(device, &rule)? else { return Ok(None) };
             found.extend(rows);
         }
-        found.extend(table.snapshot.chunks.iter().map(|chunk| chunk.rows.clone()));
+        for (at, chunk) in table.snapshot.chunks.iter().enumerate() {
+            found.push(match &arrivals {
+                Some(arrivals) => numbered(&chunk.rows, arrivals.of_chunk(at))?,
+                None => chunk.rows.clone(),
+            });
+        }
         Ok(Some(found))
     }
 
+    /// Where sources stand in the order of arrival, if that is asked for.
+    fn arrivals(&self) -> Option<Arrivals> {
+        self.columns.contains(&ARRIVAL).then(|| Arrivals::of(&self.table.snapshot))
+    }
+
     /// Rows of a device, the newest of each file, up to those that are enough.
-    fn back(&self, device: &str, rule: &Rule<'_>) -> Result<Option<Vec<RecordBatch>>> {
+    fn back(
+        &self,
+        (device, last): (&str, Option<i64>),
+        rule: &Rule<'_>,
+    ) -> Result<Option<Vec<RecordBatch>>> {
         let snapshot = &self.table.snapshot;
+        let arrivals = self.arrivals();
         let mut files: Vec<_> =
             snapshot.files.iter().filter(|file| may_hold(file, device)).collect();
         files.sort_by_key(|file| Reverse(file.max_time));
@@ -94,6 +124,9 @@ impl Wanted<'_> {
             let partition = self.table.partition.as_str();
             let rows = self.reading.of(file, partition, device);
             let mut rows = rows.map_err(engine_error)?;
+            if let (Some(arrivals), Some(last)) = (&arrivals, last) {
+                rows = rows.of_device(arrivals.of_device(file.seq, Arrivals::device(last), 0));
+            }
             let within = rows.within(snapshot.keep_from, i64::MAX);
             let within = within.map_err(engine_error)?;
             let mut step = STEP;

@@ -19,8 +19,6 @@ const PLACE: usize = 96;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     pub(super) time: i64,
-    /// The chunk's highest record: of rows with equal times the one with the higher came last.
-    seq: u64,
     /// The chunk's number among those of the question.
     pub(super) chunk: usize,
     pub(super) row: usize,
@@ -39,6 +37,8 @@ pub(super) struct Held {
 pub(super) struct Fresh<'a> {
     /// All chunks, those that have been looked through before first.
     pub(super) parts: Vec<Arc<Chunk>>,
+    /// Where each of them stands among the chunks of the question, which are in the order in which they came.
+    positions: Vec<usize>,
     /// The last rows in small chunks.
     places: HashMap<&'a str, Found>,
 }
@@ -67,23 +67,29 @@ impl Held {
             self.seen.push(Arc::downgrade(chunk));
         }
         let mut parts: Vec<_> = self.seen.iter().filter_map(Weak::upgrade).collect();
+        let position = |part: &Arc<Chunk>| {
+            let found = chunks.iter().position(|chunk| Arc::ptr_eq(chunk, part));
+            found.unwrap_or_default()
+        };
+        let mut positions: Vec<usize> = parts.iter().map(position).collect();
         let mut places: HashMap<&str, Found> = HashMap::new();
         for chunk in small {
             for (key, found) in rows(chunk, parts.len(), partition) {
                 places.entry(key).or_insert(found).take(found);
             }
+            positions.push(position(chunk));
             parts.push(Arc::clone(chunk));
         }
-        Fresh { parts, places }
+        Fresh { parts, positions, places }
     }
 
     /// The last row of a value in memory.
     pub(super) fn of(&self, key: &str, fresh: &Fresh<'_>) -> Option<Found> {
-        let mut known = self.places.get(key).copied();
-        if let Some(found) = fresh.places.get(key) {
-            known.get_or_insert(*found).take(*found);
+        let known = self.places.get(key).copied();
+        match (known, fresh.places.get(key)) {
+            (Some(known), Some(found)) => Some(fresh.later(known, *found)),
+            (known, found) => known.or(found.copied()),
         }
-        known
     }
 
     /// The last row in memory of each value that has one there.
@@ -92,11 +98,8 @@ impl Held {
         fresh: &'a Fresh<'_>,
     ) -> impl Iterator<Item = (&'a str, Found)> {
         let held = self.places.iter().map(|(key, found)| {
-            let mut known = *found;
-            if let Some(found) = fresh.places.get(key.as_ref()) {
-                known.take(*found);
-            }
-            (key.as_ref(), known)
+            let new = fresh.places.get(key.as_ref());
+            (key.as_ref(), new.map_or(*found, |new| fresh.later(*found, *new)))
         });
         let new = fresh.places.iter().filter(|(key, _)| !self.places.contains_key(**key));
         held.chain(new.map(|(key, found)| (*key, *found)))
@@ -107,10 +110,23 @@ impl Held {
     }
 }
 
+impl Fresh<'_> {
+    /// When the rows of a part came, compared with others: the highest record in it, and its place among all chunks.
+    pub(super) fn came(&self, part: usize) -> (u64, usize) {
+        (self.parts[part].seq, self.positions[part])
+    }
+
+    /// The later of two rows of different chunks.
+    fn later(&self, one: Found, other: Found) -> Found {
+        let place = |found: Found| (found.time, self.came(found.chunk));
+        if place(other) >= place(one) { other } else { one }
+    }
+}
+
 impl Found {
-    /// Becomes the other if that one is later.
+    /// Becomes the other, which came after it, if its time is not earlier.
     fn take(&mut self, other: Self) {
-        if (other.time, other.seq) >= (self.time, self.seq) {
+        if other.time >= self.time {
             *self = other;
         }
     }
@@ -130,6 +146,6 @@ fn rows<'a>(
     let each = times(&chunk.rows).iter().enumerate();
     each.filter_map(move |(row, time)| {
         let keys = keys.filter(|keys| keys.is_valid(row))?;
-        Some((keys.value(row), Found { time: *time, seq: chunk.seq, chunk: number, row }))
+        Some((keys.value(row), Found { time: *time, chunk: number, row }))
     })
 }
