@@ -70,7 +70,7 @@ fn history() -> impl Strategy<Value = Vec<(Vec<Told>, After)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn the_newest_of_equal_times_is_the_one_that_arrived_last_on_every_endpoint(
