@@ -133,6 +133,9 @@ async fn delete(world: &World, rows: &[Told], rest: i64) -> Vec<i64> {
     gone
 }
 
+/// What rows are grouped by.
+type Key = fn(&Told) -> Option<&'static str>;
+
 struct Asked<'w> {
     world: &'w World,
     table: Table,
@@ -300,7 +303,6 @@ impl Asked<'_> {
 
     async fn firsts_and_lasts(&self, order: &[Told]) {
         let forms = "first_value(count ORDER BY time), last_value(count ORDER BY time), first(temperature, time), last(temperature, time), first_value(count ORDER BY time DESC), array_agg(count ORDER BY time)";
-        type Key = fn(&Told) -> Option<&'static str>;
         let keys: [(&str, Key); 3] = [
             ("'all'", |_| Some("all")),
             ("device_id", |told| told.device),

@@ -189,9 +189,9 @@ impl LastRows {
         }
         state.bytes = bytes;
         let places = pick(&rows, &state.held, &fresh);
-        let filed = state.filed.as_ref();
+        let known = state.filed.as_ref();
         let seq = |part: usize, row: usize| match part.checked_sub(1) {
-            None => (filed.and_then(|filed| filed.seqs.get(row)).copied().unwrap_or(0), 0),
+            None => (known.and_then(|known| known.seqs.get(row)).copied().unwrap_or(0), 0),
             Some(chunk) => fresh.came(chunk),
         };
         let came = places.iter().map(|(part, row)| (seq(*part, *row), *row)).collect();
