@@ -32,6 +32,26 @@ pub(crate) fn parameter(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     Cell::read(value, "params")?.to_object(py)
 }
 
+/// What a scalar of pyarrow is for Python; `None` for anything else.
+pub(crate) fn plain<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let plain = value.call_method0(pyo3::intern!(value.py(), "as_py")).ok()?;
+    // What says that it is one of itself would be asked for ever.
+    (!plain.get_type().is(value.get_type())).then_some(plain)
+}
+
+/// What to give in place of a value of this type.
+fn way_out(kind: &str) -> &'static str {
+    match kind {
+        "timedelta" | "Timedelta" | "timedelta64" => {
+            "make it a number of a unit, as its total_seconds()"
+        }
+        "bytes" | "bytearray" => "decode() it to a str, or make it a number",
+        "Period" => "take the moment at which it begins, as its start_time, or give a number",
+        "UUID" | "Path" | "PosixPath" | "IPv4Address" | "IPv6Address" => "give str() of it",
+        _ => "give a number, a bool, a str, or None for no value",
+    }
+}
+
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
@@ -120,10 +140,14 @@ impl Cell {
                 if let Ok(number) = value.call_method0(pyo3::intern!(py, "__float__")) {
                     return Self::precise(value, number.extract()?, column);
                 }
+                if let Some(plain) = plain(value) {
+                    return Self::read(&plain, column);
+                }
             }
         }
         Err(PyValueError::new_err(format!(
-            "column '{column}': a {kind} is no value; give a number, a bool, a str, or None for no value"
+            "column '{column}': a {kind} is no value; {}",
+            way_out(&kind)
         )))
     }
 

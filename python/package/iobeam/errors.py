@@ -49,11 +49,17 @@ class UnknownCodeError(Error):
             return
         self.status = req.getResponseCode()
         self.code = req.getApiErrorCode()
-        super().__init__(
-            "the server answered {} where a success was expected; it said: {}".format(
-                self.status, req.getApiError()
-            )
-        )
+        super().__init__("the server answered {} where a success was expected; it said: {}".format(self.status, _said(req)))
+
+
+def _said(req):
+    """What an answer says of an error: what is wrong, then the kind of error it is."""
+    error = req.getApiError()
+    if not isinstance(error, dict):
+        return error
+    said = [str(error[part]) for part in ("details", "message") if error.get(part)]
+    kind = "code {}".format(error.get("code"))
+    return "{} ({})".format(said[0], ", ".join(said[1:] + [kind])) if said else kind
 
 
 class DuplicateIdError(Error):

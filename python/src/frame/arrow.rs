@@ -8,68 +8,19 @@
 //! pointed to is trusted to be what its format says, as everybody who reads the interface must: there are no lengths
 //! of buffers in it. Everything is copied into columns before the producer is told to release.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+mod extension;
+
+mod interface;
+
+use std::ffi::c_int;
 
 use iobeam_model::{Bitmap, Texts};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyCapsuleMethods};
 
 use super::column::{Loose, Numbers, has, mixed, unsigned};
 use super::half::{double_of_half, number_of_decimal};
 use crate::failure::{column_error, column_type_error};
-
-/// `struct ArrowSchema`.
-#[repr(C)]
-struct Schema {
-    format: *const c_char,
-    name: *const c_char,
-    metadata: *const c_char,
-    flags: i64,
-    n_children: i64,
-    children: *mut *mut Schema,
-    dictionary: *mut Schema,
-    release: Option<unsafe extern "C" fn(*mut Schema)>,
-    private_data: *mut c_void,
-}
-
-/// `struct ArrowArray`.
-#[repr(C)]
-struct Array {
-    length: i64,
-    null_count: i64,
-    offset: i64,
-    n_buffers: i64,
-    n_children: i64,
-    buffers: *mut *const c_void,
-    children: *mut *mut Array,
-    dictionary: *mut Array,
-    release: Option<unsafe extern "C" fn(*mut Array)>,
-    private_data: *mut c_void,
-}
-
-/// `struct ArrowArrayStream`.
-#[repr(C)]
-struct Stream {
-    get_schema: Option<unsafe extern "C" fn(*mut Stream, *mut Schema) -> c_int>,
-    get_next: Option<unsafe extern "C" fn(*mut Stream, *mut Array) -> c_int>,
-    get_last_error: Option<unsafe extern "C" fn(*mut Stream) -> *const c_char>,
-    release: Option<unsafe extern "C" fn(*mut Stream)>,
-    private_data: *mut c_void,
-}
-
-macro_rules! released_when_dropped {
-    ($($name:ident),*) => { $(
-        impl Drop for $name {
-            fn drop(&mut self) {
-                if let Some(release) = self.release {
-                    // SAFETY: the producer's function, called once: it sets `release` to null.
-                    unsafe { release(self) };
-                }
-            }
-        }
-    )* };
-}
-released_when_dropped!(Schema, Array, Stream);
+use interface::{Array, Schema, Stream, empty_array, empty_schema, empty_stream, take_over, text};
 
 /// The parts of a frame, one after the other: names, and for each its column.
 pub(crate) struct Parts {
@@ -88,46 +39,6 @@ struct View<'a> {
     array: &'a Array,
     from: usize,
     rows: usize,
-}
-
-const fn empty_schema() -> Schema {
-    Schema {
-        format: std::ptr::null(),
-        name: std::ptr::null(),
-        metadata: std::ptr::null(),
-        flags: 0,
-        n_children: 0,
-        children: std::ptr::null_mut(),
-        dictionary: std::ptr::null_mut(),
-        release: None,
-        private_data: std::ptr::null_mut(),
-    }
-}
-
-const fn empty_array() -> Array {
-    Array {
-        length: 0,
-        null_count: 0,
-        offset: 0,
-        n_buffers: 0,
-        n_children: 0,
-        buffers: std::ptr::null_mut(),
-        children: std::ptr::null_mut(),
-        dictionary: std::ptr::null_mut(),
-        release: None,
-        private_data: std::ptr::null_mut(),
-    }
-}
-
-/// Takes over what a capsule of that name holds. `empty` is left behind, as what is released already.
-///
-/// # Safety
-/// A capsule of that name holds a `T`, and releasing what is left behind does nothing.
-unsafe fn take_over<T>(capsule: &Bound<'_, PyAny>, name: &CStr, empty: T) -> PyResult<T> {
-    let capsule = capsule.cast::<PyCapsule>().map_err(PyErr::from)?;
-    let pointer = capsule.pointer_checked(Some(name))?.cast::<T>().as_ptr();
-    // SAFETY: the caller's.
-    Ok(unsafe { std::ptr::replace(pointer, empty) })
 }
 
 /// The column that an object is which speaks Arrow; `None` when it does not.
@@ -160,22 +71,14 @@ fn cannot(name: &str, reason: &str) -> PyErr {
     column_type_error(&format!("column '{name}': {reason}"))
 }
 
-const fn empty_stream() -> Stream {
-    Stream {
-        get_schema: None,
-        get_next: None,
-        get_last_error: None,
-        release: None,
-        private_data: std::ptr::null_mut(),
-    }
-}
-
 impl Parts {
     /// Takes the stream over that a table offers.
     pub(super) fn of(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut parts = Self::open(frame)?;
         if text(parts.schema.format) != "+s" {
-            return Err(column_error("the Arrow stream is not one of tables"));
+            return Err(column_error(
+                "this is one column, not a table; give a dict of columns, as {\"time\": times, \"a\": column}",
+            ));
         }
         parts.names = (0..parts.schema.n_children as usize)
             .map(|at| parts.schema.child(at).map(|child| text(child.name).to_owned()))
@@ -233,23 +136,6 @@ impl Parts {
 
 fn released() -> PyErr {
     column_error("the Arrow stream was used up already")
-}
-
-/// A text of the producer's; empty when there is none.
-fn text<'a>(pointer: *const c_char) -> &'a str {
-    if pointer.is_null() {
-        return "";
-    }
-    // SAFETY: the interface says that it ends with a zero and lives as long as its owner.
-    unsafe { CStr::from_ptr(pointer) }.to_str().unwrap_or("")
-}
-
-impl Schema {
-    fn child(&self, at: usize) -> PyResult<&Self> {
-        // SAFETY: there are `n_children` of them, and the caller stays below.
-        let child = unsafe { (*self.children.add(at)).as_ref() };
-        child.ok_or_else(|| column_error("a column of the Arrow stream is missing"))
-    }
 }
 
 impl<'a> View<'a> {
@@ -322,6 +208,16 @@ impl<'a> View<'a> {
             return self.read_runs();
         }
         let present = self.present();
+        match extension::name(self.schema.metadata) {
+            Some("arrow.bool8") => {
+                let truths = self.values::<i8>(1).into_iter().map(|byte| byte != 0).collect();
+                return Ok(Loose::Truths(truths, present));
+            }
+            Some("arrow.uuid") => {
+                return Err("UUIDs cannot be stored; make them strings".to_owned());
+            }
+            _ => {}
+        }
         if let Some(words) = self.dictionary() {
             let words = words.read()?;
             let rows = self.keys(1)?.into_iter().enumerate();
@@ -353,6 +249,11 @@ impl<'a> View<'a> {
                 return Ok(Loose::Texts(self.texts(format, present.as_ref())?, present));
             }
             _ if format.starts_with("d:") => self.decimals(format, present.as_ref())?,
+            // Of polars, which has them and Arrow has not.
+            "_pli128" => {
+                let numbers = self.values::<i128>(1).into_iter().map(Some).collect();
+                self.wide(numbers, present.as_ref(), 0)?
+            }
             _ => return self.read_time(format, present),
         };
         Ok(Loose::Numbers(numbers, present))
@@ -401,6 +302,16 @@ impl<'a> View<'a> {
             }
             _ => return Err(unknown()),
         };
+        self.wide(unscaled, present, scale)
+    }
+
+    /// Numbers of more than 64 bits, and so many of their digits behind the point; nothing where they are longer still.
+    fn wide(
+        self,
+        unscaled: Vec<Option<i128>>,
+        present: Option<&Bitmap>,
+        scale: i32,
+    ) -> Result<Numbers, String> {
         let mut cells = Vec::with_capacity(self.rows);
         for (row, number) in unscaled.into_iter().enumerate() {
             if !has(present, row) {
@@ -435,7 +346,8 @@ impl<'a> View<'a> {
             }
             _ => {
                 return Err(format!(
-                    "the Arrow type {format:?} cannot be stored; cast it to numbers, bools, texts or times"
+                    "{} cannot be stored; make them numbers, bools, strings or times",
+                    extension::spoken(format)
                 ));
             }
         };

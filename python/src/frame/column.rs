@@ -252,6 +252,9 @@ impl Loose {
     /// The column as the times of rows.
     pub(super) fn times(self, name: &str, unit: Option<Unit>, utc: bool) -> PyResult<Vec<i64>> {
         let wrong = |reason: &str| Err(column_error(&format!("the time column '{name}' {reason}")));
+        if self.len() == 0 {
+            return Ok(Vec::new());
+        }
         let (micros, present) = match self {
             Self::Times { zoned: false, .. } if !utc => {
                 return wrong(
@@ -276,7 +279,6 @@ impl Loose {
                     "holds floats, which do not count time exactly; make them int64, or datetimes",
                 );
             }
-            Self::Nothing(0) => (Vec::new(), None),
             Self::Nothing(_) => return wrong("has no value in row 0; drop such rows first"),
             _ => return wrong("holds neither datetimes nor whole numbers"),
         };

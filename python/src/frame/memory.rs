@@ -3,13 +3,14 @@
 //! An array's memory is read through its `__array_interface__`, which needs no part of numpy to be linked.
 
 use iobeam_model::{Bitmap, Texts};
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::column::{Loose, Numbers, mixed, to_micros, unsigned};
 use super::half::double_of_half;
-use crate::cell::Cell;
-use crate::failure::column_error;
+use crate::cell::{Cell, plain};
+use crate::failure::{column_error, column_type_error};
 use crate::timestamp::{Moment, moment_of};
 
 /// numpy's NaT.
@@ -80,6 +81,28 @@ pub(super) fn read(
     missing: Option<&Bound<'_, PyAny>>,
     zoned: bool,
 ) -> PyResult<Loose> {
+    let py = values.py();
+    read_values(name, values, missing, zoned).map_err(|error| {
+        // Errors of other libraries are told with the column; what ends the program is not ours to tell.
+        let is_ours = error.is_instance_of::<PyValueError>(py);
+        if is_ours || !error.is_instance_of::<PyException>(py) {
+            return error;
+        }
+        let kind = values.get_type().name().map_or_else(|_| String::new(), |kind| kind.to_string());
+        column_type_error(&format!(
+            "column '{name}': a {kind} cannot be read ({}); make it a list, or an array of numbers, bools, strings or \
+             times",
+            error.value(py)
+        ))
+    })
+}
+
+fn read_values(
+    name: &str,
+    values: &Bound<'_, PyAny>,
+    missing: Option<&Bound<'_, PyAny>>,
+    zoned: bool,
+) -> PyResult<Loose> {
     let present = present_of(name, missing)?;
     if let Ok(list) = values.cast::<PyList>() {
         return read_list(name, list, present.as_ref());
@@ -92,7 +115,7 @@ pub(super) fn read(
     })?;
     if strip.kind.starts_with('>') {
         let kind = values.getattr("dtype")?.call_method1("newbyteorder", ("=",))?;
-        return read(name, &values.call_method1("astype", (kind,))?, missing, zoned);
+        return read_values(name, &values.call_method1("astype", (kind,))?, missing, zoned);
     }
     let read = read_strip(name, &strip, present.clone(), zoned);
     match read.map_err(|reason| column_error(&format!("column '{name}': {reason}")))? {
@@ -142,7 +165,7 @@ fn read_strip(
                 "durations are no values; make it a number of a unit, as {name} / numpy.timedelta64(1, \"s\")"
             ));
         }
-        kind if kind.contains('c') => {
+        kind if kind.get(1..2) == Some("c") => {
             return Err("complex numbers are no values; give two columns".to_owned());
         }
         _ => return Ok(None),
@@ -183,19 +206,29 @@ enum Item {
     Time(Moment),
 }
 
+fn item_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Item> {
+    if let Some(moment) = moment_of(value)? {
+        return Ok(Item::Time(moment));
+    }
+    match Cell::read(value, name) {
+        Ok(Cell::Missing) => Ok(Item::Missing),
+        Ok(cell) => Ok(Item::Value(cell)),
+        // A scalar of pyarrow may be a time.
+        Err(wrong) => match plain(value).map(|plain| moment_of(&plain)) {
+            Some(Ok(Some(moment))) => Ok(Item::Time(moment)),
+            _ => Err(wrong),
+        },
+    }
+}
+
 /// A list of values, each by itself: they must be of one kind.
 fn read_list(name: &str, list: &Bound<'_, PyList>, given: Option<&Bitmap>) -> PyResult<Loose> {
     let mut items = Vec::with_capacity(list.len());
     for (row, value) in list.iter().enumerate() {
-        items.push(if !super::column::has(given, row) {
-            Item::Missing
-        } else if let Some(moment) = moment_of(&value)? {
-            Item::Time(moment)
+        items.push(if super::column::has(given, row) {
+            item_of(name, &value)?
         } else {
-            match Cell::read(&value, name)? {
-                Cell::Missing => Item::Missing,
-                cell => Item::Value(cell),
-            }
+            Item::Missing
         });
     }
     let mut present = Bitmap::new();

@@ -9,6 +9,7 @@ pandas, polars and pyarrow are imported when they are asked for, and not before.
 import datetime
 import decimal
 import json
+import re
 
 _UNITS = {"sec": 1_000_000, "msec": 1_000, "usec": 1, "timeval": 1_000_000}
 _LEAST, _MOST = -(2**63), 2**63 - 1
@@ -138,6 +139,7 @@ class _Column:
             return pyarrow.array(self.values, type=make(max(precision, 38), scale))
         if self.kind in kinds:
             return pyarrow.array(self.values, type=kinds[self.kind])
+        self._check_one_kind()
         return pyarrow.array(self.values)
 
     def to_pandas(self, pandas):
@@ -185,7 +187,16 @@ class _Column:
             return polars.Series(self.name, self.values, dtype=polars.Decimal(38, scale))
         if self.kind in kinds:
             return polars.Series(self.name, self.values, dtype=kinds[self.kind])
+        self._check_one_kind()
         return polars.Series(self.name, self.values, strict=False)
+
+    def _check_one_kind(self):
+        """Points of several series are in one column, and may be of several kinds: nothing is made another kind."""
+        if self.kind == "MIXED" and len({type(each) for each in self.values if each is not None}) > 1:
+            raise ValueError(
+                "column {0!r} holds values of several kinds; ask for one series at a time, or use rows() or"
+                " to_pandas()".format(self.name)
+            )
 
     def _digits(self):
         """How many digits the decimals have, and how many of them behind the point."""
@@ -252,11 +263,29 @@ def _kind_of(name, values):
     return "MIXED"
 
 
+_ISO = re.compile(r"([+-]?\d+)-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z")
+
+
 def _micros(time, unit):
     if isinstance(time, dict):
         return time["sec"] * 1_000_000 + time["usec"]
+    if isinstance(time, str):
+        return _iso_micros(time)
     # A unit's first moment may begin before there are microseconds for it.
     return min(max(int(time) * _UNITS[unit], _LEAST), _MOST)
+
+
+def _iso_micros(text):
+    """The microseconds of a moment as the server writes it, whose year may be none that Python has."""
+    read = _ISO.fullmatch(text)
+    if read is None:
+        raise ValueError("{!r} is no time as the server writes it".format(text))
+    year, month, day, hour, minute, second = (int(part) for part in read.groups()[:6])
+    # The calendar repeats itself each 400 years, which have 146 097 days.
+    rounds, year = divmod(year - 1, 400)
+    days = datetime.date(year + 1, month, day).toordinal() - datetime.date(1970, 1, 1).toordinal() + rounds * 146_097
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+    return seconds * 1_000_000 + int((read.group(7) or "0").ljust(6, "0"))
 
 
 def _clock_time(text):
