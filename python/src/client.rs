@@ -10,31 +10,32 @@
 //! - A part that got no answer is sent again under its number before anything else, so nothing is stored twice.
 //! - The interpreter is let go of before any lock of the client is asked for; a listener therefore cannot deadlock.
 
+mod rejected;
+
 mod frames;
+
+mod options;
+
+mod stores;
 
 mod listen;
 
-mod rejected;
-
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use iobeam::{DeviceId, Error, Rejected, Status, WhenFull};
+use iobeam::{DeviceId, Error, Rejected, Status};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::data_store::{DataStore, Shared, lock};
-use crate::failure::{failure, raise};
+use crate::data_store::{DataStore, lock};
+use crate::failure::failure;
 use crate::patience::wait_for;
-use crate::rows::Rows;
+use options::builder;
+use stores::{Stores, refuse_if_rejected, send};
 
 pub(crate) use listen::{refuse_inside, stop_listening};
 
-/// So many rows travel as one batch, or fewer when they are wide.
-const PART_ROWS: usize = 50_000;
-const PART_VALUES: usize = 2_000_000;
 /// How long a table is tried to be sent, part by part.
 const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -43,15 +44,6 @@ const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 pub(crate) struct Client {
     held: Mutex<Option<iobeam::Client>>,
     stores: Arc<Stores>,
-}
-
-/// What is under way of stores that are not attached.
-#[derive(Default)]
-struct Stores {
-    /// The store whose rows are under way, and how many batches had been refused before them.
-    under_way: Mutex<Option<(Arc<Shared>, u64)>>,
-    /// One `send` at a time.
-    sending: Mutex<()>,
 }
 
 /// Where the server is when nobody says so.
@@ -64,110 +56,6 @@ pub(crate) fn default_backend() -> String {
 #[pyfunction]
 pub(crate) fn base_url(py: Python<'_>, url: &str) -> PyResult<String> {
     iobeam::base_url(url).map_err(|error| failure(py, &error))
-}
-
-fn seconds(options: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<Duration>> {
-    let Some(given) = option::<f64>(options, name)? else { return Ok(None) };
-    Duration::try_from_secs_f64(given).map(Some).map_err(|_| {
-        PyValueError::new_err(format!("{name} must be a number of seconds, not {given}"))
-    })
-}
-
-fn option<'py, T: for<'a> FromPyObject<'a, 'py>>(
-    options: &Bound<'py, PyDict>,
-    name: &str,
-) -> PyResult<Option<T>> {
-    let given = options.get_item(name)?.filter(|given| !given.is_none());
-    given
-        .map(|given| {
-            given
-                .extract::<T>()
-                .map_err(|_| PyValueError::new_err(format!("{name} cannot be {given}")))
-        })
-        .transpose()
-}
-
-/// What the options say, as the Rust client's builder.
-fn builder(project: i64, token: &str, options: &Bound<'_, PyDict>) -> PyResult<iobeam::Builder> {
-    let mut builder = iobeam::Client::builder(project, token);
-    if let Some(url) = option::<String>(options, "backend")? {
-        builder = builder.backend(url);
-    }
-    if let Some(dir) = option::<PathBuf>(options, "save_to")? {
-        builder = builder.save_to_disk(dir);
-    }
-    if let Some(id) = option::<String>(options, "device_id")? {
-        builder = builder.device_id(id);
-    }
-    if let Some((id, name, take_over)) =
-        option::<(Option<String>, Option<String>, bool)>(options, "register")?
-    {
-        builder = match id {
-            None => builder.register_device(),
-            Some(id) if take_over => builder.register_or_set_id(id),
-            Some(id) => builder.register_device_with_id(id),
-        };
-        if let Some(name) = name {
-            builder = builder.device_name(name);
-        }
-    }
-    builder = spooling(builder, options)?;
-    if let Some(file) = option::<PathBuf>(options, "tls_ca")? {
-        builder = builder.tls_ca(file);
-    }
-    if let Some(request) = seconds(options, "timeout")? {
-        builder = builder.timeouts(request.min(Duration::from_secs(10)), request);
-    }
-    if let Some(deadline) = seconds(options, "send_timeout")? {
-        builder = builder.send_deadline(deadline);
-    }
-    if let Some(deadline) = seconds(options, "close_timeout")? {
-        builder = builder.close_deadline(deadline);
-    }
-    if option::<bool>(options, "clock_from_server")?.unwrap_or(false) {
-        builder = builder.clock_from_server();
-    }
-    if option::<bool>(options, "mark_clock")?.unwrap_or(false) {
-        builder = builder.mark_clock();
-    }
-    if let Some(listener) = option::<Py<PyAny>>(options, "on_event")? {
-        builder = builder.on_event(move |event| listen::tell(&listener, event));
-    }
-    if let Some(log) = option::<Py<PyAny>>(options, "log")? {
-        builder = builder.on_log(move |level, line| listen::write(&log, level, line));
-    }
-    Ok(builder)
-}
-
-fn spooling(
-    mut builder: iobeam::Builder,
-    options: &Bound<'_, PyDict>,
-) -> PyResult<iobeam::Builder> {
-    if let Some(dir) = option::<PathBuf>(options, "spool")? {
-        builder = builder.spool(dir);
-    }
-    if let Some(bytes) = option::<u64>(options, "spool_limit")? {
-        builder = builder.spool_limit(bytes);
-    }
-    if let Some(policy) = option::<String>(options, "when_full")? {
-        builder = builder.when_full(match policy.as_str() {
-            "refuse" => WhenFull::Refuse,
-            "drop_oldest" => WhenFull::DropOldest,
-            "drop_newest" => WhenFull::DropNewest,
-            _ => {
-                return Err(PyValueError::new_err(format!(
-                    "when_full cannot be {policy:?}; choose \"refuse\", \"drop_oldest\" or \"drop_newest\""
-                )));
-            }
-        });
-    }
-    if let Some(every) = seconds(options, "auto_send")? {
-        builder = builder.auto_send(every);
-    }
-    if let Some(rows) = option::<usize>(options, "auto_send_rows")? {
-        builder = builder.auto_send_rows(rows);
-    }
-    Ok(builder)
 }
 
 #[pymethods]
@@ -400,21 +288,6 @@ impl Client {
     }
 }
 
-/// Why rows of a store were not stored.
-enum Refusal {
-    Failed(Error),
-    Rejected(String),
-}
-
-impl Refusal {
-    fn exception(&self, py: Python<'_>) -> PyErr {
-        match self {
-            Self::Failed(error) => failure(py, error),
-            Self::Rejected(message) => raise(py, "RefusedError", message),
-        }
-    }
-}
-
 impl Client {
     pub(crate) fn client(&self, py: Python<'_>) -> PyResult<iobeam::Client> {
         lock(&self.held).clone().ok_or_else(|| failure(py, &Error::Closed))
@@ -429,120 +302,6 @@ impl Client {
         let client = self.client(py)?;
         py.detach(|| question(&client)).map_err(|error| failure(py, &error))
     }
-}
-
-/// Rows of a store that were refused.
-struct Refused {
-    shared: Arc<Shared>,
-    part: Option<Arc<Rows>>,
-    message: String,
-}
-
-impl Refused {
-    /// The rows are in their store again.
-    fn give_back(self) -> Refusal {
-        if let Some(part) = self.part {
-            lock(&self.shared.rows).rows.prepend(Arc::unwrap_or_clone(part));
-        }
-        Refusal::Rejected(self.message)
-    }
-}
-
-impl Stores {
-    /// Sends all rows of a store. A part that is refused does not keep those behind it; its rows are back in their
-    /// store in the end.
-    fn send_all(
-        &self,
-        client: &iobeam::Client,
-        shared: &Arc<Shared>,
-        device: &DeviceId,
-        deadline: Option<Duration>,
-    ) -> Result<(), Refusal> {
-        let mut all_refused = Vec::new();
-        let outcome = loop {
-            match self.settle(client, deadline) {
-                Ok(refused) => all_refused.extend(refused),
-                Err(failed) => break Err(failed),
-            }
-            match self.hand_over(client, shared, device) {
-                Ok(true) => {}
-                Ok(false) => break Ok(()),
-                Err(failed) => break Err(failed),
-            }
-        };
-        let mut first = None;
-        for refused in all_refused.into_iter().rev() {
-            first = Some(refused.give_back());
-        }
-        outcome.and(first.map_or(Ok(()), Err))
-    }
-
-    /// Sends what is under way. Gives back the rows of what is refused.
-    fn settle(
-        &self,
-        client: &iobeam::Client,
-        deadline: Option<Duration>,
-    ) -> Result<Option<Refused>, Refusal> {
-        let Some((shared, before)) = lock(&self.under_way).clone() else { return Ok(None) };
-        send(client, deadline).map_err(Refusal::Failed)?;
-        *lock(&self.under_way) = None;
-        let rejected = last_rejected(client, before);
-        let part = lock(&shared.rows).under_way.take();
-        Ok(rejected.map(|message| Refused { shared, part, message }))
-    }
-
-    /// Hands the first rows of a store to the client. Says whether there were any.
-    fn hand_over(
-        &self,
-        client: &iobeam::Client,
-        shared: &Arc<Shared>,
-        device: &DeviceId,
-    ) -> Result<bool, Refusal> {
-        let before = client.status().rejected_batches;
-        let part = {
-            let mut waiting = lock(&shared.rows);
-            let most = PART_ROWS.min(PART_VALUES / waiting.rows.width()).max(1);
-            let part = Arc::new(waiting.rows.take_first(most));
-            waiting.under_way = (part.len() > 0).then(|| Arc::clone(&part));
-            part
-        };
-        if part.len() == 0 {
-            return Ok(false);
-        }
-        let written = part.batch(device).map_err(Error::from).and_then(|batch| client.write(batch));
-        if let Err(error) = written {
-            let mut waiting = lock(&shared.rows);
-            waiting.under_way = None;
-            waiting.rows.prepend(Arc::unwrap_or_clone(part));
-            return Err(Refusal::Failed(error));
-        }
-        *lock(&self.under_way) = Some((Arc::clone(shared), before));
-        Ok(true)
-    }
-}
-
-fn send(client: &iobeam::Client, deadline: Option<Duration>) -> Result<u64, Error> {
-    match deadline {
-        Some(deadline) => client.send_within(deadline),
-        None => client.send(),
-    }
-}
-
-/// Raises if batches were set aside since there were so many of them.
-fn refuse_if_rejected(py: Python<'_>, client: &iobeam::Client, before: u64) -> PyResult<()> {
-    let last = py.detach(|| last_rejected(client, before));
-    last.map_or(Ok(()), |message| Err(raise(py, "RefusedError", &message)))
-}
-
-/// What the server said of the last batch it refused, if it refused any since there were so many.
-fn last_rejected(client: &iobeam::Client, before: u64) -> Option<String> {
-    let now = client.status().rejected_batches;
-    if now <= before {
-        return None;
-    }
-    let said = client.rejected().ok().and_then(|all| all.last().cloned());
-    let said = said.map_or_else(String::new, |last| format!(": {} {}", last.status, last.message));
-    Some(format!("the server refused {} of the batches{said}", now - before))
 }
 
 fn deadline(timeout: Option<f64>) -> PyResult<Option<Duration>> {

@@ -486,7 +486,7 @@ class Arrow(PlatformTest):
             ([1, 2], pyarrow.duration("ns"), "durations"),
             ([1, 2], pyarrow.duration("s"), "durations"),
             ([1, 2], pyarrow.time32("s"), "times of the day"),
-            ([b"x", b"y"], pyarrow.binary(), "Arrow type"),
+            ([b"x", b"y"], pyarrow.binary(), "binary values"),
         ):
             with self.assertRaisesRegex(ValueError, "column 'a'.*" + said):
                 self.client().write_frame(pyarrow.table({"ts": moment, "a": pyarrow.array(values, kind)}), time="ts")

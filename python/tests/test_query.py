@@ -201,11 +201,38 @@ class Types(unittest.TestCase):
 
     @unittest.skipIf(module("pandas") is None, "pandas is not there")
     def test_times_are_read_in_each_format(self):
-        for unit, time in (("sec", 5), ("msec", 5000), ("usec", 5_000_000), ("timeval", {"sec": 5, "usec": 0})):
+        for unit, time in (
+            ("sec", 5), ("msec", 5000), ("usec", 5_000_000), ("timeval", {"sec": 5, "usec": 0}), ("iso", "1970-01-01T00:00:05Z"),
+            ("iso", "1970-01-01T00:00:05.000000Z"),
+        ):
             part = {"fields": ["time", "at"], "types": ["TIMESTAMP"] * 2, "values": [[time, None]]}
             frame = Answer.of({"result": [part]}, unit).to_pandas()
             self.assertEqual(frame["time"][0].timestamp(), 5.0, unit)
             self.assertTrue(frame["at"].isna().all())
+
+    @unittest.skipIf(module("pyarrow") is None, "pyarrow is not there")
+    def test_times_in_words_are_read_in_each_year(self):
+        for text, micros in (
+            ("2026-01-01T00:00:00.000001Z", 1767225600000001), ("0000-01-01T00:00:00Z", -62167219200000000),
+            ("-0044-03-15T12:00:00.5Z", -63549316799500000), ("+10000-01-01T00:00:00Z", 253402300800000000),
+        ):
+            part = {"fields": ["time"], "types": ["TIMESTAMP"], "values": [[text]]}
+            column = Answer.of({"result": [part]}, "iso").to_arrow()["time"]
+            self.assertEqual(column[0].value, micros, text)
+
+    def test_values_of_several_kinds_in_one_column_are_made_none_of_them(self):
+        series = [
+            {"project_id": 1, "device_id": "d", "name": name, "data": [{"time": 1, "value": value}]}
+            for name, value in (("a", 1.5), ("s", "x"))
+        ]
+        answer = Answer.of({"result": series}, "msec")
+        self.assertEqual([row["value"] for row in answer.rows()], [1.5, "x"])
+        for library, to in (("polars", "to_polars"), ("pyarrow", "to_arrow")):
+            if module(library):
+                with self.assertRaisesRegex(ValueError, "column 'value'.*one series at a time"):
+                    getattr(answer, to)()
+        if module("pandas"):
+            self.assertEqual(list(answer.to_pandas()["value"]), [1.5, "x"])
 
     @unittest.skipIf(module("pyarrow") is None, "pyarrow is not there")
     def test_decimals_have_all_their_digits(self):
@@ -315,6 +342,26 @@ class Asking(PlatformTest):
                 iobeam.makeQuery(self.token, wrong, self.platform.backend)
         with self.assertRaises(ValueError):
             iobeam.makeQuery(None, iobeam.QueryReq(1), self.platform.backend)
+
+    def test_columns_of_data_are_what_their_fields_are_also_without_rows(self):
+        body = {"namespace_name": "typed", "partitioning_field": "device_id"}
+        body["fields"] = {"device_id": "STRING", "n": "LONG", "ok": "BOOLEAN", "s": "STRING", "x": "DOUBLE"}
+        self.platform.call("POST", "/v1/namespaces", self.token, body)
+        client = self.client("d")
+        empty = client.data(namespace="typed")
+        client.write_frame({"time": [1], "n": [None], "ok": [None], "s": [None], "x": [1]}, unit=iobeam.TimeUnit.SECONDS, namespace="typed", device="d")
+        client.write_frame({"time": [2], "n": [2**53 + 1]}, unit=iobeam.TimeUnit.SECONDS, namespace="typed", device="d")
+        for answer in (empty, client.data(namespace="typed", limit=1), client.data("n", namespace="typed")):
+            types = dict(zip(answer["result"][0]["fields"], answer["result"][0]["types"]))
+            self.assertEqual((types["time"], types["n"]), ("TIMESTAMP", "LONG"))
+            if module("pandas"):
+                frame = answer.to_pandas()
+                self.assertEqual((str(frame["time"].dtype), str(frame["n"].dtype)), ("datetime64[us, UTC]", "Int64"))
+                self.assertTrue(frame["n"].dropna().isin([2**53 + 1]).all())
+            if module("polars"):
+                import polars
+
+                self.assertEqual(answer.to_polars().schema["n"], polars.Int64)
 
     def test_a_wrong_question_of_the_new_ones_raises_what_the_server_says(self):
         with self.assertRaisesRegex(iobeam.request.UnknownCodeError, "nowhere"):

@@ -1,7 +1,7 @@
 //! The number of a batch, made from what is in it: whoever sends the same rows again sends them under the same number,
 //! also from another process, and the platform stores them once.
 
-use iobeam_model::{Batch, Values};
+use iobeam_model::{Batch, BatchId, Values};
 use twox_hash::xxhash3_128::Hasher;
 
 /// Tells streams of this kind from those of later versions, should what is hashed ever change.
@@ -49,7 +49,7 @@ pub(crate) fn stream_of(batch: &Batch) -> [u8; 16] {
             }
         }
     }
-    hasher.finish_128().to_be_bytes()
+    BatchId::content_stream(hasher.finish_128())
 }
 
 fn string(hasher: &mut Hasher, text: &str) {

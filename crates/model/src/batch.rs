@@ -9,11 +9,16 @@
 //! A `Batch` that exists is sound: columns are as long as the times, names differ, no number is infinite or NaN
 //! (a NaN that comes in is a missing value).
 
-use std::collections::HashMap;
+mod texts;
+
+mod bitmap;
+
 use std::fmt;
 
 use crate::name::{FieldName, NamespaceName};
 use crate::value::{FieldType, Value};
+pub use bitmap::Bitmap;
+pub use texts::Texts;
 
 /// Which batch this is, so that a repeat is recognised: a random stream id and a counter within it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +27,24 @@ pub struct BatchId {
     pub stream: [u8; 16],
     /// Grows by one with each batch of the stream.
     pub counter: u64,
+}
+
+impl BatchId {
+    /// Begins the streams of batches that are named by what is in them.
+    const CONTENT: [u8; 4] = *b"rows";
+
+    /// The stream of batches that this hash of their content names.
+    pub fn content_stream(hash: u128) -> [u8; 16] {
+        let mut stream = hash.to_be_bytes();
+        stream[..4].copy_from_slice(&Self::CONTENT);
+        stream
+    }
+
+    /// Whether the batch is named by what is in it, as that of a table or a file: who sends it again means its rows. A
+    /// device that sends a batch again had no answer.
+    pub fn is_content(&self) -> bool {
+        self.stream.starts_with(&Self::CONTENT)
+    }
 }
 
 impl fmt::Display for BatchId {
@@ -145,6 +168,20 @@ impl Batch {
     pub fn into_parts(self) -> (NamespaceName, Vec<i64>, Vec<Column>) {
         (self.namespace, self.times, self.columns)
     }
+
+    /// These rows of it, in this order. Columns of which no row has a value are left out.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[must_use]
+    pub fn pick(&self, rows: &[usize]) -> Self {
+        let columns = self.columns.iter().map(|column| column.pick(rows));
+        Self {
+            namespace: self.namespace.clone(),
+            times: rows.iter().map(|row| self.times[*row]).collect(),
+            columns: columns.filter(|column| column.count() > 0).collect(),
+        }
+    }
 }
 
 /// One field's values in a batch.
@@ -255,6 +292,28 @@ impl Column {
 }
 
 /// Equal names, and equal values in the rows that have one: which text stands at a missing row's key means nothing.
+impl Column {
+    /// These rows of it, in this order.
+    fn pick(&self, rows: &[usize]) -> Self {
+        let values = match &self.values {
+            Values::Double(numbers) => {
+                Values::Double(rows.iter().map(|row| numbers[*row]).collect())
+            }
+            Values::Long(numbers) => Values::Long(rows.iter().map(|row| numbers[*row]).collect()),
+            Values::Boolean(truths) => {
+                Values::Boolean(rows.iter().map(|row| truths[*row]).collect())
+            }
+            Values::String(texts) => Values::String(texts.pick(rows)),
+        };
+        let present = self.present.as_ref().map(|present| {
+            let mut bits = Bitmap::new();
+            rows.iter().for_each(|row| bits.push(present.get(*row)));
+            bits
+        });
+        Self { name: self.name.clone(), values, present }
+    }
+}
+
 impl PartialEq for Column {
     fn eq(&self, other: &Self) -> bool {
         if self.name != other.name || self.present != other.present {
@@ -318,205 +377,7 @@ impl Values {
             Self::Double(numbers) => missing.for_each(|row| numbers[row] = 0.0),
             Self::Long(numbers) => missing.for_each(|row| numbers[row] = 0),
             Self::Boolean(truths) => missing.for_each(|row| truths[row] = false),
-            Self::String(texts) => missing.for_each(|row| texts.keys[row] = 0),
-        }
-    }
-}
-
-/// Texts as a dictionary of the distinct ones and a key for each row: a device id that stands in each row costs
-/// four bytes a row.
-#[derive(Clone, Debug, Default)]
-pub struct Texts {
-    dictionary: Vec<Box<str>>,
-    keys: Vec<u32>,
-    known: HashMap<Box<str>, u32>,
-}
-
-impl Texts {
-    /// No rows yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The same text in each of so many rows.
-    pub fn constant(text: &str, rows: usize) -> Self {
-        Self { dictionary: vec![text.into()], keys: vec![0; rows], known: HashMap::new() }
-    }
-
-    /// Texts from their dictionary; `None` when a key points beyond it.
-    pub fn from_dictionary(dictionary: Vec<Box<str>>, keys: Vec<u32>) -> Option<Self> {
-        let beyond = keys.iter().copied().max().map_or(0, |key| key as usize + 1);
-        (beyond <= dictionary.len()).then_some(Self { dictionary, keys, known: HashMap::new() })
-    }
-
-    /// Adds a row.
-    pub fn push(&mut self, text: &str) {
-        // Runs are what a sender's column is mostly made of: the last key first, the hash table second.
-        if let Some(&last) = self.keys.last()
-            && &*self.dictionary[last as usize] == text
-        {
-            self.keys.push(last);
-            return;
-        }
-        if self.known.len() != self.dictionary.len() {
-            self.known = self.dictionary.iter().cloned().zip(0..).collect();
-        }
-        let key = if let Some(&key) = self.known.get(text) {
-            key
-        } else {
-            let key = self.dictionary.len() as u32;
-            self.dictionary.push(text.into());
-            self.known.insert(text.into(), key);
-            key
-        };
-        self.keys.push(key);
-    }
-
-    /// Adds a row whose text is missing; the column's bitmap says so.
-    pub fn push_missing(&mut self) {
-        if self.dictionary.is_empty() {
-            self.dictionary.push("".into());
-        }
-        self.keys.push(0);
-    }
-
-    /// The text at a row.
-    ///
-    /// # Panics
-    /// When there is no such row.
-    pub fn get(&self, row: usize) -> &str {
-        &self.dictionary[self.keys[row] as usize]
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    /// The distinct texts.
-    pub fn dictionary(&self) -> &[Box<str>] {
-        &self.dictionary
-    }
-
-    /// For each row, where its text stands in the dictionary.
-    pub fn keys(&self) -> &[u32] {
-        &self.keys
-    }
-}
-
-impl PartialEq for Texts {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && (0..self.len()).all(|row| self.get(row) == other.get(row))
-    }
-}
-
-impl<'a> FromIterator<&'a str> for Texts {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
-        let mut all = Self::new();
-        texts.into_iter().for_each(|text| all.push(text));
-        all
-    }
-}
-
-/// A bit for each row, lowest bit first, as Arrow keeps it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bitmap {
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Bitmap {
-    /// No rows yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// So many rows, all set or all clear.
-    pub fn filled(len: usize, set: bool) -> Self {
-        let mut bits = Self { bytes: vec![if set { 0xff } else { 0 }; len.div_ceil(8)], len };
-        bits.clear_padding();
-        bits
-    }
-
-    /// A bitmap from its bytes; `None` when there are not exactly as many bytes as `len` bits need.
-    pub fn from_bytes(bytes: Vec<u8>, len: usize) -> Option<Self> {
-        if bytes.len() != len.div_ceil(8) {
-            return None;
-        }
-        let mut bits = Self { bytes, len };
-        bits.clear_padding();
-        Some(bits)
-    }
-
-    /// Adds a row.
-    pub fn push(&mut self, set: bool) {
-        if self.len.is_multiple_of(8) {
-            self.bytes.push(0);
-        }
-        self.len += 1;
-        if set {
-            self.set(self.len - 1, true);
-        }
-    }
-
-    /// The bit of a row.
-    ///
-    /// # Panics
-    /// When there is no such row.
-    pub fn get(&self, row: usize) -> bool {
-        assert!(row < self.len, "row {row} of {}", self.len);
-        self.bytes[row / 8] & (1 << (row % 8)) != 0
-    }
-
-    /// Changes the bit of a row.
-    ///
-    /// # Panics
-    /// When there is no such row.
-    pub fn set(&mut self, row: usize, set: bool) {
-        assert!(row < self.len, "row {row} of {}", self.len);
-        if set {
-            self.bytes[row / 8] |= 1 << (row % 8);
-        } else {
-            self.bytes[row / 8] &= !(1 << (row % 8));
-        }
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// How many bits are set.
-    pub fn count(&self) -> usize {
-        self.bytes.iter().map(|byte| byte.count_ones() as usize).sum()
-    }
-
-    /// Whether each bit is set.
-    pub fn all(&self) -> bool {
-        self.count() == self.len
-    }
-
-    /// The bits, eight to a byte, lowest first; unused bits of the last byte are clear.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    fn clear_padding(&mut self) {
-        let used = self.len % 8;
-        if used != 0
-            && let Some(last) = self.bytes.last_mut()
-        {
-            *last &= (1 << used) - 1;
+            Self::String(texts) => missing.for_each(|row| texts.clear(row)),
         }
     }
 }
@@ -548,19 +409,41 @@ mod tests {
     }
 
     #[test]
+    fn picked_rows_are_the_rows_they_were() {
+        let texts: Texts = ["a", "b", "a"].into_iter().collect();
+        let some = Bitmap::from_bytes(vec![0b101], 3);
+        let columns = vec![
+            Column::new(name("s"), Values::String(texts), None).expect("sound"),
+            Column::new(name("n"), Values::Long(vec![7, 8, 9]), some.clone()).expect("sound"),
+            Column::new(name("b"), Values::Boolean(vec![true, false, false]), some).expect("sound"),
+        ];
+        let batch = Batch::new(NamespaceName::input(), vec![1, 2, 3], columns).expect("sound");
+        let picked = batch.pick(&[2, 0, 1]);
+        assert_eq!(picked.times(), [3, 1, 2]);
+        for (at, row) in [2, 0, 1].into_iter().enumerate() {
+            for column in batch.columns() {
+                let other = picked.column(column.name().as_str()).expect("picked");
+                assert_eq!(other.value(at), column.value(row));
+            }
+        }
+        assert_eq!(batch.pick(&[1]).columns().len(), 1, "only 's' has a value there");
+        assert!(batch.pick(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_stream_named_by_content_says_so() {
+        let stream = BatchId::content_stream(u128::MAX - 5);
+        assert!(BatchId { stream, counter: 1 }.is_content());
+        assert!(!BatchId { stream: [7; 16], counter: 1 }.is_content());
+        assert_ne!(stream, BatchId::content_stream(u128::MAX));
+    }
+
+    #[test]
     fn columns_of_another_length_or_the_same_name_make_no_batch() {
         let column =
             |rows| Column::new(name("t"), Values::Long(vec![1; rows]), None).expect("sound");
         let made = |columns| Batch::new(NamespaceName::input(), vec![1, 2], columns);
         assert!(matches!(made(vec![column(3)]), Err(BatchError::Length { .. })));
         assert_eq!(made(vec![column(2), column(2)]), Err(BatchError::Twice(name("t"))));
-    }
-
-    #[test]
-    fn texts_share_their_dictionary() {
-        let texts: Texts = ["a", "a", "b", "a"].into_iter().collect();
-        assert_eq!(texts.keys(), [0, 0, 1, 0]);
-        assert_eq!(texts.dictionary().len(), 2);
-        assert_eq!(Texts::from_dictionary(vec!["a".into()], vec![0, 1]), None);
     }
 }

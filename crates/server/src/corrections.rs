@@ -143,6 +143,7 @@ async fn wait(app: &App, project: ProjectId, namespace: &Namespace, number: u64)
         ordered: app.clock.now(),
         ended: None,
         seq: 0,
+        receipts_until: None,
         state: CorrectionState::Failed,
         files: (0, 0),
         rows: 0,

@@ -65,6 +65,10 @@ pub struct Correction {
     pub ended: Option<Timestamp>,
     /// Rows of journal records after this one are not meant, where rows are deleted.
     pub seq: u64,
+    /// Batches that came later are not meant, by the time of receipts; nothing where no rows are deleted, or an earlier
+    /// version ordered it.
+    #[serde(default)]
+    pub receipts_until: Option<u32>,
     /// How far it is.
     pub state: CorrectionState,
     /// Files to look at, and those that have been.
@@ -124,6 +128,11 @@ impl Corrections {
     /// The highest number given.
     pub(crate) fn highest(&self) -> u64 {
         self.known.lock().keys().next_back().copied().unwrap_or(0)
+    }
+
+    /// Until when, by the time of receipts, batches came of which rows were deleted.
+    pub(crate) fn latest_receipts(&self) -> Option<u32> {
+        self.known.lock().values().filter_map(|one| one.receipts_until).max()
     }
 
     /// What is known of one.
@@ -304,6 +313,7 @@ mod tests {
             ordered: Timestamp::from_micros(1),
             ended: None,
             seq: 3,
+            receipts_until: Some(9),
             state: CorrectionState::Running,
             files: (0, 0),
             rows: 0,

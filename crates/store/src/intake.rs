@@ -110,7 +110,12 @@ pub(crate) fn prepare(write: Write, tables: &Tables) -> Result<Prepared, StoreEr
     })
 }
 
-fn part(project: ProjectId, incoming: Incoming, tables: &Tables) -> Result<Part, StoreError> {
+/// Makes one batch ready.
+pub(crate) fn part(
+    project: ProjectId,
+    incoming: Incoming,
+    tables: &Tables,
+) -> Result<Part, StoreError> {
     let Incoming { id, partition, batch, encoded } = incoming;
     let key = (project, batch.namespace().clone());
     let unfit = |reason: String| StoreError::Unfit { namespace: key.1.to_string(), reason };

@@ -78,7 +78,7 @@ pub use settings::Settings;
 pub use snapshot::verified::VerifiedFile;
 pub use snapshot::{Arrival, Chunk, DataFile, FileFacts, Snapshot};
 pub use statistics::{Durations, Stats};
-pub use writer::SetAside;
+pub use writer::{KnownBatch, SetAside};
 
 use budget::Use;
 use opening::Running;
@@ -119,6 +119,22 @@ impl Store {
         let sent = self.0.inbox.send(Message::Write(prepared, answer));
         sent.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The batches of streams that came into a namespace: of each stream those with the highest numbers, at most 512.
+    ///
+    /// # Errors
+    /// When the store is closed.
+    pub async fn known_batches(
+        &self,
+        project: ProjectId,
+        namespace: &NamespaceName,
+        streams: Vec<[u8; 16]>,
+    ) -> Result<Vec<Vec<KnownBatch>>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Known((project, namespace.clone()), streams, answer);
+        self.0.inbox.send(message).map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)
     }
 
     /// Takes a write's bytes out of the memory budget until it is answered. Where there is no room, it waits for a

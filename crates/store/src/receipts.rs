@@ -18,14 +18,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use iobeam_journal::disk::Disk;
-use iobeam_model::{BatchId, Clock, ProjectId};
+use iobeam_model::{BatchId, Clock, NamespaceName, ProjectId};
 
 use crate::error::StoreError;
 use crate::lake::files::{put_synced, read_range};
 use crate::settings::Settings;
 
 use run::{Entry, Run};
-use streams::Streams;
+use streams::{Layout, Streams};
 
 pub(crate) use streams::Found;
 
@@ -36,7 +36,9 @@ mod streams;
 /// Names the file of what is in memory.
 const CURRENT: &str = "current";
 /// Begins that file: `iorc` and the layout's version.
-const MAGIC: [u8; 5] = *b"iorc\x01";
+const MAGIC: [u8; 5] = *b"iorc\x02";
+/// The same of the version before, whose batches have no times, and which tells of no tables that are gone.
+const FORMER_MAGIC: [u8; 5] = *b"iorc\x01";
 
 /// All receipts.
 pub(crate) struct Receipts {
@@ -50,10 +52,14 @@ pub(crate) struct Receipts {
     recent: HashMap<u128, Answer>,
     /// Oldest first.
     runs: Vec<Run>,
+    /// Tables, or all of a project, that were let go: what came until then is not there any more.
+    gone: HashMap<(ProjectId, Option<NamespaceName>), u32>,
     /// Everything up to this record is saved.
     saved: u64,
     /// The receipts' time when they were opened, and the process's.
     anchor: (u32, Duration),
+    /// The time of the last record that was replayed.
+    replayed: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +106,10 @@ impl Receipts {
             streams: Streams::new(settings.streams_at_most),
             recent: HashMap::new(),
             runs,
+            gone: HashMap::new(),
             saved: 0,
             anchor: (0, clock.monotonic()),
+            replayed: 0,
             dir,
             disk: Arc::clone(disk),
             clock,
@@ -111,6 +119,7 @@ impl Receipts {
                 set_aside(&path, &reason)?;
                 receipts.streams = Streams::new(settings.streams_at_most);
                 receipts.recent.clear();
+                receipts.gone.clear();
             }
             other => other?,
         }
@@ -127,10 +136,55 @@ impl Receipts {
         self.anchor.0.saturating_add(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
-    /// A record of that time is being replayed: time has come at least so far.
+    /// A record of that time is being replayed.
+    pub(crate) fn replay(&mut self, at: u32) {
+        self.not_before(at);
+        self.replayed = self.replayed.max(at);
+    }
+
+    /// The time of the last record that was replayed.
+    pub(crate) fn replayed(&self) -> u32 {
+        self.replayed
+    }
+
+    /// Time has come at least so far.
     pub(crate) fn not_before(&mut self, at: u32) {
         let now = self.now();
         self.anchor.0 += at.saturating_sub(now);
+    }
+
+    /// Ends a second: what is noted from now on came later than all before. Gives the time that has passed.
+    pub(crate) fn turn(&mut self) -> u32 {
+        let now = self.now();
+        self.not_before(now.saturating_add(1));
+        now
+    }
+
+    /// What came of a table, or of all tables of a project, until that time is not there any more.
+    pub(crate) fn note_gone(
+        &mut self,
+        project: ProjectId,
+        namespace: Option<NamespaceName>,
+        at: u32,
+    ) {
+        let noted = self.gone.entry((project, namespace)).or_insert(at);
+        *noted = at.max(*noted);
+    }
+
+    /// Until when what came of a table is not there any more.
+    pub(crate) fn gone_until(&self, project: ProjectId, namespace: &NamespaceName) -> Option<u32> {
+        let of_table = self.gone.get(&(project, Some(namespace.clone())));
+        of_table.max(self.gone.get(&(project, None))).copied()
+    }
+
+    /// When a batch came that is a repeat now: then, or earlier.
+    pub(crate) fn came_by(&self, project: ProjectId, id: BatchId) -> Option<u32> {
+        self.streams.came_by(project, id)
+    }
+
+    /// The numbers of a stream that came, each with when it came at the latest; of many the highest.
+    pub(crate) fn numbers(&self, project: ProjectId, stream: [u8; 16]) -> Vec<(u64, u32)> {
+        self.streams.numbers(project, stream)
     }
 
     /// Up to which record everything is saved.
@@ -234,6 +288,14 @@ impl Receipts {
             Entry { key: *key, rows: answer.rows, at: answer.at }.write(&mut bytes);
         }
         self.streams.write(&mut bytes);
+        bytes.extend((self.gone.len() as u32).to_le_bytes());
+        for ((project, namespace), at) in &self.gone {
+            let name = namespace.as_ref().map_or("", |name| name.as_str());
+            bytes.extend(project.get().to_le_bytes());
+            bytes.extend(at.to_le_bytes());
+            bytes.extend((name.len() as u16).to_le_bytes());
+            bytes.extend(name.as_bytes());
+        }
         bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
         let path = self.dir.join(CURRENT);
         put_synced(&*self.disk, &path, [&Bytes::from(bytes)])
@@ -258,15 +320,35 @@ impl Receipts {
         if crc32c::crc32c(content) != u32::from_le_bytes(*crc) {
             return None;
         }
-        let mut rest = content.strip_prefix(&MAGIC)?;
+        let former = content.strip_prefix(&FORMER_MAGIC).map(|rest| (rest, Layout::First));
+        let (mut rest, layout) =
+            former.or_else(|| content.strip_prefix(&MAGIC).map(|rest| (rest, Layout::Timed)))?;
         self.saved = u64::from_le_bytes(take(&mut rest)?);
         let count = u64::from_le_bytes(take(&mut rest)?);
         for _ in 0..count {
             let entry = Entry::read(&take(&mut rest)?);
             self.recent.insert(entry.key, Answer { rows: entry.rows, at: entry.at });
         }
-        self.streams.read(&mut rest)?;
+        self.streams.read(&mut rest, layout)?;
+        if layout == Layout::Timed {
+            self.read_gone(&mut rest)?;
+        }
         rest.is_empty().then_some(())
+    }
+
+    fn read_gone(&mut self, rest: &mut &[u8]) -> Option<()> {
+        for _ in 0..u32::from_le_bytes(take(rest)?) {
+            let project = ProjectId::new(u32::from_le_bytes(take(rest)?))?;
+            let at = u32::from_le_bytes(take(rest)?);
+            let length = usize::from(u16::from_le_bytes(take(rest)?));
+            let (name, after) = rest.split_at_checked(length)?;
+            *rest = after;
+            let name = std::str::from_utf8(name).ok()?;
+            let namespace =
+                if name.is_empty() { None } else { Some(name.parse::<NamespaceName>().ok()?) };
+            self.note_gone(project, namespace, at);
+        }
+        Some(())
     }
 }
 
@@ -289,8 +371,10 @@ pub(crate) fn check(
         streams: Streams::new(settings.streams_at_most),
         recent: HashMap::new(),
         runs: Vec::new(),
+        gone: HashMap::new(),
         saved: 0,
         anchor: (0, clock.monotonic()),
+        replayed: 0,
         dir,
         disk: Arc::clone(disk),
         clock: Arc::clone(clock),

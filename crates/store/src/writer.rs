@@ -19,6 +19,7 @@ use arrow::record_batch::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, select};
 use iobeam_journal::DiskLock;
 use iobeam_model::{Clock, NamespaceName, ProjectId};
+use tokio::sync::oneshot;
 
 use crate::budget::{Budget, Use};
 use crate::corrections::Corrections;
@@ -37,8 +38,11 @@ use correcting::Correcting;
 pub(crate) use correcting::{Numbered, Order};
 use dropping::Dropping;
 use outage::Outage;
+pub use restore::KnownBatch;
 
 mod group;
+
+mod restore;
 
 mod dropping;
 
@@ -61,6 +65,8 @@ pub(crate) enum Message {
     Retain(TableKey, i64, Confirm),
     /// Let go of a table, or of all tables of a project.
     Drop((ProjectId, Option<NamespaceName>), Confirm),
+    /// Tell which batches of streams came.
+    Known((ProjectId, NamespaceName), Vec<[u8; 16]>, oneshot::Sender<Vec<Vec<KnownBatch>>>),
     /// Correct rows or fields of a table.
     Correct(Order, Numbered),
     /// Show what a correction made.
@@ -124,6 +130,10 @@ impl Writer {
         jobs: Sender<Job>,
         (corrections, next_correction): (Arc<Corrections>, u64),
     ) -> Self {
+        let mut receipts = receipts;
+        if let Some(until) = corrections.latest_receipts() {
+            receipts.not_before(until.saturating_add(1));
+        }
         Self {
             corrections,
             correcting: Vec::new(),
@@ -198,6 +208,10 @@ impl Writer {
                 let _ = self.jobs.send(Job::Retain { key, keep_from, answer });
             }
             Message::Drop(which, answer) => self.drop_tables(which, answer),
+            Message::Known((project, namespace), streams, answer) => {
+                // Whoever asked may be gone.
+                let _ = answer.send(self.known_batches(project, &namespace, &streams));
+            }
             Message::Correct(order, answer) => self.order(order, answer),
             Message::ShowCorrection(number, answer) => {
                 self.answer_correction(answer, |writer| writer.show_correction(number));

@@ -7,7 +7,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Client, option};
+use super::Client;
+use super::options::option;
 use crate::failure::{failure, failure_with, raise};
 use crate::frame::{Frame, Named, Wanted};
 use crate::patience::wait_for;

@@ -9,6 +9,10 @@
 
 mod csv_file;
 
+mod follow;
+
+mod prepare;
+
 mod report;
 
 mod send;
@@ -51,7 +55,8 @@ use times::TimeReader;
     iobeam import --csv readings.csv --device my-dev --dry-run\n  \
     iobeam import --csv logger.csv --device my-dev --delimiter ';' --decimal , --null NA \\\n    \
     --time-column Zeit --time-format dmy --timezone Europe/Berlin --rename 'Temperatur (°C)=temperature'\n  \
-    zstdcat old.csv.zst | iobeam import --csv - --device my-dev --time-format seconds\n\n\
+    zstdcat old.csv.zst | iobeam import --csv - --device my-dev --time-format seconds\n  \
+    tail -n +1 -f live.csv | iobeam import --csv - --follow --device my-dev --type temperature:DOUBLE\n\n\
     Values: 12.5 double, 12 long, true or false boolean, anything else text, also 00042 and integers of more than 64 \
     bits; quotes make text of a number.")]
 pub(crate) struct Import {

@@ -152,6 +152,7 @@ const ROWS: &[Row] = &[
     (Method::POST,   "/v1/shared/query",                    Who::Share),
 
     (Method::POST,   "/v1/imports",                         Who::Project(Right::Write)),
+    (Method::POST,   "/v1/imports/known",                   Who::Project(Right::Write)),
     (Method::GET,    "/v1/refusals",                        Who::Project(Right::Read)),
     (Method::GET,    "/v1/data/{namespace}",                Who::Project(Right::Read)),
     (Method::GET,    "/v1/data/{namespace}/{field}",        Who::Project(Right::Read)),
@@ -176,6 +177,7 @@ const DEVICE_ROUTES: &[(Method, &str)] = &[
     (Method::PATCH,  "/v1/devices/{id}"),
     (Method::DELETE, "/v1/devices/{id}"),
     (Method::POST,   "/v1/imports"),
+    (Method::POST,   "/v1/imports/known"),
     (Method::GET,    "/v1/refusals"),
     (Method::GET,    "/v1/data/{namespace}"),
     (Method::GET,    "/v1/data/{namespace}/{field}"),

@@ -1,20 +1,22 @@
 //! `POST /v1/imports`: readings come in, as JSON in three shapes or as binary batches.
 
+use axum::Json as Reply;
 use axum::extract::State;
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
+use iobeam_model::NamespaceName;
 use iobeam_wire::batch::MEDIA_TYPE;
 use iobeam_wire::v1::ImportReply;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::table::Right;
 use crate::auth::{ProjectCaller, Standing};
-use crate::body::{Query, Whole};
+use crate::body::{Json, Query, Whole};
 use crate::problem::Problem;
 use crate::reply;
 use crate::validate::Form;
@@ -23,7 +25,7 @@ use crate::write_path::{Upload, ingest};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().routes(routes!(import))
+    OpenApiRouter::default().routes(routes!(import)).routes(routes!(known))
 }
 
 /// How the body is to be read.
@@ -67,6 +69,75 @@ async fn import(
     let told = ImportReply::on_disk(receipt.rows, receipt.repeat).with_expired(receipt.expired);
     let text = serde_json::to_vec(&told);
     Ok(reply::whole("application/json", text.map_err(Problem::internal)?))
+}
+
+/// Streams that are asked about at once.
+const MAX_STREAMS: usize = 1000;
+
+/// Streams of numbered batches.
+#[derive(Deserialize, ToSchema)]
+struct StreamsAsked {
+    /// The namespace into which their batches go.
+    namespace: String,
+    /// Their ids of 16 bytes, in hexadecimal; at most 1000.
+    streams: Vec<String>,
+}
+
+/// A batch that came.
+#[derive(Serialize, ToSchema)]
+struct KnownBatchObject {
+    /// Its number in the stream: an integer of 64 bits, as a string.
+    counter: String,
+    /// Rows of the namespace were deleted since. If the stream is named by content, the batch sent again stores those of
+    /// its rows that are gone.
+    deleted_from: bool,
+}
+
+/// What is known of streams.
+#[derive(Serialize, ToSchema)]
+struct KnownStreams {
+    /// For each stream that was asked about its batches, the highest numbers first; at most 512.
+    streams: Vec<Vec<KnownBatchObject>>,
+}
+
+/// Tell which numbered batches came before, so that a sender of a table or a file knows what is stored of it.
+#[utoipa::path(
+    post, operation_id = "known_batches", path = "/v1/imports/known", tag = "data", request_body = StreamsAsked,
+    responses((status = 200, description = "The batches of each stream", body = KnownStreams)),
+)]
+async fn known(
+    State(app): State<App>,
+    caller: ProjectCaller,
+    Json(asked): Json<StreamsAsked>,
+) -> Result<Reply<KnownStreams>, Problem> {
+    caller.need(Right::Write)?;
+    let wrong = |details: String| Problem::bad_request("The streams cannot be looked up", details);
+    if asked.streams.len() > MAX_STREAMS {
+        let count = asked.streams.len();
+        return Err(wrong(format!(
+            "{count} streams are too many; ask about {MAX_STREAMS} at most"
+        )));
+    }
+    let namespace: NamespaceName = asked
+        .namespace
+        .parse()
+        .map_err(|error| wrong(format!("'{}': {error}", asked.namespace)))?;
+    let streams = asked.streams.iter().map(|text| {
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
+        number.map(u128::to_be_bytes).ok_or_else(|| {
+            wrong(format!("'{text}' is no stream; write its 16 bytes as 32 hexadecimal digits"))
+        })
+    });
+    let streams = streams.collect::<Result<Vec<_>, _>>()?;
+    let found = app.store.known_batches(caller.project, &namespace, streams).await?;
+    let shown = found.into_iter().map(|batches| {
+        let batches = batches.into_iter().map(|batch| KnownBatchObject {
+            counter: batch.counter.to_string(),
+            deleted_from: batch.is_deleted_from,
+        });
+        batches.collect()
+    });
+    Ok(Reply(KnownStreams { streams: shown.collect() }))
 }
 
 fn form(shape: &Shape, headers: &HeaderMap) -> Result<Form, Problem> {

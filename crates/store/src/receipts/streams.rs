@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! stream ─▶ came: [1..=40] [42..=57]      41 was refused or is on its way: it is new when it comes
-//!           last: {57: fingerprint, ...}  two senders under one stream id are told apart
+//!           last: {57: fingerprint, time, ...}  two senders under one stream id are told apart
 //! ```
 //!
 //! Numbers may come in any order. A stream with very many gaps loses sight of the lowest: what lies there is neither
@@ -32,6 +32,22 @@ pub(crate) enum Found {
     Forgotten,
 }
 
+/// What is remembered of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Print {
+    fingerprint: u32,
+    at: u32,
+}
+
+/// The layouts of what is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Fingerprints without times.
+    First,
+    /// With the time of each.
+    Timed,
+}
+
 /// All streams.
 #[derive(Debug)]
 pub(super) struct Streams {
@@ -45,7 +61,8 @@ struct Stream {
     came: Vec<(u64, u64)>,
     /// Nothing is known of numbers below this one.
     floor: u64,
-    prints: VecDeque<(u64, u32)>,
+    /// Of the last numbers that came: their fingerprints, and when they came, the oldest first.
+    prints: VecDeque<(u64, Print)>,
     /// When the last one came.
     at: u32,
 }
@@ -70,6 +87,18 @@ impl Streams {
             self.drop_silent();
         }
         self.streams.entry(key).or_default().note(id.counter, fingerprint, at);
+    }
+
+    /// When a batch came that is a repeat now: then, or earlier, by the receipts' time.
+    pub(super) fn came_by(&self, project: ProjectId, id: BatchId) -> Option<u32> {
+        self.streams.get(&(project, id.stream)).map(|stream| stream.came_by(id.counter))
+    }
+
+    /// The numbers of a stream that came, each with when it came at the latest; of many the highest.
+    pub(super) fn numbers(&self, project: ProjectId, stream: [u8; 16]) -> Vec<(u64, u32)> {
+        let Some(stream) = self.streams.get(&(project, stream)) else { return Vec::new() };
+        let numbers = stream.came.iter().rev().flat_map(|(first, last)| (*first..=*last).rev());
+        numbers.take(STRETCHES).map(|number| (number, stream.came_by(number))).collect()
     }
 
     pub(super) fn strike(&mut self, project: ProjectId, id: BatchId) {
@@ -105,14 +134,15 @@ impl Streams {
                 bytes.extend(last.to_le_bytes());
             }
             bytes.push(stream.prints.len() as u8);
-            for (counter, print) in &stream.prints {
+            for (counter, Print { fingerprint, at }) in &stream.prints {
                 bytes.extend(counter.to_le_bytes());
-                bytes.extend(print.to_le_bytes());
+                bytes.extend(fingerprint.to_le_bytes());
+                bytes.extend(at.to_le_bytes());
             }
         }
     }
 
-    pub(super) fn read(&mut self, bytes: &mut &[u8]) -> Option<()> {
+    pub(super) fn read(&mut self, bytes: &mut &[u8], layout: Layout) -> Option<()> {
         for _ in 0..u64::from_le_bytes(take(bytes)?) {
             let project = ProjectId::new(u32::from_le_bytes(take(bytes)?))?;
             let id = take(bytes)?;
@@ -126,7 +156,12 @@ impl Streams {
             let [prints] = take(bytes)?;
             for _ in 0..prints {
                 let counter = u64::from_le_bytes(take(bytes)?);
-                stream.prints.push_back((counter, u32::from_le_bytes(take(bytes)?)));
+                let fingerprint = u32::from_le_bytes(take(bytes)?);
+                let at = match layout {
+                    Layout::First => at,
+                    Layout::Timed => u32::from_le_bytes(take(bytes)?),
+                };
+                stream.prints.push_back((counter, Print { fingerprint, at }));
             }
             self.streams.insert((project, id), stream);
         }
@@ -147,14 +182,28 @@ impl Stream {
     fn find(&self, counter: u64, fingerprint: u32) -> Found {
         if self.stretch(counter).is_ok() {
             let print = self.prints.iter().find(|(noted, _)| *noted == counter);
-            let same = print.is_none_or(|(_, print)| *print == fingerprint);
+            let same = print.is_none_or(|(_, print)| print.fingerprint == fingerprint);
             return if same { Found::Repeat } else { Found::Reused };
         }
         if counter < self.floor { Found::Forgotten } else { Found::New }
     }
 
+    /// When a number came, or a time after it.
+    fn came_by(&self, counter: u64) -> u32 {
+        let print = self.prints.iter().find(|(noted, _)| *noted == counter);
+        // What is not among the last ones came before them.
+        let print = print.or_else(|| self.prints.front());
+        print.map_or(self.at, |(_, print)| print.at)
+    }
+
     fn note(&mut self, counter: u64, fingerprint: u32, at: u32) {
         self.at = self.at.max(at);
+        // What comes again came last now.
+        self.prints.retain(|(noted, _)| *noted != counter);
+        if self.prints.len() == PRINTS {
+            self.prints.pop_front();
+        }
+        self.prints.push_back((counter, Print { fingerprint, at }));
         let Err(place) = self.stretch(counter) else { return };
         let follows = place > 0 && self.came[place - 1].1.checked_add(1) == Some(counter);
         let precedes =
@@ -168,10 +217,6 @@ impl Stream {
             (false, true) => self.came[place].0 = counter,
             (false, false) => self.came.insert(place, (counter, counter)),
         }
-        if self.prints.len() == PRINTS {
-            self.prints.pop_front();
-        }
-        self.prints.push_back((counter, fingerprint));
         if self.came.len() > STRETCHES {
             self.floor = self.came.remove(0).1.saturating_add(1);
         }

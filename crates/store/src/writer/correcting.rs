@@ -142,6 +142,8 @@ impl Writer {
         let before = std::mem::replace(&mut correcting.stage, Stage::Rewriting);
         let Stage::Ordered { by, answer, .. } = before else { return true };
         let (project, namespace) = correcting.key.clone();
+        let deletes = !correcting.edit.changes_fields();
+        let receipts_until = deletes.then(|| self.receipts.turn());
         let added = self.corrections.add(Correction {
             number,
             project,
@@ -151,6 +153,7 @@ impl Writer {
             ordered: self.clock.now(),
             ended: None,
             seq: upto,
+            receipts_until,
             state: CorrectionState::Running,
             files: (0, 0),
             rows: 0,

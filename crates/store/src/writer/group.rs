@@ -37,6 +37,8 @@ type Outcome = Result<Receipt, StoreError>;
 enum Noted {
     Body(u128),
     Batch(ProjectId, BatchId),
+    /// A batch that came before, at that time, and of which rows are stored again.
+    Again(ProjectId, BatchId, u32, u32),
 }
 
 impl Writer {
@@ -110,7 +112,15 @@ impl Writer {
                 continue;
             };
             match self.receipts.find_batch(project, id, part.head.fingerprint) {
-                Found::Repeat => continue,
+                Found::Repeat => {
+                    let Some(came) = self.receipts.came_by(project, id) else { continue };
+                    let fingerprint = part.head.fingerprint;
+                    let Some(part) = self.deleted_of(part, came)? else { continue };
+                    self.receipts.note_batch(project, id, fingerprint, at);
+                    noted.push(Noted::Again(project, id, fingerprint, came));
+                    fresh.push(part);
+                    continue;
+                }
                 Found::Reused => return Err(StoreError::Reused { id }),
                 Found::Forgotten => return Err(StoreError::Forgotten { id }),
                 Found::New => {}
@@ -201,10 +211,13 @@ impl Writer {
     }
 
     fn strike(&mut self, noted: Vec<Noted>) {
-        for noted in noted {
+        for noted in noted.into_iter().rev() {
             match noted {
                 Noted::Body(key) => self.receipts.strike_body(key),
                 Noted::Batch(project, id) => self.receipts.strike_batch(project, id),
+                Noted::Again(project, id, fingerprint, came) => {
+                    self.receipts.note_batch(project, id, fingerprint, came);
+                }
             }
         }
     }

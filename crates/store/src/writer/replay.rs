@@ -184,7 +184,7 @@ impl Writer {
     }
 
     fn note_again(&mut self, head: &Head) {
-        self.receipts.not_before(head.at);
+        self.receipts.replay(head.at);
         for batch in &head.batches {
             if let Some(id) = batch.id {
                 self.receipts.note_batch(head.project, id, batch.fingerprint, head.at);

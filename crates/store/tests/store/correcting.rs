@@ -6,10 +6,10 @@ use std::time::Duration;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 use iobeam_model::{
-    Batch, Column, FieldName, FieldType, NamespaceName, Texts, Timestamp, Value, Values,
+    Batch, BatchId, Column, FieldName, FieldType, NamespaceName, Texts, Timestamp, Value, Values,
 };
 use iobeam_store::edit::{Comparator, RowCondition, RowFilter, ValueTest};
-use iobeam_store::{Correction, CorrectionState, Edit, Followed, StoreError};
+use iobeam_store::{Correction, CorrectionState, Edit, Followed, StoreError, Write};
 use iobeam_testkit::{Fault, Operation};
 
 use crate::rig::{
@@ -133,6 +133,90 @@ async fn deleted_rows_do_not_come_back_when_they_are_sent_again_and_later_rows_s
     rig.cut();
     resumed(&rig).await;
     assert_eq!(rig.rows(), later);
+}
+
+/// A batch that is named by what is in it.
+fn content(batch: Batch, number: u8, counter: u64) -> Write {
+    let stream = BatchId::content_stream(u128::from(number));
+    let batches = vec![incoming(batch, Some(BatchId { stream, counter }))];
+    Write { batches, ..one(crate::rig::batch("a", &[], 0.0)) }
+}
+
+#[tokio::test]
+async fn of_a_table_that_is_written_again_the_deleted_rows_are_stored_again_and_each_row_once() {
+    let mut rig = Rig::new(12);
+    let write = || content(batch("a", &[1, 2, 3], 1.0), 1, 0);
+    let all = expected([("a", &[1, 2, 3][..], 1.0)]);
+    assert!(!rig.stored(write()).await.repeat);
+    assert!(rig.stored(write()).await.repeat);
+    for to in [2, 100, 1] {
+        corrected(&rig, of_device("a", to)).await;
+        let left: Vec<i64> = (1..=3).filter(|time| *time > to).collect();
+        assert_eq!(rig.rows(), expected([("a", &left[..], 1.0)]));
+        rig.cut();
+        resumed(&rig).await;
+        assert!(!rig.stored(write()).await.repeat, "rows up to {to} come back");
+        assert_eq!(rig.rows(), all);
+        corrected(&rig, of_device("a", 0)).await;
+        for _ in 0..2 {
+            assert!(rig.stored(write()).await.repeat, "and are there then");
+            rig.cut();
+        }
+        assert_eq!(rig.rows(), all);
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_stored_again_in_a_namespace_that_was_emptied() {
+    let mut rig = Rig::new(13);
+    let write = |number, counter| content(batch("a", &[1, 2], 1.0), number, counter);
+    for reopened in [false, true] {
+        assert!(!rig.stored(write(1, 0)).await.repeat);
+        assert!(!rig.stored(write(1, 1)).await.repeat);
+        rig.store().drop_tables(project(), Some(&input())).await.expect("dropped");
+        assert!(!rig.stored(write(2, u64::from(reopened))).await.repeat, "later than the deletion");
+        if reopened {
+            rig.cut();
+        }
+        assert!(rig.stored(write(2, u64::from(reopened))).await.repeat);
+        assert!(!rig.stored(write(1, 0)).await.repeat);
+        assert!(!rig.stored(write(1, 1)).await.repeat);
+        rig.open();
+        assert!(rig.stored(write(1, 1)).await.repeat);
+        assert_eq!(rig.snapshot().rows(), 6);
+        rig.store().drop_tables(project(), None).await.expect("dropped");
+        let namespace = input();
+        let known = rig.store().known_batches(
+            project(),
+            &namespace,
+            vec![BatchId::content_stream(1), [9; 16]],
+        );
+        let known = known.await.expect("told");
+        let numbers: Vec<_> =
+            known[0].iter().map(|known| (known.counter, known.is_deleted_from)).collect();
+        assert_eq!((numbers, known[1].len()), (vec![(1, true), (0, true)], 0));
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_synced_of_a_table_that_came_again_comes_back_with_the_next_try() {
+    let rig = Rig::new(14);
+    let write = || content(batch("a", &[1, 2], 1.0), 1, 0);
+    rig.stored(write()).await;
+    corrected(&rig, of_device("a", 1)).await;
+    rig.disk.fail(Operation::Sync, 0, Fault::Io);
+    assert!(rig.write(write()).await.is_err());
+    rig.disk.heal();
+    let mut stored = rig.write(write()).await;
+    for _ in 0..50 {
+        if stored.is_ok() {
+            break;
+        }
+        rig.wait(Duration::from_secs(1)).await;
+        stored = rig.write(write()).await;
+    }
+    assert!(!stored.expect("stored").repeat);
+    assert_eq!(rig.rows(), expected([("a", &[1, 2][..], 1.0)]), "each row once");
 }
 
 #[tokio::test]

@@ -1,14 +1,16 @@
-//! Rows put together to numbered batches, the same ones whenever the same rows are imported.
+//! Rows put together to blocks, the same ones whenever the same rows are imported, and blocks cut into numbered batches.
 //!
 //! ```text
-//! row row row … ─▶ 10 000 rows, 4 MiB of cells or a million values ─▶ Batch + id
-//!                  id: stream = hash of what the rows say, counter = how often the same rows came before in this file
+//! row row row … ─▶ block: 10 000 rows, 4 MiB of cells or a million values; its stream: a hash of its first row
+//! block ─▶ cut where an earlier import ended ─▶ batches; a batch's number: up to which row of its block it goes, and a
+//!                                               hash of all rows of the block up to there
 //! ```
 //!
-//! What a batch is, and so its id, follows from the rows alone: not from flags of the request, from the types that fields
-//! have meanwhile, or from what was sent before. The server knows ids by their streams without a limit of time.
+//! So the number of a batch says that its block is stored up to a row, whatever cut it: a file that has grown finds by the
+//! numbers that the server knows how much of it is stored. What a block is follows from the rows alone: not from flags of
+//! the request, from the types that fields have meanwhile, or from what was sent before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use iobeam_model::{Batch, BatchId, Bitmap, Column, FieldName, NamespaceName, Texts, Values};
@@ -27,6 +29,9 @@ const MAX_VALUES: usize = 1 << 20;
 /// Up to this, an integer and the double of it count as the same.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Bits of a batch's number that are of the hash; those above say how many rows of its block there are up to its end.
+const HASH_BITS: u32 = 50;
+
 /// A batch as it is sent.
 #[derive(Debug)]
 pub(super) struct Numbered {
@@ -36,6 +41,70 @@ pub(super) struct Numbered {
     pub(super) rows: u64,
     /// The lines of the first and the last row.
     pub(super) lines: (u64, u64),
+}
+
+/// Rows of a block, from some row of it on.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// The block's stream.
+    pub(super) stream: [u8; 16],
+    batch: Batch,
+    /// For each row the number of a batch that ends with it.
+    numbers: Vec<u64>,
+    /// For each row its line.
+    lines: Vec<u64>,
+}
+
+/// Rows between two cuts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    first: usize,
+    end: usize,
+    /// The number under which it came before.
+    pub(super) known: Option<u64>,
+}
+
+impl Piece {
+    /// How many rows it has.
+    pub(super) fn rows(self) -> u64 {
+        (self.end - self.first) as u64
+    }
+}
+
+/// How many rows of its block there are up to the end of a batch.
+pub(super) fn rows_up_to(number: u64) -> usize {
+    (number >> HASH_BITS) as usize
+}
+
+impl Block {
+    /// The pieces of it: cut where batches end that the server knows.
+    pub(super) fn pieces(&self, known: &HashSet<u64>) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut first = 0;
+        for (row, number) in self.numbers.iter().enumerate() {
+            if known.contains(number) {
+                pieces.push(Piece { first, end: row + 1, known: Some(*number) });
+                first = row + 1;
+            }
+        }
+        if first < self.numbers.len() {
+            pieces.push(Piece { first, end: self.numbers.len(), known: None });
+        }
+        pieces
+    }
+
+    /// A piece as it is sent.
+    pub(super) fn numbered(&self, piece: Piece) -> Numbered {
+        let Piece { first, end, .. } = piece;
+        let id = BatchId { stream: self.stream, counter: self.numbers[end - 1] };
+        let body = if (first, end) == (0, self.numbers.len()) {
+            encode(&self.batch, Some(id), Compression::Zstd)
+        } else {
+            let rows: Vec<usize> = (first..end).collect();
+            encode(&self.batch.pick(&rows), Some(id), Compression::Zstd)
+        };
+        Numbered { body, rows: piece.rows(), lines: (self.lines[first], self.lines[end - 1]) }
+    }
 }
 
 /// The values of one field.
@@ -116,12 +185,21 @@ pub(super) struct Batches {
     /// A field for each column of the file; nothing where the column has no value.
     fields: Vec<Option<Filling>>,
     times: Vec<i64>,
+    lines: Vec<u64>,
+    numbers: Vec<u64>,
+    /// Bytes of cells of the block.
     bytes: usize,
-    lines: (u64, u64),
-    hasher: Hasher,
-    /// How often batches of this content came.
+    /// Rows of the block that were taken away already.
+    taken: usize,
+    /// What the row that is being filled says.
+    row: Vec<u8>,
+    /// The hash of the block's rows.
+    hash: u128,
+    /// The block's stream, once it has a row.
+    stream: Option<[u8; 16]>,
+    /// How many blocks began with the same row.
     seen: HashMap<u128, u64>,
-    /// In place of content: each batch is new.
+    /// Blocks of this import are like those of no other.
     salt: Option<u128>,
 }
 
@@ -141,26 +219,31 @@ impl Batches {
             constants,
             fields,
             times: Vec::new(),
+            lines: Vec::new(),
+            numbers: Vec::new(),
             bytes: 0,
-            lines: (0, 0),
-            hasher: Hasher::new(),
+            taken: 0,
+            row: Vec::new(),
+            hash: 0,
+            stream: None,
             seen: HashMap::new(),
             salt,
         };
-        batches.hasher = batches.begun();
+        batches.hash = batches.begun();
         batches
     }
 
     /// The hash of what all rows have in common.
-    fn begun(&self) -> Hasher {
+    fn begun(&self) -> u128 {
         let mut hasher = Hasher::new();
-        hasher.write(b"iobeam csv 1");
+        hasher.write(b"iobeam csv 2");
         hasher.write(self.namespace.as_str().as_bytes());
         for (name, value) in &self.constants {
             hasher.write(&name_mark(name.as_str()));
             hasher.write(value.to_string().as_bytes());
         }
-        hasher
+        hasher.write(&self.salt.unwrap_or(0).to_le_bytes());
+        hasher.finish_128()
     }
 
     /// Adds a value to the row that is being filled.
@@ -169,85 +252,99 @@ impl Batches {
         if filling.len() > self.times.len() {
             return;
         }
-        self.hasher.write(&filling.mark);
-        self.bytes += match value {
+        self.row.extend(filling.mark);
+        let before = self.row.len();
+        match value {
             Typed::Double(number)
                 if number.fract() == 0.0
                     && number.abs() <= EXACT
                     && number.to_bits() != (-0.0_f64).to_bits() =>
             {
-                integer(&mut self.hasher, number as i64)
+                integer(&mut self.row, number as i64);
             }
-            Typed::Long(number) => integer(&mut self.hasher, number),
+            Typed::Long(number) => integer(&mut self.row, number),
             Typed::Double(number) => {
-                self.hasher.write(&[2]);
-                self.hasher.write(&number.to_bits().to_le_bytes());
-                8
+                self.row.push(2);
+                self.row.extend(number.to_bits().to_le_bytes());
             }
-            Typed::Boolean(truth) => {
-                self.hasher.write(&[3, u8::from(truth)]);
-                1
-            }
+            Typed::Boolean(truth) => self.row.extend([3, u8::from(truth)]),
             Typed::String(text) => {
-                self.hasher.write(&[4]);
-                self.hasher.write(&(text.len() as u64).to_le_bytes());
-                self.hasher.write(text.as_bytes());
-                text.len() + 4
+                self.row.push(4);
+                self.row.extend((text.len() as u64).to_le_bytes());
+                self.row.extend(text.as_bytes());
             }
-        };
+        }
+        self.bytes += self.row.len() - before;
         filling.push(value);
     }
 
-    /// Ends the row; gives a batch when it is full.
-    pub(super) fn end_row(&mut self, micros: i64, line: u64) -> Result<Option<Numbered>> {
-        if self.times.is_empty() {
-            self.lines.0 = line;
-        }
-        self.lines.1 = line;
+    /// Ends the row; gives what is left of the block when it is full.
+    pub(super) fn end_row(&mut self, micros: i64, line: u64) -> Result<Option<Block>> {
         self.times.push(micros);
-        self.hasher.write(&[0xff]);
-        self.hasher.write(&micros.to_le_bytes());
+        self.lines.push(line);
+        self.row.push(0xff);
+        self.row.extend(micros.to_le_bytes());
+        self.row.extend(self.hash.to_le_bytes());
+        self.hash = Hasher::oneshot(&self.row);
+        self.row.clear();
+        if self.stream.is_none() {
+            let count = self.seen.entry(self.hash).or_default();
+            let first = [self.hash.to_le_bytes(), u128::from(*count).to_le_bytes()].concat();
+            self.stream = Some(BatchId::content_stream(Hasher::oneshot(&first)));
+            *count += 1;
+        }
         for filling in self.fields.iter_mut().flatten() {
             if filling.len() < self.times.len() {
                 filling.push_missing();
             }
         }
-        let rows = self.times.len();
+        let rows = self.taken + self.times.len();
+        self.numbers.push(((rows as u64) << HASH_BITS) | (self.hash as u64 >> (64 - HASH_BITS)));
         let is_full = rows >= MAX_ROWS
             || self.bytes >= MAX_CELL_BYTES
             || rows * (self.fields.len() + self.constants.len() + 1) >= MAX_VALUES;
-        if is_full { self.take() } else { Ok(None) }
-    }
-
-    /// The rows that are left.
-    pub(super) fn take(&mut self) -> Result<Option<Numbered>> {
-        if self.times.is_empty() {
+        if !is_full {
             return Ok(None);
         }
-        let begun = self.begun();
-        let content = std::mem::replace(&mut self.hasher, begun).finish_128();
+        let block = self.take()?;
+        (self.hash, self.stream, self.bytes, self.taken) = (self.begun(), None, 0, 0);
+        Ok(block)
+    }
+
+    /// The block's stream, and how many rows it has so far, those that were taken away included.
+    pub(super) fn under_way(&self) -> Option<([u8; 16], usize)> {
+        Some((self.stream?, self.taken + self.times.len()))
+    }
+
+    /// Whether rows wait to be taken.
+    pub(super) fn has_rows(&self) -> bool {
+        !self.times.is_empty()
+    }
+
+    /// The rows that are left of the block, which goes on.
+    pub(super) fn take(&mut self) -> Result<Option<Block>> {
+        let Some(stream) = self.stream.filter(|_| self.has_rows()) else { return Ok(None) };
         let times = std::mem::take(&mut self.times);
         let rows = times.len();
-        self.bytes = 0;
         let columns = self.fields.iter_mut().flatten().filter_map(Filling::take);
         let mut columns = columns.collect::<Result<Vec<_>>>()?;
         for (name, value) in &self.constants {
             columns.extend(constant(name, value, rows)?);
         }
-        let batch = Batch::new(self.namespace.clone(), times, columns)?;
-        let count = self.seen.entry(content).or_default();
-        let stream = content ^ self.salt.unwrap_or(0);
-        let id = BatchId { stream: stream.to_le_bytes(), counter: *count };
-        *count += 1;
-        let body = encode(&batch, Some(id), Compression::Zstd);
-        Ok(Some(Numbered { body, rows: rows as u64, lines: self.lines }))
+        let block = Block {
+            stream,
+            batch: Batch::new(self.namespace.clone(), times, columns)?,
+            numbers: std::mem::take(&mut self.numbers),
+            lines: std::mem::take(&mut self.lines),
+        };
+        self.taken += rows;
+        Ok(Some(block))
     }
 }
 
-fn integer(hasher: &mut Hasher, number: i64) -> usize {
-    hasher.write(&[1]);
-    hasher.write(&number.to_le_bytes());
-    8
+fn integer(row: &mut Vec<u8>, number: i64) {
+    row.push(1);
+    row.extend(number.to_le_bytes());
 }
 
 /// A column of one value.
@@ -271,7 +368,8 @@ mod tests {
 
     use super::*;
 
-    fn filled(kind: Kind, values: &[Option<f64>], device: &str) -> Vec<Numbered> {
+    /// Blocks of rows whose times come again after 20 000 rows; `cuts`: taken away after so many rows.
+    fn filled(kind: Kind, values: &[Option<f64>], device: &str, cuts: &[usize]) -> Vec<Block> {
         let device = (FieldName::device_id(), Value::from(device));
         let fields = vec![Some(("a".parse().expect("a name"), kind))];
         let mut batches = Batches::new(NamespaceName::input(), vec![device], fields, None);
@@ -283,43 +381,100 @@ mod tests {
                 _ => {}
             }
             all.extend(batches.end_row(row as i64 % 20_000, row as u64 + 2).expect("sound"));
+            if cuts.contains(&(row + 1)) {
+                all.extend(batches.take().expect("sound"));
+            }
         }
         all.extend(batches.take().expect("sound"));
         all
     }
 
-    fn ids(all: &[Numbered]) -> Vec<BatchId> {
-        let id =
-            |numbered: &Numbered| decode(&numbered.body, &Limits::default()).expect("sound").id;
-        all.iter().filter_map(id).collect()
+    /// Sends blocks to a server that knows some batches. Gives the rows that are stored.
+    fn sent(blocks: &[Block], known: &mut HashSet<([u8; 16], u64)>) -> usize {
+        let mut stored = 0;
+        for block in blocks {
+            let of_stream = known.iter().filter(|(stream, _)| *stream == block.stream);
+            let numbers: HashSet<u64> = of_stream.map(|(_, number)| *number).collect();
+            for piece in block.pieces(&numbers) {
+                let body = block.numbered(piece).body;
+                let decoded = decode(&body, &Limits::default()).expect("sound");
+                let id = decoded.id.expect("numbered");
+                assert_eq!(known.insert((id.stream, id.counter)), piece.known.is_none());
+                if piece.known.is_none() {
+                    stored += decoded.batch.rows();
+                }
+            }
+        }
+        stored
+    }
+
+    fn some(rows: u32) -> Vec<Option<f64>> {
+        (0..rows).map(|row| (row % 3 > 0).then_some(f64::from(row))).collect()
     }
 
     #[test]
-    fn the_same_rows_have_the_same_ids_and_others_have_others() {
-        let values: Vec<_> =
-            (0..25_000).map(|row| (row % 3 > 0).then_some(f64::from(row))).collect();
-        let all = filled(Kind::Double, &values, "d");
+    fn the_same_rows_have_the_same_numbers_and_others_have_others() {
+        let values = some(25_000);
+        let all = filled(Kind::Double, &values, "d", &[]);
+        let rows: Vec<_> = all.iter().map(|block| block.numbers.len()).collect();
+        assert_eq!(rows, [10_000, 10_000, 5_000]);
+        let lines = |block: &Block| block.numbered(block.pieces(&HashSet::new())[0]).lines;
+        assert_eq!((lines(&all[0]), lines(&all[2])), ((2, 10_001), (20_002, 25_001)));
+        let mut known = HashSet::new();
+        assert_eq!(sent(&all, &mut known), 25_000);
         assert_eq!(
-            all.iter().map(|numbered| numbered.rows).collect::<Vec<_>>(),
-            [10_000, 10_000, 5_000]
+            sent(&filled(Kind::Long, &values, "d", &[]), &mut known.clone()),
+            0,
+            "of any type"
         );
-        assert_eq!((all[0].lines, all[2].lines), ((2, 10_001), (20_002, 25_001)));
-        let first = ids(&all);
-        assert_eq!(first, ids(&filled(Kind::Double, &values, "d")));
-        assert_eq!(first, ids(&filled(Kind::Long, &values, "d")), "whatever type the field has");
-        assert_eq!(first[..2], ids(&filled(Kind::Double, &values[..20_001], "d"))[..2]);
-        let mut other = values.clone();
-        other[24_999] = Some(-1.0);
-        let changed = ids(&filled(Kind::Double, &other, "d"));
-        assert_eq!((&first[..2], first[2] == changed[2]), (&changed[..2], false));
-        assert_ne!(first, ids(&filled(Kind::Double, &values, "e")));
+        for (row, again) in [(24_999, 5_000), (0, 10_000), (15_000, 10_000)] {
+            let mut other = values.clone();
+            other[row] = Some(-1.0);
+            let blocks = filled(Kind::Double, &other, "d", &[]);
+            assert_eq!(sent(&blocks, &mut known.clone()), again, "row {row} differs");
+        }
+        assert_eq!(sent(&filled(Kind::Double, &values, "e", &[]), &mut known), 25_000);
+    }
+
+    #[test]
+    fn of_a_file_that_has_grown_each_row_is_stored_once() {
+        let mut known = HashSet::new();
+        let mut before = 0;
+        for rows in [1, 2, 40, 9_999, 10_000, 10_001, 12_000, 12_001, 30_000, 33_333] {
+            let blocks = filled(Kind::Double, &some(rows), "d", &[]);
+            assert_eq!(sent(&blocks, &mut known), rows as usize - before, "{rows}");
+            before = rows as usize;
+            assert_eq!(sent(&blocks, &mut known), 0, "{rows} again");
+        }
+    }
+
+    #[test]
+    fn rows_that_were_sent_as_they_came_are_known_in_a_file() {
+        let mut known = HashSet::new();
+        let followed = filled(Kind::Double, &some(12_000), "d", &[3, 4, 9_000, 10_007]);
+        let before = |block: &Block| rows_up_to(block.numbers[0]) - 1;
+        assert_eq!(followed.iter().map(before).collect::<Vec<_>>(), [0, 3, 4, 9_000, 0, 7]);
+        assert_eq!(sent(&followed, &mut known), 12_000);
+        assert_eq!(sent(&filled(Kind::Double, &some(13_000), "d", &[]), &mut known), 1_000);
     }
 
     #[test]
     fn equal_rows_of_one_file_are_all_stored() {
         let values = vec![Some(1.0); 40_000];
-        let all = ids(&filled(Kind::Double, &values, "d"));
-        assert_eq!(all[0].stream, all[2].stream);
-        assert_eq!((all[0].counter, all[2].counter), (0, 1));
+        let mut known = HashSet::new();
+        let all = filled(Kind::Double, &values, "d", &[]);
+        assert_eq!(sent(&all, &mut known), 40_000);
+        assert_eq!(sent(&all, &mut known), 0);
+        assert_eq!(
+            sent(&filled(Kind::Double, &vec![Some(1.0); 45_000], "d", &[]), &mut known),
+            5_000
+        );
+    }
+
+    #[test]
+    fn a_number_says_how_many_rows_it_stands_for() {
+        let blocks = filled(Kind::Double, &some(10_001), "d", &[]);
+        assert_eq!(rows_up_to(blocks[0].numbers[9_999]), 10_000);
+        assert_eq!(rows_up_to(blocks[1].numbers[0]), 1);
     }
 }

@@ -11,26 +11,24 @@ use std::io::Read;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use iobeam_model::{FieldName, NamespaceName};
-use serde_json::{Value, json};
 
 use super::Target;
-use super::batches::Batches;
+use super::batches::{Batches, Block};
 use super::flags::{CsvFlags, TimeFlags};
+use super::follow;
+use super::prepare::{add_row, batches, check_columns, declare_longs, going_on, known, namespace};
 use super::report;
 use super::rows::Rows;
-use super::scan::{Known, Scan, no_device, scan};
-use super::send::{Progress, send_all};
+use super::scan::{Scan, scan};
+use super::send::send_all;
 use super::source::Source;
-use super::typed::{Kind, KnownTypes, misfit};
-use crate::api::Call;
 use crate::csv_text::Record;
-use crate::failure::Failure;
-use crate::number::quoted;
-use crate::session::with_remedy;
 
 /// Checks and sends the file.
 pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -> Result<()> {
+    if flags.follow {
+        return follow::import(target, flags, times);
+    }
     let source = Source::open(flags.csv.as_deref().unwrap_or("-"), flags.encoding)?;
     let bar = bar(target, source.bytes());
     let open = |what: &'static str| {
@@ -54,196 +52,23 @@ pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -
     }
     let mut batches = batches(target, flags, &rows, &scanned)?;
     let mut rows = open("0 rows")?;
-    let (progress, done) = send_all(target, &bar, || next_batch(&mut rows, &scanned, &mut batches));
+    let asks = !flags.allow_repeat;
+    let (progress, done) =
+        send_all(target, &bar, asks, || next_block(&mut rows, &scanned, &mut batches));
     bar.finish_and_clear();
     done.map_err(|error| going_on(error, &progress, scanned.rows))?;
     report::done(target, &progress)
 }
 
-/// Reads rows up to the next full batch.
-fn next_batch(
-    rows: &mut Rows,
-    scanned: &Scan,
-    batches: &mut Batches,
-) -> Result<Option<super::batches::Numbered>> {
+/// Reads rows up to the next full block.
+fn next_block(rows: &mut Rows, scanned: &Scan, batches: &mut Batches) -> Result<Option<Block>> {
     let mut record = Record::default();
     while rows.read(&mut record)? {
-        let micros = rows.micros(&record)?;
-        let (cells, line) = (&rows.cells, record.line);
-        rows.layout.visit(&record, |at, column, cell| {
-            let Some(kind) = scanned.columns.get(at).and_then(|seen| seen.kind) else {
-                return Ok(());
-            };
-            match cells.value(cell, kind) {
-                Ok(Some(value)) => batches.value(at, value),
-                Ok(None) => {}
-                // The file was another one when it was checked.
-                Err(()) => return Err(misfit(&column.heading, kind, line, cell.text, false).into()),
-            }
-            Ok(())
-        })?;
-        if let Some(batch) = batches.end_row(micros, line)? {
-            return Ok(Some(batch));
+        if let Some(block) = add_row(rows, &record, scanned, batches)? {
+            return Ok(Some(block));
         }
     }
     batches.take()
-}
-
-fn batches(target: &Target<'_>, flags: &CsvFlags, rows: &Rows, scanned: &Scan) -> Result<Batches> {
-    let namespace: NamespaceName = target
-        .namespace
-        .parse()
-        .map_err(|error| Failure::usage(format!("--namespace {}: {error}", target.namespace)))?;
-    let mut constants = Vec::new();
-    if let Some(device) = &target.device {
-        constants.push((FieldName::device_id(), Value::from(device.as_str())));
-    }
-    for (name, value) in &target.labels {
-        let field: FieldName =
-            name.parse().map_err(|error| Failure::usage(format!("label '{name}': {error}")))?;
-        constants.push((field, value.clone()));
-    }
-    let columns = rows.layout.columns.iter().zip(&scanned.columns);
-    let fields = columns.map(|(column, seen)| seen.kind.map(|kind| (column.name.clone(), kind)));
-    let salt = if flags.allow_repeat {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt)
-            .map_err(|error| Failure::new(format!("no randomness: {error}")))?;
-        Some(u128::from_le_bytes(salt))
-    } else {
-        None
-    };
-    Ok(Batches::new(namespace, constants, fields.collect(), salt))
-}
-
-/// What is known of the namespace before the file is read.
-fn known<'f>(target: &Target<'_>, flags: &'f CsvFlags, space: &Value) -> Known<'f> {
-    let fields = space["fields"].as_object().cloned().unwrap_or_default();
-    let is_given = target.device.is_some() || target.labels.contains_key("device_id");
-    Known {
-        types: KnownTypes { fields },
-        flags: &flags.types,
-        needs_device: target.namespace == "input" && !is_given,
-        partition: space["partitioning_field"].as_str().unwrap_or("device_id").to_owned(),
-    }
-}
-
-/// Columns that are given by a flag too, or missing, are told before anything is read.
-fn check_columns(target: &Target<'_>, rows: &Rows, flags: &CsvFlags) -> Result<()> {
-    let columns = &rows.layout.columns;
-    let given = |name: &str| {
-        target.labels.contains_key(name) || target.device.is_some() && name == "device_id"
-    };
-    if let Some(column) = columns.iter().find(|column| given(column.name.as_str())) {
-        let message = format!("'{}' is a column of the file and given by a flag too", column.name);
-        let remedy =
-            format!("leave the flag out, or the column: --ignore {}", quoted(&column.heading));
-        return Err(Failure::usage(message).remedy(remedy).into());
-    }
-    let has = |name: &String| {
-        columns.iter().any(|column| column.name.as_str() == name || column.heading == *name)
-    };
-    if let Some((name, _)) = flags.types.iter().find(|(name, _)| !has(name))
-        && !rows.layout.names_fields_in_rows()
-    {
-        let names: Vec<&str> = columns.iter().map(|column| column.heading.as_str()).collect();
-        return Err(Failure::usage(format!("--type {name}: the file has no such column"))
-            .remedy(format!("its columns are {}", names.join(", ")))
-            .into());
-    }
-    let has_device =
-        columns.iter().any(|column| column.name.as_str().eq_ignore_ascii_case("device_id"));
-    if target.namespace == "input" && !has_device && !given("device_id") && target.device.is_none()
-    {
-        return Err(Failure::usage(no_device(rows.layout.line + 1).to_string())
-            .remedy(
-                "name the device with --device ID, or its column with --rename 'COLUMN=device_id'",
-            )
-            .into());
-    }
-    Ok(())
-}
-
-/// The namespace, as far as the token lets us see it.
-fn namespace(target: &Target<'_>) -> Result<Value> {
-    let call = Call::get(&["namespaces", ""]).with("name", &target.namespace);
-    let sent = target.session.as_project(target.project, call);
-    match sent {
-        Err(error) if error.downcast_ref::<Failure>().is_some_and(|f| f.http == 403) => {
-            Ok(Value::Null)
-        }
-        sent => {
-            let reply = with_remedy(sent, 404, "see `iobeam namespace list`")?.json()?;
-            let list = reply["namespaces"].as_array().cloned().unwrap_or_default();
-            let ours = list.into_iter().find(|space| space["namespace_name"] == *target.namespace);
-            ours.ok_or_else(|| {
-                Failure::new(format!("there is no namespace '{}'", target.namespace))
-                    .remedy("`iobeam namespace list` shows those there are")
-                    .into()
-            })
-        }
-    }
-}
-
-/// Makes the LONG fields that are not there yet: a field that comes with its first reading would be DOUBLE, which does
-/// not hold all integers.
-fn declare_longs(target: &Target<'_>, space: &Value, rows: &Rows, scanned: &Scan) -> Result<()> {
-    let fields = space["fields"].as_object().cloned().unwrap_or_default();
-    let types = KnownTypes { fields: fields.clone() };
-    let columns = rows.layout.columns.iter().zip(&scanned.columns);
-    let new: Vec<_> = columns
-        .filter(|(column, seen)| {
-            seen.kind == Some(Kind::Long)
-                && seen.values > 0
-                && types.of(column.name.as_str()).is_none()
-        })
-        .map(|(column, _)| column)
-        .collect();
-    let Some(first) = new.first() else { return Ok(()) };
-    let id = space["namespace_id"].to_string();
-    let needs = |error: Option<anyhow::Error>| {
-        let refused = error.and_then(|error| error.downcast::<Failure>().ok());
-        let why = refused.map(|refused| format!(": {refused}")).unwrap_or_default();
-        let field = quoted(&format!("{}:LONG", first.name));
-        let text = quoted(&format!("{}:STRING", first.heading));
-        Failure::new(format!("the column '{}' needs a field of type LONG, which must be declared{why}", first.heading))
-            .remedy(format!(
-                "with a token that may administer the project: `iobeam namespace update --id {} --field {field}`; or \
-                 import it as text: --type {text}",
-                if id == "null" { "ID" } else { &id }
-            ))
-    };
-    if space.is_null() {
-        return Err(needs(None).into());
-    }
-    let mut wanted = space.clone();
-    for column in &new {
-        wanted["fields"][column.name.as_str()] = json!("LONG");
-    }
-    let call = Call::new(ureq::http::Method::PUT, &["namespaces", &id]).json(&wanted)?;
-    match target.session.as_project(target.project, call) {
-        Ok(_) => Ok(()),
-        Err(error) if error.downcast_ref::<Failure>().is_some_and(|f| f.http == 403) => {
-            Err(needs(Some(error)).into())
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// A failure on the way, with what is stored and how to go on.
-fn going_on(error: anyhow::Error, progress: &Progress, rows: u64) -> anyhow::Error {
-    let done = progress.stored + progress.repeated;
-    let failure = match error.downcast::<Failure>() {
-        Ok(failure) => failure,
-        Err(other) => return other.context(format!("after {done} of {rows} rows")),
-    };
-    if done == 0 {
-        return failure.detail("nothing was stored").into();
-    }
-    let known = failure.known_remedy().map(|remedy| format!("{remedy}; then ")).unwrap_or_default();
-    let remedy =
-        format!("{known}run the same command again: rows that are stored are not stored twice");
-    failure.detail(&format!("{done} of {rows} rows are stored")).remedy(remedy).into()
 }
 
 fn bar(target: &Target<'_>, bytes: u64) -> ProgressBar {
@@ -254,19 +79,4 @@ fn bar(target: &Target<'_>, bytes: u64) -> ProgressBar {
     ProgressBar::new(bytes).with_style(
         ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_on_the_way_says_how_to_go_on() {
-        let refused = Failure::refused(400, 1, "wrong type", "field 'a'").or_remedy("mend it");
-        let progress = Progress { stored: 5000, ..Progress::default() };
-        let told = going_on(refused.into(), &progress, 9000);
-        insta::assert_snapshot!(told, @"wrong type (field 'a'; 5000 of 9000 rows are stored)");
-        let failure = told.downcast::<Failure>().expect("still a failure");
-        insta::assert_snapshot!(failure.known_remedy().unwrap_or_default(), @"mend it; then run the same command again: rows that are stored are not stored twice");
-    }
 }

@@ -11,13 +11,17 @@ use super::zone::{self, DstPolicy, Zone};
 #[derive(clap::Args)]
 #[command(next_help_heading = "CSV")]
 pub(crate) struct CsvFlags {
-    /// Import this file, also packed with gzip or zstd; `-` reads standard input to its end. Its first line names the
+    /// Import this file, also packed with gzip or zstd; `-` reads standard input to its end, then stores it. The first line names the
     /// columns; an empty cell is no value
     #[arg(long, value_name = "FILE")]
     pub(crate) csv: Option<String>,
     /// Check the whole file and show columns, types, times and first rows, but store nothing
     #[arg(long, requires = "csv")]
     pub(super) dry_run: bool,
+    /// Store rows of standard input as they come, until it ends, instead of checking all of them first; each column needs
+    /// a type, by --type or as its field has it
+    #[arg(long, requires = "csv", conflicts_with_all = ["dry_run", "skip_footer"])]
+    pub(super) follow: bool,
     /// The column that tells the time
     #[arg(long, value_name = "NAME", default_value = "time", requires = "csv")]
     pub(super) time_column: String,

@@ -136,6 +136,13 @@ impl Layout {
         }
     }
 
+    /// Whether a row says its device.
+    pub(super) fn has_device(&self, record: &Record) -> bool {
+        let is_device = |column: &&Column| column.name.as_str().eq_ignore_ascii_case("device_id");
+        let column = self.columns.iter().find(is_device);
+        column.is_some_and(|column| !record.cell(column.at).text.trim().is_empty())
+    }
+
     /// Refuses a row that has more or fewer cells than there are headings.
     pub(super) fn check(&self, record: &Record) -> Result<()> {
         let extra = (self.width..record.len()).any(|at| !record.cell(at).is_missing());

@@ -8,6 +8,7 @@ use super::rows::Rows;
 use super::typed::{Cells, Kind, KnownTypes, Looks, misfit};
 use crate::csv_text::{Cell, Record};
 use crate::failure::Failure;
+use crate::number::quoted;
 
 /// Rows shown by a dry run.
 const SAMPLES: usize = 5;
@@ -107,6 +108,28 @@ pub(super) fn scan(rows: &mut Rows, known: &Known<'_>) -> Result<Scan> {
     }
     decide(&mut scan, rows)?;
     Ok(scan)
+}
+
+/// What is known of the columns without their cells: every one must have a type.
+pub(super) fn declared(rows: &Rows, known: &Known<'_>) -> Result<Scan> {
+    let columns = rows.layout.columns.iter();
+    let columns: Vec<Seen> = columns
+        .map(|column| Seen { values: 1, ..known.column(column.name.as_str(), &column.heading) })
+        .collect();
+    let without = rows.layout.columns.iter().zip(&columns).filter(|(_, seen)| seen.kind.is_none());
+    let flags: Vec<String> = without
+        .map(|(column, _)| format!("--type {}", quoted(&format!("{}:DOUBLE", column.heading))))
+        .collect();
+    if rows.layout.names_fields_in_rows() || !flags.is_empty() {
+        let message = "rows are stored as they come, so the types of columns cannot be decided by their cells";
+        let remedy = if flags.is_empty() {
+            String::from("import the file without --follow: each of its rows names its field")
+        } else {
+            format!("say the types (DOUBLE, LONG, BOOLEAN or STRING): {}", flags.join(" "))
+        };
+        return Err(Failure::usage(message).remedy(remedy).into());
+    }
+    Ok(Scan { columns, ..Scan::default() })
 }
 
 impl Seen {

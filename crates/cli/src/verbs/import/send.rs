@@ -8,18 +8,19 @@
 //! The first batch goes alone: what the server refuses of it, it refuses of all. Memory holds a few batches, however long
 //! the file is. A batch is sent again while the server is busy; its id makes sure that it is stored once.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{HumanCount, ProgressBar};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Target;
-use super::batches::Numbered;
+use super::batches::{Block, Numbered};
 use crate::api::Call;
 use crate::failure::Failure;
 use crate::session::with_remedy;
@@ -41,33 +42,32 @@ pub(super) struct Progress {
 }
 
 /// What connections share.
-struct Shared<'a> {
-    target: &'a Target<'a>,
+pub(super) struct Shared<'a> {
+    pub(super) target: &'a Target<'a>,
     bar: &'a ProgressBar,
+    /// Whether the server is asked what it has.
+    pub(super) asks: bool,
     progress: Mutex<Progress>,
     failed: Mutex<Option<anyhow::Error>>,
-    stop: AtomicBool,
+    /// Set after a failure.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
-/// Sends all batches that `next` gives. Gives how far it came, and the first failure.
+/// Sends all blocks that `next` gives. `asks`: what of them the server has is asked first. Gives how far it came, and the
+/// first failure.
 pub(super) fn send_all(
     target: &Target<'_>,
     bar: &ProgressBar,
-    mut next: impl FnMut() -> Result<Option<Numbered>>,
+    asks: bool,
+    mut next: impl FnMut() -> Result<Option<Block>>,
 ) -> (Progress, Result<()>) {
-    let shared = Shared {
-        target,
-        bar,
-        progress: Mutex::default(),
-        failed: Mutex::default(),
-        stop: AtomicBool::new(false),
-    };
+    let shared = Shared::new(target, bar, asks);
     match next() {
         Ok(Some(first)) => shared.send(&first),
         Ok(None) => {}
         Err(error) => shared.fail(error),
     }
-    let (sender, receiver) = sync_channel::<Numbered>(WAITING);
+    let (sender, receiver) = sync_channel::<Block>(WAITING);
     let receiver = Mutex::new(receiver);
     thread::scope(|scope| {
         for _ in 0..CONNECTIONS {
@@ -86,23 +86,36 @@ pub(super) fn send_all(
         }
         drop(sender);
     });
-    let failed = shared.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let progress = shared.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (progress, failed.map_or(Ok(()), Err))
+    shared.end()
 }
 
-impl Shared<'_> {
-    fn is_stopped(&self) -> bool {
+impl<'a> Shared<'a> {
+    /// Nothing was sent yet. `asks`: what the server has is asked first.
+    pub(super) fn new(target: &'a Target<'a>, bar: &'a ProgressBar, asks: bool) -> Self {
+        let (progress, failed, stop) = (Mutex::default(), Mutex::default(), Arc::default());
+        Self { target, bar, asks, progress, failed, stop }
+    }
+
+    /// How far it came, and the first failure.
+    pub(super) fn end(self) -> (Progress, Result<()>) {
+        let failed = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let progress = self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (progress, failed.map_or(Ok(()), Err))
+    }
+
+    /// Whether something failed.
+    pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn fail(&self, error: anyhow::Error) {
+    /// Notes a failure; the first one counts.
+    pub(super) fn fail(&self, error: anyhow::Error) {
         self.stop.store(true, Ordering::Relaxed);
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
     /// Sends what comes until nothing does. After a failure what waits is let go.
-    fn serve(&self, waiting: &Mutex<Receiver<Numbered>>) {
+    fn serve(&self, waiting: &Mutex<Receiver<Block>>) {
         loop {
             let batch = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(batch) = batch else { return };
@@ -112,12 +125,39 @@ impl Shared<'_> {
         }
     }
 
-    /// Sends a batch, again and again while the server is busy.
-    fn send(&self, batch: &Numbered) {
+    /// Sends what the server does not have of a block, and what was deleted there.
+    pub(super) fn send(&self, block: &Block) {
+        let mut known = HashMap::new();
+        if self.asks {
+            match self.patiently(|| known_numbers(self.target, block.stream)) {
+                Ok(numbers) => known = numbers,
+                Err(error) => return self.fail(error),
+            }
+        }
+        for piece in block.pieces(&known.keys().copied().collect()) {
+            if self.is_stopped() {
+                return;
+            }
+            if piece.known.is_some_and(|number| !known[&number]) {
+                self.count(piece.rows(), &json!({"repeat": true}));
+                continue;
+            }
+            let batch = block.numbered(piece);
+            match self.patiently(|| send(self.target, &batch)) {
+                Ok(reply) => {
+                    self.count(batch.rows, &reply);
+                    self.progress.lock().unwrap_or_else(PoisonError::into_inner).batches += 1;
+                }
+                Err(error) => return self.fail(located(error, &batch)),
+            }
+        }
+    }
+
+    /// Does something again and again while the server is busy.
+    pub(super) fn patiently<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match send(self.target, batch) {
-                Ok(reply) => return self.count(batch, &reply),
+            match work() {
                 Err(error)
                     if is_passing(&error)
                         && pause < Duration::from_mins(1)
@@ -127,22 +167,44 @@ impl Shared<'_> {
                     thread::sleep(pause);
                     pause *= 2;
                 }
-                Err(error) => return self.fail(located(error, batch)),
+                done => return done,
             }
         }
     }
 
-    fn count(&self, batch: &Numbered, reply: &Value) {
+    fn count(&self, rows: u64, reply: &Value) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if reply["repeat"].as_bool().unwrap_or(false) {
-            progress.repeated += batch.rows;
+            progress.repeated += rows;
         } else {
-            progress.stored += batch.rows;
+            progress.stored += rows;
             progress.expired += reply["expired"].as_u64().unwrap_or(0);
         }
-        progress.batches += 1;
         self.bar.set_message(format!("{} rows", HumanCount(progress.stored + progress.repeated)));
     }
+}
+
+/// The numbers of a stream that the server knows, each with whether rows were deleted since.
+pub(super) fn known_numbers(target: &Target<'_>, stream: [u8; 16]) -> Result<HashMap<u64, bool>> {
+    let hex = format!("{:032x}", u128::from_be_bytes(stream));
+    let asked = json!({"namespace": target.namespace, "streams": [hex]});
+    let call = Call::post(&["imports", "known"]).json(&asked)?;
+    let reply = match target.session.as_project(target.project, call) {
+        // A server that does not tell yet.
+        Err(error) if is_unknown_call(&error) => return Ok(HashMap::new()),
+        reply => reply?.json()?,
+    };
+    let batches = reply["streams"][0].as_array().cloned().unwrap_or_default();
+    let number = |batch: &Value| {
+        let number = batch["counter"].as_str()?.parse().ok()?;
+        Some((number, batch["deleted_from"].as_bool().unwrap_or(true)))
+    };
+    Ok(batches.iter().filter_map(number).collect())
+}
+
+fn is_unknown_call(error: &anyhow::Error) -> bool {
+    let failure = error.downcast_ref::<Failure>();
+    failure.is_some_and(|failure| matches!(failure.http, 404 | 405))
 }
 
 fn send(target: &Target<'_>, batch: &Numbered) -> Result<Value> {

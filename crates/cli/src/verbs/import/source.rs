@@ -72,29 +72,36 @@ impl Source {
     ) -> Result<Box<dyn Read>> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(0))?;
-        let (head, raw) = peeked(watched(Box::new(file)), 4)?;
-        let plain: Box<dyn Read> = if head.starts_with(GZIP) {
-            Box::new(flate2::read::MultiGzDecoder::new(raw))
-        } else if head.starts_with(ZSTD) {
-            Box::new(zstd::stream::read::Decoder::new(raw)?)
-        } else if head.starts_with(ZIP) {
-            return Err(Failure::usage("the file is a ZIP archive or an Excel workbook, not CSV")
-                .remedy("unpack it, or save the sheet as CSV (UTF-8)")
-                .into());
-        } else {
-            raw
-        };
-        let (head, plain) = peeked(plain, 3)?;
-        let (marked, mark) =
-            Encoding::for_bom(&head).map_or((None, 0), |(it, mark)| (Some(it), mark));
-        let used = marked.or(self.encoding).unwrap_or(UTF_8);
-        let mut plain = plain;
-        io::copy(&mut plain.by_ref().take(mark as u64), &mut io::sink())?;
-        if used == UTF_8 {
-            return Ok(plain);
-        }
-        Ok(Box::new(Decoding::new(plain, used)))
+        decoded(watched(Box::new(file)), self.encoding)
     }
+}
+
+/// Bytes as UTF-8 text: unpacked, and without their byte order mark.
+pub(super) fn decoded(
+    raw: Box<dyn Read>,
+    encoding: Option<&'static Encoding>,
+) -> Result<Box<dyn Read>> {
+    let (head, raw) = peeked(raw, 4)?;
+    let plain: Box<dyn Read> = if head.starts_with(GZIP) {
+        Box::new(flate2::read::MultiGzDecoder::new(raw))
+    } else if head.starts_with(ZSTD) {
+        Box::new(zstd::stream::read::Decoder::new(raw)?)
+    } else if head.starts_with(ZIP) {
+        return Err(Failure::usage("the file is a ZIP archive or an Excel workbook, not CSV")
+            .remedy("unpack it, or save the sheet as CSV (UTF-8)")
+            .into());
+    } else {
+        raw
+    };
+    let (head, plain) = peeked(plain, 3)?;
+    let (marked, mark) = Encoding::for_bom(&head).map_or((None, 0), |(it, mark)| (Some(it), mark));
+    let used = marked.or(encoding).unwrap_or(UTF_8);
+    let mut plain = plain;
+    io::copy(&mut plain.by_ref().take(mark as u64), &mut io::sink())?;
+    if used == UTF_8 {
+        return Ok(plain);
+    }
+    Ok(Box::new(Decoding::new(plain, used)))
 }
 
 fn spooled(from: &mut impl Read) -> io::Result<File> {
