@@ -14,6 +14,9 @@ mod loggers;
 #[path = "csv/refused.rs"]
 mod refused;
 
+#[path = "csv/remedies.rs"]
+mod remedies;
+
 #[path = "csv/round_trip.rs"]
 mod round_trip;
 

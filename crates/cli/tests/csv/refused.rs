@@ -38,10 +38,11 @@ fn a_column_that_is_mostly_numbers_is_refused_and_what_is_proposed_works() {
     // The field is DOUBLE now; what is proposed then is another.
     let told = refusal(&ada, &file, &[]);
     assert!(
-        told.contains("and the field is DOUBLE") && told.contains("--rename 't=t_text'"),
+        told.contains("and the field is DOUBLE")
+            && told.contains("--rename 't=t_text' --type t:STRING"),
         "{told}"
     );
-    taken(&ada, &file, &["--rename", "t=t_text", "--type", "t_text:STRING"]);
+    taken(&ada, &file, &["--rename", "t=t_text", "--type", "t:STRING"]);
     assert_eq!(types(&ada)["t_text"], "STRING");
 }
 

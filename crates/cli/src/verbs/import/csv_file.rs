@@ -16,7 +16,9 @@ use super::Target;
 use super::batches::{Batches, Block};
 use super::flags::{CsvFlags, TimeFlags};
 use super::follow;
-use super::prepare::{add_row, batches, check_columns, declare_longs, going_on, known, namespace};
+use super::prepare::{
+    add_row, batches, check_columns, declare_longs, going_on, known, namespace, with_long_remedy,
+};
 use super::report;
 use super::rows::Rows;
 use super::scan::{Scan, scan};
@@ -56,7 +58,10 @@ pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -
     let (progress, done) =
         send_all(target, &bar, asks, || next_block(&mut rows, &scanned, &mut batches));
     bar.finish_and_clear();
-    done.map_err(|error| going_on(error, &progress, scanned.rows))?;
+    done.map_err(|error| {
+        let error = with_long_remedy(error, &space, &rows, &scanned);
+        going_on(error, &progress, scanned.rows)
+    })?;
     report::done(target, &progress)
 }
 

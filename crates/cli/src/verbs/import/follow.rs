@@ -21,7 +21,9 @@ use indicatif::ProgressBar;
 use super::Target;
 use super::batches::{Batches, Block, rows_up_to};
 use super::flags::{CsvFlags, TimeFlags};
-use super::prepare::{add_row, batches, check_columns, declare_longs, going_on, known, namespace};
+use super::prepare::{
+    add_row, batches, check_columns, declare_longs, going_on, known, namespace, with_long_remedy,
+};
 use super::report;
 use super::rows::Rows;
 use super::scan::{Known, Scan, declared, no_device};
@@ -71,7 +73,10 @@ pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -
     });
     let (progress, sent) = shared.end();
     let seen = progress.stored + progress.repeated;
-    sent.and(read).map_err(|error| going_on(error, &progress, seen))?;
+    sent.and(read).map_err(|error| {
+        let error = with_long_remedy(error, &space, &rows, &scanned);
+        going_on(error, &progress, seen)
+    })?;
     report::done(target, &progress)
 }
 

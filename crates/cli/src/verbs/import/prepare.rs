@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Target;
 use super::batches::{Batches, Block};
 use super::flags::CsvFlags;
+use super::layout::Column;
 use super::rows::Rows;
 use super::scan::{DecidedBy, Known, Scan, Seen, no_device};
 use super::send::Progress;
@@ -91,53 +92,75 @@ pub(super) fn namespace(target: &Target<'_>) -> Result<Value> {
 }
 
 /// Makes the LONG fields that are not there yet: a field that comes with its first reading would be DOUBLE, which does
-/// not hold all integers.
+/// not hold all integers. Where the token may not see the fields they are left to the server, which takes no integer that a
+/// field does not hold.
 pub(super) fn declare_longs(
     target: &Target<'_>,
     space: &Value,
     rows: &Rows,
     scanned: &Scan,
 ) -> Result<()> {
-    let fields = space["fields"].as_object().cloned().unwrap_or_default();
-    let types = KnownTypes { fields: fields.clone() };
-    let columns = rows.layout.columns.iter().zip(&scanned.columns);
-    let new: Vec<_> = columns
-        .filter(|(column, seen)| {
-            seen.kind == Some(Kind::Long)
-                && seen.values > 0
-                && types.of(column.name.as_str()).is_none()
-        })
-        .map(|(column, _)| column)
-        .collect();
-    let Some(first) = new.first() else { return Ok(()) };
-    let id = space["namespace_id"].to_string();
-    let needs = |error: Option<anyhow::Error>| {
-        let refused = error.and_then(|error| error.downcast::<Failure>().ok());
-        let why = refused.map(|refused| format!(": {refused}")).unwrap_or_default();
-        let field = quoted(&format!("{}:LONG", first.name));
-        let text = quoted(&format!("{}:STRING", first.heading));
-        Failure::new(format!("the column '{}' needs a field of type LONG, which must be declared{why}", first.heading))
-            .remedy(format!(
-                "with a token that may administer the project: `iobeam namespace update --id {} --field {field}`; or \
-                 import it as text: --type {text}",
-                if id == "null" { "ID" } else { &id }
-            ))
-    };
-    if space.is_null() {
-        return Err(needs(None).into());
+    let new = new_longs(space, rows, scanned);
+    if space.is_null() || new.is_empty() {
+        return Ok(());
     }
     let mut wanted = space.clone();
     for column in &new {
         wanted["fields"][column.name.as_str()] = json!("LONG");
     }
+    let id = space["namespace_id"].to_string();
     let call = Call::new(ureq::http::Method::PUT, &["namespaces", &id]).json(&wanted)?;
     match target.session.as_project(target.project, call) {
         Ok(_) => Ok(()),
         Err(error) if error.downcast_ref::<Failure>().is_some_and(|f| f.http == 403) => {
-            Err(needs(Some(error)).into())
+            let heading = new.first().map_or("", |column| column.heading.as_str());
+            let message = format!(
+                "the column '{heading}' needs a field of type LONG, which must be declared: {error}"
+            );
+            Err(Failure::new(message).remedy(long_remedy(&id, &new)).into())
         }
         Err(error) => Err(error),
     }
+}
+
+/// What to do about integers that the server did not take, where it was not known which fields are LONG.
+pub(super) fn with_long_remedy(
+    error: anyhow::Error,
+    space: &Value,
+    rows: &Rows,
+    scanned: &Scan,
+) -> anyhow::Error {
+    let new = new_longs(space, rows, scanned);
+    match error.downcast::<Failure>() {
+        Ok(failure) if failure.http == 400 && space.is_null() && !new.is_empty() => {
+            failure.or_remedy(long_remedy("ID", &new)).into()
+        }
+        Ok(failure) => failure.into(),
+        Err(other) => other,
+    }
+}
+
+fn long_remedy(id: &str, new: &[&Column]) -> String {
+    let fields = new.iter().map(|column| quoted(&format!("{}:LONG", column.name)));
+    let fields: Vec<String> = fields.map(|field| format!("--field {field}")).collect();
+    let types = new.iter().map(|column| quoted(&format!("{}:STRING", column.heading)));
+    let types: Vec<String> = types.map(|text| format!("--type {text}")).collect();
+    format!(
+        "with a token that may administer the project: `iobeam namespace update --id {id} {}`; or {} to store the column \
+         as text",
+        fields.join(" "),
+        types.join(" ")
+    )
+}
+
+/// The columns of integers whose fields are not there yet, as far as the namespace can be seen.
+fn new_longs<'r>(space: &Value, rows: &'r Rows, scanned: &Scan) -> Vec<&'r Column> {
+    let types = KnownTypes { fields: space["fields"].as_object().cloned().unwrap_or_default() };
+    let columns = rows.layout.columns.iter().zip(&scanned.columns);
+    let new = columns.filter(|(column, seen)| {
+        seen.kind == Some(Kind::Long) && seen.values > 0 && types.of(column.name.as_str()).is_none()
+    });
+    new.map(|(column, _)| column).collect()
 }
 
 /// No rows yet.
@@ -191,8 +214,8 @@ pub(super) fn add_row(
             Ok(Some(value)) => row.push((at, value)),
             Ok(None) => {}
             Err(()) => {
-                let by_field = *by == DecidedBy::Field;
-                return Err(misfit(&column.heading, *kind, line, cell.text, by_field).into());
+                let field = (*by == DecidedBy::Field).then_some(column.name.as_str());
+                return Err(misfit(&column.heading, *kind, line, cell.text, field).into());
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 
 use anyhow::Result;
 
+use super::layout::Column;
 use super::rows::Rows;
 use super::typed::{Cells, Kind, KnownTypes, Looks, misfit};
 use crate::csv_text::{Cell, Record};
@@ -100,7 +101,7 @@ pub(super) fn scan(rows: &mut Rows, known: &Known<'_>) -> Result<Scan> {
             while columns.len() <= at {
                 columns.push(known.column(column.name.as_str(), &column.heading));
             }
-            columns[at].look(cell, cells, &column.heading, line).map_err(Into::into)
+            columns[at].look(cell, cells, column, line).map_err(Into::into)
         })?;
         if !has_device {
             return Err(no_device(line).into());
@@ -138,7 +139,7 @@ impl Seen {
         &mut self,
         cell: Cell<'_>,
         cells: &Cells,
-        column: &str,
+        column: &Column,
         line: u64,
     ) -> Result<(), Failure> {
         let Some(kind) = self.kind else {
@@ -151,7 +152,8 @@ impl Seen {
                 Ok(())
             }
             Err(()) => {
-                Err(misfit(column, kind, line, cell.text.trim(), self.by == DecidedBy::Field))
+                let field = (self.by == DecidedBy::Field).then_some(column.name.as_str());
+                Err(misfit(&column.heading, kind, line, cell.text.trim(), field))
             }
         }
     }

@@ -186,13 +186,18 @@ impl TimeReader {
     fn unlikely(&self, text: &str, time: &str) -> Failure {
         let fitting = UNITS.iter().find_map(|(unit, digits)| {
             let micros = self.number(text, *digits).filter(|micros| LIKELY.contains(micros))?;
-            Some(format!("--time-format {unit} (then it is {}); or ", shown(micros)))
+            Some(format!("--time-format {unit} (then it is {})", shown(micros)))
         });
         let message = format!(
             "the time {text} would be {time} if it counts milliseconds since 1970, the unit that is assumed"
         );
-        let other = "--time-format milliseconds if that is what it counts (or --force-times)";
-        Failure::new(message).remedy(format!("{}{other}", fitting.unwrap_or_default()))
+        let counted = if self.number(text, 3).is_some() {
+            Some("--time-format milliseconds if that is what it counts (or --force-times)")
+        } else {
+            fitting.is_none().then_some("--time-format nanoseconds if that is what it counts")
+        };
+        let ways = fitting.as_deref().into_iter().chain(counted);
+        Failure::new(message).remedy(ways.collect::<Vec<_>>().join("; or "))
     }
 
     fn unreadable(&self, text: &str) -> Failure {

@@ -296,8 +296,14 @@ fn ways_out(column: &str, text: &str, kind: Kind) -> String {
     ways.join("; ")
 }
 
-/// A cell that is not of its column's type; `by_field` where the field has that type already.
-pub(super) fn misfit(column: &str, kind: Kind, line: u64, text: &str, by_field: bool) -> Failure {
+/// A cell that is not of its column's type; `field`: that which has the type already, if one has.
+pub(super) fn misfit(
+    column: &str,
+    kind: Kind,
+    line: u64,
+    text: &str,
+    field: Option<&str>,
+) -> Failure {
     let what = match kind {
         Kind::Double if NumberFormat::default().look(text) == Look::LargeInteger => {
             "a number that a DOUBLE holds exactly"
@@ -308,7 +314,7 @@ pub(super) fn misfit(column: &str, kind: Kind, line: u64, text: &str, by_field: 
         Kind::String => "text",
     };
     let whose =
-        if by_field { format!(", and the field is {}", kind.name()) } else { String::new() };
+        if field.is_some() { format!(", and the field is {}", kind.name()) } else { String::new() };
     let shown: String = text.chars().take(60).collect();
     let failure =
         Failure::new(format!("line {line}, column '{column}': '{shown}' is not {what}{whose}"));
@@ -323,17 +329,14 @@ pub(super) fn misfit(column: &str, kind: Kind, line: u64, text: &str, by_field: 
     ) {
         ways.push(format!("--null {} if it means no value", quoted(text)));
     }
-    if by_field {
-        ways.push(format!(
-            "--rename {} to fill another field",
-            quoted(&format!("{column}={column}_text"))
-        ));
-    } else {
-        ways.push(format!(
-            "--type {} to store the column as text",
-            quoted(&format!("{column}:STRING"))
-        ));
-    }
+    let as_text = format!("--type {}", quoted(&format!("{column}:STRING")));
+    ways.push(match field {
+        Some(field) => format!(
+            "--rename {} {as_text} to store the column as text, in another field",
+            quoted(&format!("{column}={field}_text"))
+        ),
+        None => format!("{as_text} to store the column as text"),
+    });
     failure.remedy(ways.join("; "))
 }
 
