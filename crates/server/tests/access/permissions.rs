@@ -232,6 +232,7 @@ impl World {
             ("POST", "/v1/namespaces") => {
                 json!({"project_id": project, "namespace_name": "input", "fields": {}})
             }
+            ("POST", "/v1/imports/known") => json!({"namespace": "input", "streams": []}),
             ("POST", "/v1/imports") => {
                 json!({"project_id": project, "device_id": "theirs", "sources": []})
             }
@@ -575,6 +576,7 @@ fn the_table_is_this_one() {
     GET    /v1/exports/{project_id}/{device}           project:read
     GET    /v1/exports/{project_id}/{device}/{series}  project:read
     POST   /v1/imports                                 project:write
+    POST   /v1/imports/known                           project:write
     GET    /v1/invites                                 operator
     POST   /v1/invites                                 operator
     POST   /v1/invites/accept                          user
@@ -656,6 +658,7 @@ fn a_devices_token_may_make_these_calls_and_no_others() {
     PATCH  /v1/devices/{device_id}
     POST   /v1/devices
     POST   /v1/imports
+    POST   /v1/imports/known
     POST   /v1/query
     ");
 }
