@@ -307,7 +307,9 @@ impl Column {
         };
         let present = self.present.as_ref().map(|present| {
             let mut bits = Bitmap::new();
-            rows.iter().for_each(|row| bits.push(present.get(*row)));
+            for row in rows {
+                bits.push(present.get(*row));
+            }
             bits
         });
         Self { name: self.name.clone(), values, present }

@@ -91,11 +91,11 @@ impl Hand {
 
     /// Runs the command with a text on its standard input.
     pub(crate) fn tells(&self, words: &[&str], input: &str) -> Done {
-        self.feeds(self.command(words), input)
+        Self::feed(self.command(words), input)
     }
 
     /// Runs a command with a text on its standard input.
-    pub(crate) fn feeds(&self, mut command: Command, input: &str) -> Done {
+    pub(crate) fn feed(mut command: Command, input: &str) -> Done {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command runs");
         // A command that fails early does not read its input to the end.

@@ -172,7 +172,7 @@ fn with_a_token_that_may_only_write_integers_reach_their_field_or_the_way_is_tol
     let write_only = |flags: &[&str]| {
         let mut command = ada.command(&import(flags));
         command.env("IOBEAM_TOKEN", token.trim());
-        ada.feeds(command, "time,n\n1767225600000,9007199254740993\n")
+        Hand::feed(command, "time,n\n1767225600000,9007199254740993\n")
     };
     let refused = write_only(&[]);
     assert_ne!(refused.status, 0, "{}", refused.out);

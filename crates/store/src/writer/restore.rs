@@ -68,7 +68,9 @@ impl Writer {
         for filter in &filters {
             let column = |name: &str| Ok::<_, StoreError>(rows.column_by_name(name).cloned());
             let matching = filter.matches(rows.num_rows(), column)?;
-            deleted.iter_mut().zip(matching).for_each(|(deleted, matches)| *deleted |= matches);
+            for (deleted, matches) in deleted.iter_mut().zip(matching) {
+                *deleted |= matches;
+            }
         }
         let picked: Vec<usize> = (0..deleted.len()).filter(|row| deleted[*row]).collect();
         if picked.is_empty() {

@@ -10,6 +10,7 @@ use super::zone::{self, DstPolicy, Zone};
 /// Flags for CSV.
 #[derive(clap::Args)]
 #[command(next_help_heading = "CSV")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct CsvFlags {
     /// Import this file, also packed with gzip or zstd; `-` reads standard input to its end, then stores it. The first line names the
     /// columns; an empty cell is no value

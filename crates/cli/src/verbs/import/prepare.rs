@@ -221,7 +221,9 @@ pub(super) fn add_row(
         Ok(())
     })?;
     // A row is added as a whole, or nothing of it.
-    row.into_iter().for_each(|(at, value)| batches.value(at, value));
+    for (at, value) in row {
+        batches.value(at, value);
+    }
     batches.end_row(micros, line)
 }
 

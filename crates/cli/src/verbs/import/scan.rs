@@ -146,16 +146,12 @@ impl Seen {
             self.looks.see(cell, cells, line);
             return Ok(());
         };
-        match cells.value(cell, kind) {
-            Ok(value) => {
-                self.values += u64::from(value.is_some());
-                Ok(())
-            }
-            Err(()) => {
-                let field = (self.by == DecidedBy::Field).then_some(column.name.as_str());
-                Err(misfit(&column.heading, kind, line, cell.text.trim(), field))
-            }
-        }
+        let Ok(value) = cells.value(cell, kind) else {
+            let field = (self.by == DecidedBy::Field).then_some(column.name.as_str());
+            return Err(misfit(&column.heading, kind, line, cell.text.trim(), field));
+        };
+        self.values += u64::from(value.is_some());
+        Ok(())
     }
 }
 
