@@ -420,3 +420,39 @@ impl Stored {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log of three rows, without the triggers that refuse to change it.
+    fn log() -> Connection {
+        let mut file = Connection::open_in_memory().expect("opened");
+        file.execute_batch(
+            "CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, user INTEGER, token INTEGER, \
+             address TEXT, action TEXT, project INTEGER, target TEXT, details TEXT, previous BLOB, hash BLOB)",
+        )
+        .expect("made");
+        let transaction = file.transaction().expect("begun");
+        for user in 1..=3 {
+            let actor = Actor { user: UserId::new(user), ..Actor::default() };
+            let event = AuditEvent::new(AuditAction::SignIn);
+            record(&transaction, actor, Timestamp::from_micros(5), event).expect("recorded");
+        }
+        transaction.commit().expect("written");
+        file
+    }
+
+    #[test]
+    fn a_row_that_was_changed_with_its_own_hash_is_found_by_the_next_one() {
+        let file = log();
+        assert_eq!(verify(&file).expect("read"), None);
+        let sql = format!("SELECT {} FROM audit WHERE id = 2", Stored::COLUMNS);
+        let row = file.query_row(&sql, [], Stored::read).expect("row 2");
+        let forged = Stored { user: Some(9), ..row };
+        file.execute("UPDATE audit SET user = 9, hash = ?1 WHERE id = 2", [forged.hash()])
+            .expect("forged");
+        let found = verify(&file).expect("read").expect("found");
+        assert!(found.contains("row 3"), "{found}");
+    }
+}

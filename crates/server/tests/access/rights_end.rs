@@ -85,7 +85,7 @@ impl Scene {
     /// A connection with a request whose body is still to come, but for so many bytes.
     fn begin(&self, head: &str, body: &str, first: usize) -> TcpStream {
         let mut stream = TcpStream::connect(self.platform.address()).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a limit");
+        stream.set_read_timeout(Some(Duration::from_mins(5))).expect("a limit");
         let length = body.len();
         write!(
             stream,
