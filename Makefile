@@ -67,6 +67,7 @@ torture: ## Break it on purpose for an hour: power cuts, kills, random questions
 	IOBEAM_HOSTILE=$(HOSTILE) $(TORTURE) --test one_reader_cannot_hurt_others -- --nocapture
 	IOBEAM_HOSTILE=$(HOSTILE) $(CARGO) test --release --package iobeam-query --test functions -- --nocapture
 	IOBEAM_TORTURE=1 $(TORTURE) --package iobeam-query --test store --test answers -- --nocapture damage::
+	IOBEAM_TORTURE=1 IOBEAM_SEED=$(SEED) $(TORTURE) --test a_flipped_byte_is_never_an_answer -- --nocapture
 	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet
 	@echo "torture: all of it passed; SEED=$(SEED) repeats it"
 

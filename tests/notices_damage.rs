@@ -31,6 +31,16 @@ fn refusal(platform: &Platform, token: &str, status: u16) -> String {
     reply.expect_status(status).body["errors"][0]["details"].as_str().expect("details").to_owned()
 }
 
+/// The one problem of a kind that the operator is told.
+fn problem(platform: &Platform, account: &Account, kind: &str) -> Json {
+    let all = platform.get("/v1/storage/problems", Some(&account.user_token));
+    let all = all.expect_status(200).body["problems"].as_array().expect("a list").clone();
+    let mut of_kind = all.iter().filter(|problem| problem["kind"] == kind);
+    let one = of_kind.next().unwrap_or_else(|| panic!("{kind} in {all:?}")).clone();
+    assert!(of_kind.next().is_none(), "one alone: {all:?}");
+    one
+}
+
 /// A second project with a device, and a token for it.
 fn second(platform: &Platform, account: &Account) -> (u64, String) {
     let made = platform.post(
@@ -101,6 +111,12 @@ fn a_damaged_file_or_log_is_named_and_only_what_needs_it_fails() {
     assert_eq!(count(&platform, &other_token), json!([10, 55.0]));
     let metrics = platform.get("/metrics", None).bytes;
     assert!(String::from_utf8_lossy(&metrics).contains("iobeam_store_damaged_files 1"));
+    let told = problem(&platform, &account, "DAMAGED_FILE");
+    assert_eq!(
+        (&told["project_id"], &told["namespace"]),
+        (&json!(account.project), &json!("input"))
+    );
+    assert!(told["details"].as_str().is_some_and(|details| details.contains(name)), "{told}");
     platform.stop();
     fs::write(&file, sound).expect("put back");
 
@@ -115,11 +131,22 @@ fn a_damaged_file_or_log_is_named_and_only_what_needs_it_fails() {
         "sources": {"fields": ["time", "n"], "data": [[7, 7]]}});
     platform.post("/v1/imports?fmt=table", Some(&account.token), &row).expect_status(503);
     send(&platform, (other, &other_token), 11);
+    // All others take imports, and so the platform is ready; the table is named.
+    let ready = platform.get("/ready", None);
+    let table = format!("{}/input", account.project);
+    assert_eq!(ready.expect_status(200).body["out_of_service"], json!([table]));
+    let told = problem(&platform, &account, "TABLE_OUT_OF_SERVICE");
+    assert_eq!(told["project_id"], json!(account.project));
+    assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.contains("--repair")), "{told}");
+    let list = platform.get("/v1/storage/problems", Some(&account.token));
+    assert!(matches!(list.status, 401 | 403), "it is the operator's: {}", list.status);
     platform.stop();
     let repaired = Command::new(program()).arg("doctor").arg(&data).arg("--repair").output();
     assert!(!repaired.expect("it runs").status.success(), "something was found");
     platform.restart();
     assert_eq!(count(&platform, &account.token), json!([100, 5050.0]), "all rows are back");
+    let ready = platform.get("/ready", None);
+    assert_eq!(ready.expect_status(200).body, json!({"status": "ready"}));
 }
 
 #[test]
@@ -156,12 +183,39 @@ fn a_lost_catalog_keeps_the_server_from_starting_and_an_older_one_gives_nobody_a
     let rows = platform.post("/v1/sql", Some(&token), &all);
     assert_eq!(rows.expect_status(200).body["result"][0]["values"][0], json!([0]));
     assert!(platform.log().contains("the catalog knows nothing of"), "it is told");
+    let told = problem(&platform, &account, "ORPHANED_TABLE");
+    assert_eq!((&told["project_id"], &told["namespace"]), (&json!(project), &json!("input")));
+    let attach = format!("--attach {project}/input");
+    assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.contains(&attach)), "{told}");
     // Without the file by which it is known which records are in files, nothing counts twice.
     platform.kill();
     fs::remove_file(data.join("store-id")).expect("gone");
     platform.restart();
     assert_eq!(count(&platform, &account.token), json!([10, 55.0]));
     assert!(platform.log().contains("store-id: it was missing"));
+}
+
+#[test]
+fn damaged_records_of_the_log_are_told_to_the_operator_while_the_server_runs() {
+    let mut platform = Platform::start();
+    let account = platform.account();
+    let all = platform.get("/v1/storage/problems", Some(&account.user_token));
+    assert_eq!(all.expect_status(200).body, json!({"problems": []}));
+    send(&platform, (account.project, &account.token), 10);
+    send(&platform, (account.project, &account.token), 11);
+    platform.kill();
+    let journal = platform.data().join("journal");
+    let paths = fs::read_dir(journal).expect("a log").map(|entry| entry.expect("an entry").path());
+    let mut paths = paths.filter(|path| path.extension().is_some_and(|end| end == "journal"));
+    let path = paths.next().expect("a segment");
+    let mut bytes = fs::read(&path).expect("read");
+    let name = bytes.windows(8).position(|part| part == b"device-1").expect("the first record");
+    bytes[name] ^= 1;
+    fs::write(&path, bytes).expect("flipped");
+    platform.restart();
+    assert_eq!(count(&platform, &account.token), json!([11, 66.0]), "what is sound is served");
+    let told = problem(&platform, &account, "DAMAGED_LOG");
+    assert!(told["details"].as_str().is_some_and(|details| details.contains(".journal")), "{told}");
 }
 
 #[test]

@@ -49,6 +49,16 @@ impl Platform {
         Self::start_on(Some(bytes), settings)
     }
 
+    /// Starts the program over what lies in the folder `data` of a folder.
+    ///
+    /// # Errors
+    /// When it does not come up: what it said.
+    pub fn try_over(folder: TempDir) -> Result<Self, String> {
+        let settings = Vec::new();
+        let (process, base) = try_spawn(folder.path(), &settings, None)?;
+        Ok(Self { folder, settings, disk_bytes: None, process, base })
+    }
+
     fn start_on(disk_bytes: Option<u64>, settings: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder for the data");
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
@@ -387,6 +397,14 @@ fn command(data: &Path, disk_bytes: Option<u64>) -> Command {
 }
 
 fn spawn(folder: &Path, settings: &[String], disk_bytes: Option<u64>) -> (Child, String) {
+    try_spawn(folder, settings, disk_bytes).unwrap_or_else(|told| panic!("{told}"))
+}
+
+fn try_spawn(
+    folder: &Path,
+    settings: &[String],
+    disk_bytes: Option<u64>,
+) -> Result<(Child, String), String> {
     let data = folder.join("data");
     // A killed process leaves the file behind, with an address that is no longer true.
     let _ = fs::remove_file(data.join("listening"));
@@ -409,15 +427,15 @@ fn spawn(folder: &Path, settings: &[String], disk_bytes: Option<u64>) -> (Child,
             && let Ok(told) = serde_json::from_str::<Json>(&text)
         {
             let address = told["http"].as_str().expect("an address").to_owned();
-            return (process, format!("http://{address}"));
+            return Ok((process, format!("http://{address}")));
         }
         if let Some(status) = process.try_wait().expect("a process") {
-            panic!("the program ended with {status}:\n{}", tail(&folder.join("log")));
+            return Err(format!("the program ended with {status}:\n{}", tail(&folder.join("log"))));
         }
         std::thread::sleep(pause);
     }
     let _ = process.kill();
-    panic!("the program did not come up:\n{}", tail(&folder.join("log")));
+    Err(format!("the program did not come up:\n{}", tail(&folder.join("log"))))
 }
 
 fn tail(log: &Path) -> String {

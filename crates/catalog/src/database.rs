@@ -13,7 +13,13 @@ mod file;
 
 mod mirror;
 
+mod keeper;
+
 mod sums;
+
+mod mark;
+
+mod log;
 
 mod upkeep;
 
@@ -35,6 +41,7 @@ use crate::error::CatalogError;
 use crate::password::Passwords;
 use crate::record::{Deletion, Namespace};
 
+use keeper::Keeper;
 pub(crate) use mirror::{KnownDevice, Mirror};
 use upkeep::{Upkeep, report};
 
@@ -77,12 +84,19 @@ pub(crate) struct Core {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     reader: Mutex<Connection>,
     mirror: Mirror,
     passwords: Passwords,
     /// Last, so that it is let go after the connections are closed.
     _lock: File,
+}
+
+/// The connection that changes the file, and what is known of what it wrote.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    connection: Connection,
+    keeper: Keeper,
 }
 
 impl Drop for Open {
@@ -95,18 +109,24 @@ impl Drop for Open {
     }
 }
 
-/// Refuses a file that is not what was written, before anything of it is changed.
-fn expect_sound(path: &Path) -> Result<(), CatalogError> {
+/// Refuses a file that is not what was written, before anything of it is changed. Whether it was put back from a backup.
+fn expect_sound(path: &Path) -> Result<bool, CatalogError> {
+    let failed = |source| CatalogError::File { path: path.to_owned(), source };
     match check_sums(path)? {
         sums::Found::Damaged(detail) => {
             return Err(CatalogError::Damaged { path: path.to_owned(), detail });
         }
         sums::Found::Replaced => {
             tracing::warn!(path = %path.display(), "the catalog is not what it was at the last stop: it was put back from a backup, or damaged in several places");
+            sums::forget(path).and_then(|()| mark::forget(path)).map_err(failed)?;
+            return Ok(true);
         }
         sums::Found::Sound => {}
     }
-    sums::forget(path).map_err(|source| CatalogError::File { path: path.to_owned(), source })
+    if sums::is_damaged(path).map_err(failed)? {
+        tracing::warn!(path = %path.with_extension("sum").display(), "the file is damaged, and is written again: whether the catalog is what was written cannot be told this time");
+    }
+    Ok(false)
 }
 
 fn check_sums(path: &Path) -> Result<sums::Found, CatalogError> {
@@ -125,21 +145,26 @@ impl Catalog {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CatalogError> {
         let lock = file::lock(path)?;
-        expect_sound(path)?;
-        let writer = file::open(path)?;
-        let mirror = Mirror::load(&writer).map_err(|error| file::damaged_or(path, error))?;
+        let explain = |error| file::damaged_or(path, error);
+        let failed = |source| CatalogError::File { path: path.to_owned(), source };
+        let is_replaced = expect_sound(path)?;
+        let connection = file::open(path)?;
+        if is_replaced && let Some(detail) = audit::verify(&connection).map_err(explain)? {
+            return Err(CatalogError::Damaged { path: path.to_owned(), detail });
+        }
+        let mirror = Mirror::load(&connection).map_err(explain)?;
+        let keeper = Keeper::open(path, &connection).map_err(failed)?;
         let core = Arc::new(Core {
             path: path.to_owned(),
             clock,
             passwords: Passwords::new(settings.hashes_at_once),
             settings,
             reader: Mutex::new(file::open_reader(path)?),
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Writer { connection, keeper }),
             mirror,
             _lock: lock,
         });
-        let upkeep = Upkeep::start(Arc::clone(&core))
-            .map_err(|source| CatalogError::File { path: path.to_owned(), source })?;
+        let upkeep = Upkeep::start(Arc::clone(&core)).map_err(failed)?;
         let open = Arc::new(Open { core, upkeep: Some(upkeep) });
         Ok(Self { open, actor: Actor::default() })
     }
@@ -228,6 +253,8 @@ impl Catalog {
 pub struct Contents {
     /// What is wrong beside the file's own checks, in words for the operator.
     pub problems: Vec<String>,
+    /// Whether the checksums beside it are not what was written, so that it cannot be told whether the file is.
+    pub is_unchecked: bool,
     /// All namespaces. None when the file is of an earlier version, which the next start brings up to date.
     pub namespaces: Vec<Arc<Namespace>>,
     /// What is deleted here and may still have rows: the next start ends it.
@@ -248,6 +275,8 @@ pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
         return Err(CatalogError::Damaged { path: path.to_owned(), detail });
     }
     let (connection, mut problems) = file::open_to_look(path)?;
+    let failed = |source| CatalogError::File { path: path.to_owned(), source };
+    let is_unchecked = sums::is_damaged(path).map_err(failed)?;
     let version: u64 = connection
         .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
         .map_err(|error| file::damaged_or(path, error))?
@@ -256,7 +285,8 @@ pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
         problems.extend(audit::verify(&connection).map_err(|error| file::damaged_or(path, error))?);
     }
     if version < file::LATEST {
-        return Ok(Contents { problems, namespaces: Vec::new(), deletions: Vec::new() });
+        let (namespaces, deletions) = (Vec::new(), Vec::new());
+        return Ok(Contents { problems, is_unchecked, namespaces, deletions });
     }
     let mirror = Mirror::load(&connection).map_err(|error| file::damaged_or(path, error))?;
     let namespaces = mirror.namespaces.read();
@@ -265,20 +295,21 @@ pub fn inspect(path: &Path) -> Result<Contents, CatalogError> {
         connection.prepare(Deletion::ALL).map_err(|error| file::damaged_or(path, error))?;
     let deletions = statement.query_map([], Deletion::read).and_then(Iterator::collect);
     let deletions = deletions.map_err(|error| file::damaged_or(path, error))?;
-    Ok(Contents { problems, namespaces, deletions })
+    Ok(Contents { problems, is_unchecked, namespaces, deletions })
 }
 
 impl Core {
-    /// Brings the write-ahead log into the file and notes the checksums of its pages: nothing is written after that.
+    /// Brings the write-ahead log into the file: nothing is written after that.
     fn settle(&self) -> Result<(), CatalogError> {
-        let writer = self.writer.lock();
-        let busy: u32 =
-            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if busy > 0 {
-            return Ok(());
-        }
         let failed = |source| CatalogError::File { path: self.path.clone(), source };
-        sums::note(&self.path).map_err(failed)
+        let Writer { connection, keeper } = &mut *self.writer.lock();
+        keeper.checkpoint(connection, "TRUNCATE").map_err(failed)?;
+        keeper.sync().map_err(failed)
+    }
+
+    /// What was noted of the log is on the disk from now on, also where power is lost.
+    pub(crate) fn sync_mark(&self) -> std::io::Result<()> {
+        self.writer.lock().keeper.sync()
     }
 
     /// Tells damage as what it is.
@@ -292,11 +323,12 @@ impl Core {
 
 /// Runs a change; on any failure nothing of it is left.
 fn commit<T>(
-    writer: &mut Connection,
+    Writer { connection, keeper }: &mut Writer,
     write: impl FnOnce(&Transaction<'_>) -> Result<T, CatalogError>,
 ) -> Result<T, CatalogError> {
-    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = write(&transaction)?;
     transaction.commit()?;
+    keeper.changed(connection);
     Ok(done)
 }

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use iobeam_catalog::{Actor, Catalog, CatalogError};
-use iobeam_model::Clock;
+use iobeam_model::{Clock, NamespaceName, ProjectId};
 use iobeam_query::Engine;
 use iobeam_store::Store;
 use tokio::sync::{Mutex, RwLock, Semaphore, watch};
@@ -50,6 +50,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Imports that were refused.
     pub(crate) refusals: Refusals,
+    /// What was found wrong at the start.
+    pub(crate) at_start: AtStart,
     /// Whether imports can be taken.
     pub(crate) readiness: Readiness,
     /// Held by imports from their check until they are stored; who has all of it knows that none is in between.
@@ -71,6 +73,15 @@ pub(crate) struct Parts {
     pub(crate) events: EventCache,
     /// Becomes true when it is time to stop.
     pub(crate) stop: watch::Sender<bool>,
+}
+
+/// What was found wrong with the data directory at the start.
+#[derive(Debug, Default)]
+pub(crate) struct AtStart {
+    /// What of the write-ahead log, the receipts and the orders of corrections is damaged, in words.
+    pub(crate) log_damage: Vec<String>,
+    /// Tables that the catalog knows nothing of.
+    pub(crate) orphans: Vec<(ProjectId, NamespaceName)>,
 }
 
 impl App {

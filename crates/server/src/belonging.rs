@@ -34,7 +34,7 @@ pub(crate) fn expect_catalog(data: &Path) -> Result<(), ServeError> {
     };
     let Some(rows) = rows_in(data) else { return Ok(()) };
     Err(refuse(format!(
-        "{} {what}, and {} has readings: with a new catalog nobody could reach them, or the wrong person. Put catalog.db back from a backup (without catalog.db-wal and catalog.db-shm). Without a backup, move {} and {} to another place to begin anew; the Parquet files in it can be read there",
+        "{} {what}, and {} has readings: with a new catalog nobody could reach them, or the wrong person. Put catalog.db back from a backup (without catalog.db-wal, catalog.db-shm, catalog.sum and catalog.mark). Without a backup, move {} and {} to another place to begin anew; the Parquet files in it can be read there",
         path.display(),
         rows.display(),
         data.join("lake").display(),

@@ -19,7 +19,8 @@ use iobeam_store::check::{Checkup, Finding, check};
 
 pub mod attach;
 
-use crate::auth::key::KEY_BYTES;
+use crate::auth::key::{self, KEY_BYTES};
+use crate::belonging;
 use crate::error::ServeError;
 
 /// What was found.
@@ -70,10 +71,23 @@ pub fn examine(
     secrets(dir, repair, &mut found.findings)?;
     keys(dir, &mut found.findings);
     progress("the catalog");
+    // A missing one is found below; an empty one looks like that of a first start.
+    if catalog.is_file() && belonging::expect_catalog(dir).is_err() {
+        found.findings.push(catalog_finding(&catalog, "it is empty".to_owned()));
+    }
     let contents = match iobeam_catalog::inspect(&catalog) {
         Ok(contents) => {
             for problem in &contents.problems {
                 found.findings.push(catalog_finding(&catalog, problem.clone()));
+            }
+            if contents.is_unchecked {
+                let problem = "it is not what was written".to_owned();
+                let meaning = "whether catalog.db beside it is what was written cannot be told; all else about it is sound";
+                let remedy = "the server's next start writes it again";
+                let place = catalog.with_extension("sum");
+                let mut one = Finding::new(&place, problem, meaning, remedy);
+                one.harmless = true;
+                found.findings.push(one);
             }
             Some(contents)
         }
@@ -105,7 +119,7 @@ fn catalog_finding(path: &Path, problem: String) -> Finding {
         path,
         problem,
         meaning,
-        "put catalog.db back from a backup, without catalog.db-wal and catalog.db-shm",
+        "put catalog.db back from a backup, without catalog.db-wal, catalog.db-shm, catalog.sum and catalog.mark",
     )
 }
 
@@ -147,14 +161,21 @@ fn secrets(dir: &Path, repair: bool, findings: &mut Vec<Finding>) -> Result<(), 
     Ok(())
 }
 
-/// Keys that were cut: the server does not start with them.
+/// Keys that were cut or are not what was written: the server does not start with them.
 fn keys(dir: &Path, findings: &mut Vec<Finding>) {
     let path = dir.join("keys").join("token.key");
     let Ok(facts) = path.metadata() else { return };
-    if facts.len() == KEY_BYTES as u64 {
-        return;
-    }
-    let problem = format!("it has {} bytes, and a key has {KEY_BYTES}", facts.len());
+    let problem = if facts.len() == KEY_BYTES as u64 {
+        let sound = std::fs::read(&path)
+            .ok()
+            .and_then(|key| key::has_its_sum(&dir.join("keys"), &key).ok());
+        if sound != Some(false) {
+            return;
+        }
+        "its checksum is not that in token.sum beside it".to_owned()
+    } else {
+        format!("it has {} bytes, and a key has {KEY_BYTES}", facts.len())
+    };
     let meaning = "the server does not start; no reading is harmed";
     let remedy = "put it back from a backup; or remove it, and the server's next start makes a new one: all tokens and sign-ins end then";
     findings.push(Finding::new(&path, problem, meaning, remedy));

@@ -50,6 +50,8 @@ mod shared;
 
 mod refusals;
 
+mod storage;
+
 mod health;
 
 mod openapi;
@@ -196,6 +198,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(dashboards::routes())
         .merge(shared::routes())
         .merge(refusals::routes())
+        .merge(storage::routes())
         .merge(health::routes())
         .merge(openapi::routes())
 }

@@ -6,7 +6,8 @@
 //!               stored, or a trial file can be written and no other failed for a while ─┘
 //! ```
 //!
-//! Invariant: while imports are refused because of the server's own state, `/ready` answers 503 with the reason.
+//! Invariant: while all imports are refused because of the server's own state, `/ready` answers 503 with the reason. A
+//! single table that is out of service is named, and the platform is ready for all others.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use iobeam_catalog::{Catalog, CatalogError};
 use iobeam_model::{Clock, Remedy};
-use iobeam_store::{Receipt, StoreError};
+use iobeam_store::{Receipt, Store, StoreError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -35,6 +36,7 @@ struct Watched {
     /// Bytes that must be free on the disk for an import to be taken.
     reserve: u64,
     catalog: Catalog,
+    store: Store,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
@@ -52,11 +54,17 @@ impl Readiness {
     pub(crate) fn new(
         data_dir: PathBuf,
         reserve: u64,
-        catalog: Catalog,
+        (catalog, store): (Catalog, Store),
         clock: Arc<dyn Clock>,
     ) -> Self {
         let state = Mutex::default();
-        Self(Arc::new(Watched { data_dir, reserve, catalog, clock, state }))
+        Self(Arc::new(Watched { data_dir, reserve, catalog, store, clock, state }))
+    }
+
+    /// The tables for which nothing is taken in, as `project/namespace`; those of all others are.
+    pub(crate) fn out_of_service(&self) -> Vec<String> {
+        let tables = self.0.store.out_of_service().into_iter();
+        tables.map(|((project, namespace), _)| format!("{project}/{namespace}")).collect()
     }
 
     /// Notes how an import ended. One that is itself at fault says nothing about the platform.
@@ -65,6 +73,8 @@ impl Readiness {
         match outcome {
             Ok(_) => state.failed = None,
             Err(error) if error.remedy() == Remedy::FixRequest => {}
+            // The table is named for itself.
+            Err(StoreError::Unavailable { .. }) => {}
             Err(error) => {
                 let reason = format!("the last import could not be stored: {error}");
                 state.failed = Some((reason, self.0.clock.monotonic()));

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::app::{App, Parts};
+use crate::app::{App, AtStart, Parts};
 use crate::auth::{self, Auth};
 use crate::belonging;
 use crate::body::room_for;
@@ -110,8 +110,10 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let store_settings = store_settings(&config, data);
     let reserve = store_settings.reserve_bytes;
     let (store, opened) = open_store(store_settings, &clock)?;
-    belonging::join(data, &catalog, &opened.tables)?;
-    let readiness = Readiness::new(data.to_owned(), reserve, catalog.clone(), Arc::clone(&clock));
+    let orphans = belonging::join(data, &catalog, &opened.tables)?;
+    let parts = (catalog.clone(), store.clone());
+    let readiness = Readiness::new(data.to_owned(), reserve, parts, Arc::clone(&clock));
+    let at_start = AtStart { log_damage: opened.damage.clone(), orphans };
     refusals.note_set_aside(&opened.set_aside);
     let shares = config.memory();
     let settings = iobeam_query::Settings {
@@ -176,6 +178,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         clock,
         refusals,
         readiness,
+        at_start,
         importing: RwLock::default(),
         switching: RwLock::default(),
         deleting: Mutex::default(),

@@ -16,6 +16,7 @@ use iobeam_journal::{Disk, JournalError, inspect};
 use iobeam_model::{Clock, FieldName, NamespaceName, ProjectId};
 use iobeam_wire::batch::{Limits, decode};
 
+use crate::corrections::Corrections;
 use crate::error::StoreError;
 use crate::lake::delta::dropped::marker;
 use crate::lake::delta::{Change, Lake, TableKey};
@@ -171,6 +172,7 @@ fn look(
     examiner.free_space(settings.reserve_bytes)?;
     examiner.journal()?;
     examiner.receipts(&settings, &clock)?;
+    examiner.corrections()?;
     let lake = settings.dir.join("lake");
     if disk.exists(&lake).map_err(|error| StoreError::io("look at", &lake, error))? {
         let mut lake = Lake::open(lake, clock, disk)?;
@@ -354,6 +356,20 @@ impl Examiner<'_> {
                 "put journal/ back from a backup if there is one; the server starts without";
             self.find(&dir, problem, meaning, remedy);
         }
+    }
+
+    /// Orders of corrections, and values that did not convert.
+    fn corrections(&mut self) -> Result<(), StoreError> {
+        let dir = self.dir.join("corrections");
+        let mut damage = Vec::new();
+        let corrections = Corrections::open(dir.clone(), Arc::clone(&self.disk), &mut damage)?;
+        damage.extend(corrections.damaged_values().iter().map(ToString::to_string));
+        for problem in damage {
+            let meaning = "no row is missing or wrong: a correction that had not ended is not made, or values that did not convert cannot be listed";
+            let remedy = "put the file back from a backup, or order the correction again";
+            self.find(&dir, problem, meaning, remedy);
+        }
+        Ok(())
     }
 
     /// The receipts: without them repeats are not recognised.

@@ -109,6 +109,14 @@ impl Corrections {
         let failed = |error| StoreError::io("list", &dir, error);
         if disk.exists(&dir).map_err(failed)? {
             for path in disk.list(&dir).map_err(failed)? {
+                if path.extension().is_some_and(|ending| ending == "quarantine")
+                    && !disk.exists(&path.with_extension("json")).map_err(failed)?
+                {
+                    damage.push(format!(
+                        "{}: these values did not convert, and the order of the correction is missing",
+                        path.display()
+                    ));
+                }
                 if path.extension().is_none_or(|ending| ending != "json") {
                     continue;
                 }
@@ -225,7 +233,26 @@ impl Corrections {
         number: u64,
         (offset, limit): (usize, usize),
     ) -> Result<Vec<QuarantinedValue>, StoreError> {
-        quarantine::read(&*self.disk, &self.quarantine_path(number), (offset, limit))
+        let path = self.quarantine_path(number);
+        let values = quarantine::read(&*self.disk, &path, (offset, limit))?;
+        let all = self.get(number).map_or(0, |one| one.quarantined);
+        let expected = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(offset);
+        if values.len() < expected.min(limit) {
+            let reason = format!("it ends early, or is missing: {all} values did not convert");
+            return Err(StoreError::Damaged { path, reason });
+        }
+        Ok(values)
+    }
+
+    /// What is wrong with the values that did not convert, of those that cannot be read.
+    pub(crate) fn damaged_values(&self) -> Vec<StoreError> {
+        let with_values: Vec<u64> = {
+            let known = self.known.lock();
+            let with_values = known.values().filter(|one| one.quarantined > 0);
+            with_values.map(|one| one.number).collect()
+        };
+        let read = |number: u64| self.quarantined(number, (0, usize::MAX)).err();
+        with_values.into_iter().filter_map(read).collect()
     }
 
     fn quarantine_path(&self, number: u64) -> PathBuf {

@@ -196,10 +196,7 @@ impl Flusher {
                     Some(Outcome::Dropped { key, done })
                 }
                 Job::Merged(merged) => self.take_merged(merged),
-                Job::Correct(round) => {
-                    self.take_round(round);
-                    None
-                }
+                Job::Correct(round) => self.take_round(round),
                 Job::Rewritten(done) => self.take_rewritten(done),
                 Job::CorrectionEnded(key) => {
                     self.release(&key);
@@ -278,7 +275,7 @@ impl Flusher {
         let row_group_rows = self.settings.row_group_rows;
         // Last rows that would take all the memory for last rows would not be kept.
         let last_bytes = usize::try_from(self.settings.last_rows_bytes / 2).unwrap_or(usize::MAX);
-        Target { dir: self.lake.dir(key), seq, row_group_rows, last_bytes }
+        Target { dir: self.lake.dir(key), seq, row_group_rows, last_bytes, made_of: Vec::new() }
     }
 
     /// Commits a change and knows the table's files afterwards. When the commit's own answer leaves it open, the log

@@ -203,6 +203,22 @@ impl Store {
         self.0.space.check()
     }
 
+    /// Tables that are out of service: nothing is taken in for them; and why.
+    pub fn out_of_service(&self) -> Vec<((ProjectId, NamespaceName), StoreError)> {
+        self.0.tables.out_of_service().into_iter().collect()
+    }
+
+    /// The files that were found to be damaged since the start, with what was found.
+    pub fn damaged_files(&self) -> Vec<((ProjectId, NamespaceName), FileError)> {
+        let tables = self.0.tables.all();
+        let damaged = tables.into_iter().flat_map(|(key, snapshot)| {
+            let files = snapshot.files.iter();
+            let damage = files.filter_map(|file| file.damage().cloned());
+            damage.map(|damage| (key.clone(), damage)).collect::<Vec<_>>()
+        });
+        damaged.collect()
+    }
+
     /// Figures for whoever watches.
     pub fn statistics(&self) -> Stats {
         let mut stats = self.0.counters.read();

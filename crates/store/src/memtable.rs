@@ -10,10 +10,12 @@
 //! The writer alone holds a [`Memtable`]; everybody else reads [`Tables`]. `flushed` removes the sealed rows and adds
 //! their file in one publish, so that no view has them twice or not at all.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use iobeam_model::FieldName;
+use parking_lot::RwLock;
 
 use arrow::record_batch::RecordBatch;
 
@@ -42,13 +44,15 @@ pub(crate) struct Tables {
     views: Views<TableKey, Snapshot>,
     lines: Lines,
     room: Arc<Room>,
+    /// Tables that show their rows and take no more in, and why.
+    refusing: RwLock<HashMap<TableKey, StoreError>>,
 }
 
 impl Tables {
     /// None yet. Last rows may take so many bytes.
     pub(crate) fn new(last_rows_bytes: u64) -> Self {
-        let (views, lines) = (Views::default(), Lines::default());
-        Self { views, lines, room: Room::new(last_rows_bytes) }
+        let (views, lines, refusing) = (Views::default(), Lines::default(), RwLock::default());
+        Self { views, lines, room: Room::new(last_rows_bytes), refusing }
     }
 
     /// What a table holds now; nothing when there is none.
@@ -64,12 +68,37 @@ impl Tables {
     /// A table is no more as of that record. Who holds a snapshot of it keeps that; who follows it finds a gap.
     pub(crate) fn remove(&self, key: &TableKey, seq: u64) {
         self.views.remove(key);
+        self.refusing.write().remove(key);
         self.lines.of(key).show(&Node::begin(seq));
     }
 
     /// Nothing is known of a table, for that reason.
     pub(crate) fn fail(&self, key: &TableKey, fault: StoreError) {
         self.views.add(key, Snapshot { fault: Some(fault), ..empty() });
+    }
+
+    /// Nothing is taken in for a table, for that reason; or it is again.
+    pub(crate) fn refuse(&self, key: &TableKey, fault: Option<StoreError>) {
+        match fault {
+            Some(fault) => drop(self.refusing.write().insert(key.clone(), fault)),
+            None => drop(self.refusing.write().remove(key)),
+        }
+    }
+
+    /// Why nothing is taken in for a table that shows its rows.
+    pub(crate) fn refusal(&self, key: &TableKey) -> Option<StoreError> {
+        self.refusing.read().get(key).cloned()
+    }
+
+    /// How many tables show their rows and take no more in.
+    pub(crate) fn refusing(&self) -> usize {
+        self.refusing.read().len()
+    }
+
+    /// The tables for which nothing is taken in, and why.
+    pub(crate) fn out_of_service(&self) -> BTreeMap<TableKey, StoreError> {
+        let faults = self.all().into_iter().filter_map(|(key, view)| Some((key, view.fault?)));
+        faults.chain(self.refusing.read().clone()).collect()
     }
 
     /// Every table as it is now.

@@ -1,8 +1,10 @@
-//! Values that a correction cannot convert: kept in a file, a line of JSON for each.
+//! Values that a correction cannot convert: kept in a file, a line of JSON for each, and its checksum.
 //!
 //! ```text
-//! {"time":1000000,"partition":"a","type":"STRING","value":"unavailable"}     a double as its bits, exactly
+//! {"time":1000000,"partition":"a","type":"STRING","value":"unavailable"} 5d7e90cd     a double as its bits, exactly
 //! ```
+//!
+//! Lines of earlier versions have no checksum.
 
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -53,8 +55,10 @@ impl Quarantine {
         value: Value,
     ) -> io::Result<()> {
         let line = Line::from(QuarantinedValue { time, partition, value });
+        let start = self.buffer.len();
         serde_json::to_writer(&mut self.buffer, &line)?;
-        self.buffer.push(b'\n');
+        let sum = crc32c::crc32c(&self.buffer[start..]);
+        self.buffer.extend(format!(" {sum:08x}\n").into_bytes());
         self.values += 1;
         if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
     }
@@ -104,17 +108,32 @@ pub(crate) fn read(
     if !disk.exists(path).map_err(failed)? {
         return Ok(Vec::new());
     }
+    let damaged = |reason: String| StoreError::Damaged { path: path.to_owned(), reason };
     let file = disk.open(path).map_err(failed)?;
     let lines = BufReader::with_capacity(BUFFER_BYTES, FromStart { file, at: 0 }).lines();
     let values = lines.skip(offset).take(limit).map(|line| {
-        let line = line.map_err(failed)?;
-        let line: Line = serde_json::from_str(&line).map_err(|error| StoreError::Damaged {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(line.into())
+        let line = match line {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(damaged(error.to_string()));
+            }
+            line => line.map_err(failed)?,
+        };
+        parse(&line).map(Into::into).map_err(damaged)
     });
     values.collect()
+}
+
+/// A line without its end, or why it is none.
+fn parse(line: &str) -> Result<Line, String> {
+    let (value, sum) = match line.rsplit_once(' ') {
+        // An earlier version ends its lines with the value.
+        Some((value, sum)) if !line.ends_with('}') => (value, Some(sum)),
+        _ => (line, None),
+    };
+    if sum.is_some_and(|sum| sum != format!("{:08x}", crc32c::crc32c(value.as_bytes()))) {
+        return Err("a value's checksum is not that of what was written".to_owned());
+    }
+    serde_json::from_str(value).map_err(|error| error.to_string())
 }
 
 /// A quarantined value as it is written.
@@ -172,5 +191,31 @@ impl Read for FromStart {
         let read = self.file.read_at(buffer, self.at)?;
         self.at += read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_flipped_bit_of_a_value_is_found_and_one_of_an_earlier_version_is_read() {
+        let value = QuarantinedValue {
+            time: 1_000_000,
+            partition: Some("a b".into()),
+            value: Value::String("n/a }".into()),
+        };
+        let json = serde_json::to_string(&Line::from(value.clone())).expect("JSON");
+        let read = |line: &str| parse(line).map(QuarantinedValue::from);
+        assert_eq!(read(&json), Ok(value.clone()));
+        let line = format!("{json} {:08x}", crc32c::crc32c(json.as_bytes()));
+        assert_eq!(read(&line), Ok(value));
+        for bit in 0..line.len() * 8 {
+            let mut bytes = line.clone().into_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(text) = String::from_utf8(bytes) {
+                assert!(read(&text).is_err(), "bit {bit}: {text}");
+            }
+        }
     }
 }

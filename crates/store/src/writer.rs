@@ -113,8 +113,6 @@ pub(crate) struct Writer {
     drop_retries: HashMap<TableKey, u64>,
     /// Tables that are out of service.
     outages: HashMap<TableKey, Outage>,
-    /// Tables whose flushes fail because their logs were damaged since the start.
-    failing: HashMap<TableKey, StoreError>,
     corrections: Arc<Corrections>,
     correcting: Vec<Correcting>,
     next_correction: u64,
@@ -155,7 +153,6 @@ impl Writer {
             dropping: Vec::new(),
             drop_retries: HashMap::new(),
             outages: HashMap::new(),
-            failing: HashMap::new(),
         }
     }
 
@@ -355,7 +352,7 @@ impl Writer {
         };
         match files {
             Ok(files) => {
-                self.failing.remove(&key);
+                self.tables.refuse(&key, None);
                 if let Some(memtable) = self.memtables.get_mut(&key) {
                     memtable.flushed(files);
                 }
@@ -365,7 +362,7 @@ impl Writer {
             Err(error) => {
                 if matches!(error, StoreError::Unavailable { .. }) {
                     // What is in memory is safe in the journal, but there must not be more and more of it.
-                    self.failing.insert(key.clone(), error.clone());
+                    self.tables.refuse(&key, Some(error.clone()));
                 }
                 self.flush_failed_for_corrections(&key, &error);
                 self.retries.insert(key, self.now_millis() + RETRY_MILLIS);
@@ -446,7 +443,7 @@ impl Writer {
         let (bodies, streams) = self.receipts.count();
         self.counters.receipts.store(bodies as u64, Ordering::Relaxed);
         self.counters.streams.store(streams as u64, Ordering::Relaxed);
-        let out = self.outages.len() + self.failing.len();
+        let out = self.outages.len() + self.tables.refusing();
         self.counters.out_of_service.store(out as u64, Ordering::Relaxed);
     }
 

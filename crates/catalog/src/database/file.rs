@@ -11,6 +11,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations};
 
@@ -183,6 +184,8 @@ pub(crate) fn open_to_look(path: &Path) -> Result<(Connection, Vec<String>), Cat
     let explain = |error| damaged_or(path, error);
     let connection = Connection::open(path).map_err(explain)?;
     connection.pragma_update(None, "query_only", true).map_err(explain)?;
+    // Otherwise the log would be brought into the file at the end.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(explain)?;
     let version: u32 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
     recognise(&connection, path, version)?;
@@ -209,6 +212,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    // Whoever brings the log into the file notes the checksums of its pages first.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

@@ -1,33 +1,48 @@
-//! Whether the file and its write-ahead log are what was written. SQLite itself has no checksum of its pages, and takes a
-//! broken frame of the log for the log's end.
+//! Whether the file and its write-ahead log are what was written. SQLite itself has no checksum of its pages.
 //!
 //! ```text
-//! last handle goes ─▶ log into file ─▶ catalog.sum: size, checksum of each page
-//! start ─▶ log there? frames after a broken one are lost changes ─▶ refuse
-//!       └▶ none: one byte is another ─▶ refuse    more: the file was put back from a backup ─▶ told
+//! before the log is brought into the file ─▶ catalog.sum: checksum of each page as it will be then, end of the audit log
+//! start ─▶ log: broken, or shorter than its mark says ─▶ refuse
+//!       ├▶ a page that is not in the log is another ─┬▶ as much was recorded in the audit log ─▶ refuse
+//!       │                                            └▶ less, or something else ─▶ the file was put back from a backup: told
+//!       └▶ the log is gone, and held more ─▶ refuse, unless catalog.db was written since
 //! ```
+//!
+//! Pages that the log holds are not looked at in the file: a crash may have come while they were brought there, and what
+//! counts is in the log.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use super::log::{self, Changes, Place};
+use super::mark::{self, Mark};
+
 /// Bytes of a page of the file, as SQLite makes it.
-const PAGE_BYTES: usize = 4096;
+pub(crate) const PAGE_BYTES: usize = 4096;
 const MODE: u32 = 0o600;
-const FIRST_LINE: &str = "catalog checksums 1";
-const WAL_HEADER_BYTES: usize = 32;
-const FRAME_HEADER_BYTES: usize = 24;
+/// Of the file as it is written now.
+const FIRST_LINE: &str = "catalog checksums 2";
+/// Of one that an earlier version wrote: it has checksums alone.
+const FIRST_LINE_1: &str = "catalog checksums 1";
+/// Stands for what is not known.
+const UNKNOWN: &str = "-";
 /// The polynomial of CRC-32C, its lowest power in the highest bit.
 const CRC_32C: u32 = 0x82f6_3b78;
-/// A log whose checksums are made of numbers with the highest byte first; one less: the lowest first.
-const WAL_BIG_ENDIAN: u32 = 0x377f_0683;
+/// SQLite locks bytes of this page (from 1) and never writes it.
+const LOCK_PAGE: usize = (1 << 30) / PAGE_BYTES + 1;
+/// How somebody goes on who knows better.
+const ON_PURPOSE: &str =
+    "if it was changed on purpose, remove catalog.sum and catalog.mark beside it";
 
 fn path_of(catalog: &Path) -> PathBuf {
     catalog.with_extension("sum")
 }
 
-fn wal_of(catalog: &Path) -> PathBuf {
+pub(crate) fn wal_of(catalog: &Path) -> PathBuf {
     catalog.with_extension("db-wal")
 }
 
@@ -36,41 +51,65 @@ fn wal_of(catalog: &Path) -> PathBuf {
 pub(crate) enum Found {
     /// It is as it was, or nothing is known.
     Sound,
-    /// It is not what it was when it was closed, in more than one byte: it was put back from a backup.
+    /// It is not what it was, and not what it was a moment before that either: it was put back from a backup.
     Replaced,
     /// What is wrong with it.
     Damaged(String),
 }
 
+/// What is known of a catalog's pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    /// Up to where the log is brought into the file, once these are the checksums of its pages.
+    pub(crate) log: Option<Place>,
+    /// The number and hash of the last row of the audit log.
+    pub(crate) audit: Option<(i64, String)>,
+    /// Of each page; none where it was never written.
+    pub(crate) pages: Vec<Option<u32>>,
+}
+
 /// Looks at a catalog that nobody has open.
 pub(crate) fn check(catalog: &Path) -> io::Result<Found> {
-    let wal = read(&wal_of(catalog))?;
-    if !wal.is_empty() {
-        return Ok(check_wal(&wal).map_or(Found::Sound, Found::Damaged));
+    let changes = match log::read(&read(&wal_of(catalog))?) {
+        Err(broken) => return Ok(Found::Damaged(broken)),
+        Ok(changes) => changes,
+    };
+    let mark = Mark::read(catalog)?;
+    if let Some(missed) = mark.and_then(|mark| mark.missed(&changes)) {
+        return Ok(Found::Damaged(missed));
     }
-    let known = read(&path_of(catalog))?;
-    let Some(known) = parse(&String::from_utf8_lossy(&known)) else { return Ok(Found::Sound) };
-    let now = match sums(catalog) {
+    let Some(known) = Sums::read(catalog)? else { return Ok(Found::Sound) };
+    let now = match of_file(catalog) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Replaced),
         other => other?,
     };
-    if now.len() != known.len() {
-        return Ok(Found::Replaced);
+    let others = known.others(&now, &changes);
+    if !others.is_empty() {
+        return known.judge(catalog, &others, &changes);
     }
-    let others: Vec<usize> = (0..now.len()).filter(|page| now[*page] != known[*page]).collect();
-    Ok(match others[..] {
-        [] => Found::Sound,
-        [page] if differs_in_one_byte(&page_of(catalog, page)?, known[page]) => {
-            Found::Damaged(format!(
-                "a byte of its page {} is not what it was when the server stopped; if it was changed on purpose, remove catalog.sum beside it",
-                page + 1
-            ))
+    // All that was ever synced is in the file, or the log would be here.
+    let is_gone = |mark: &Mark| {
+        known.log.is_some_and(|log| log.salts != mark.end.salts || log.frames < mark.end.frames)
+    };
+    if changes.end.frames == 0
+        && let Some(mark) = mark.filter(is_gone)
+    {
+        if mark::written(catalog)? != mark.written {
+            return Ok(Found::Replaced);
         }
-        _ => Found::Replaced,
-    })
+        return Ok(Found::Damaged(format!(
+            "catalog.db-wal is missing or empty: changes that were acknowledged are in it alone; {ON_PURPOSE}"
+        )));
+    }
+    Ok(Found::Sound)
 }
 
-/// From now on the file changes.
+/// Whether there is a file of checksums that is not what was written.
+pub(crate) fn is_damaged(catalog: &Path) -> io::Result<bool> {
+    Ok(!read(&path_of(catalog))?.is_empty() && Sums::read(catalog)?.is_none())
+}
+
+/// Nothing is known of the file any more.
 pub(crate) fn forget(catalog: &Path) -> io::Result<()> {
     match fs::remove_file(path_of(catalog)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -79,18 +118,137 @@ pub(crate) fn forget(catalog: &Path) -> io::Result<()> {
     }
 }
 
-/// Notes what is in a file that does not change any more, and whose log is empty.
-pub(crate) fn note(catalog: &Path) -> io::Result<()> {
-    let lines: Vec<String> = sums(catalog)?.iter().map(|sum| format!("{sum:08x}")).collect();
-    let text = format!("{FIRST_LINE}\n{}\n", lines.join("\n"));
-    let own = crc32c::crc32c(text.as_bytes());
-    let draft = catalog.with_extension("sum.new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&draft)?;
-    file.write_all(format!("{text}{own:08x}\n").as_bytes())?;
-    file.sync_all()?;
-    fs::rename(draft, path_of(catalog))?;
-    sync_folder(catalog)
+/// The last row of a catalog's audit log.
+pub(crate) fn end_of_audit(connection: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
+    let sql = "SELECT id, lower(hex(hash)) FROM audit ORDER BY id DESC LIMIT 1";
+    connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+impl Sums {
+    /// What the file of checksums says; none where there is none, or it is not what was written.
+    pub(crate) fn read(catalog: &Path) -> io::Result<Option<Self>> {
+        Ok(Self::parse(&String::from_utf8_lossy(&read(&path_of(catalog))?)))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (said, own) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+        let said = format!("{said}\n");
+        if u32::from_str_radix(own, 16).ok()? != crc32c::crc32c(said.as_bytes()) {
+            return None;
+        }
+        let mut lines = said.lines();
+        let mut sums = Self::default();
+        match lines.next()? {
+            FIRST_LINE => {
+                let mut words = lines.next()?.strip_prefix("log ")?.split(' ');
+                let salt = words.next()?;
+                if salt != UNKNOWN {
+                    let hex = |word: &str| u32::from_str_radix(word, 16).ok();
+                    let salts = (hex(salt)?, hex(words.next()?)?);
+                    let frames = words.next()?.parse().ok()?;
+                    sums.log = Some(Place { salts, frames });
+                }
+                let audit = lines.next()?.strip_prefix("audit ")?;
+                if audit != UNKNOWN {
+                    let (id, hash) = audit.split_once(' ')?;
+                    sums.audit = Some((id.parse().ok()?, hash.to_owned()));
+                }
+            }
+            FIRST_LINE_1 => {}
+            _ => return None,
+        }
+        let page = |line: &str| match line {
+            UNKNOWN => Some(None),
+            sum => u32::from_str_radix(sum, 16).ok().map(Some),
+        };
+        sums.pages = lines.map(page).collect::<Option<_>>()?;
+        Some(sums)
+    }
+
+    fn text(&self) -> String {
+        let unknown = || UNKNOWN.to_owned();
+        let log = self.log.map_or_else(unknown, |log| {
+            format!("{:08x} {:08x} {}", log.salts.0, log.salts.1, log.frames)
+        });
+        let audit = self.audit.as_ref().map_or_else(unknown, |(id, hash)| format!("{id} {hash}"));
+        let mut text = format!("{FIRST_LINE}\nlog {log}\naudit {audit}\n");
+        for page in &self.pages {
+            text.push_str(&page.map_or_else(unknown, |sum| format!("{sum:08x}")));
+            text.push('\n');
+        }
+        format!("{text}{:08x}\n", crc32c::crc32c(text.as_bytes()))
+    }
+
+    /// Writes the file of checksums: it is there as a whole or as it was.
+    pub(crate) fn write(&self, catalog: &Path) -> io::Result<()> {
+        let draft = catalog.with_extension("sum.new");
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&draft)?;
+        file.write_all(self.text().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(draft, path_of(catalog))?;
+        sync_folder(catalog)
+    }
+
+    /// The pages (from 1) that are not what they were, of those that are not in the log.
+    fn others(&self, now: &[u32], changes: &Changes) -> Vec<usize> {
+        let is_alone = changes.end.frames == 0;
+        let pages = self.pages.len().max(if is_alone { now.len() } else { 0 });
+        let is_looked_at = |page: &usize| {
+            let in_log = u32::try_from(*page).is_ok_and(|page| changes.pages.contains_key(&page));
+            let is_kept = is_alone || *page <= changes.size as usize;
+            !in_log && is_kept && *page != LOCK_PAGE
+        };
+        let is_other = |page: &usize| match self.pages.get(page - 1) {
+            Some(None) => false,
+            known => known.copied().flatten() != now.get(page - 1).copied(),
+        };
+        (1..=pages).filter(is_looked_at).filter(is_other).collect()
+    }
+
+    /// What it means that pages are others.
+    fn judge(&self, catalog: &Path, others: &[usize], changes: &Changes) -> io::Result<Found> {
+        let which = match others {
+            [page] => format!("page {page} of it is"),
+            [first, .., last] => {
+                format!("{} of its pages, from {first} to {last}, are", others.len())
+            }
+            [] => return Ok(Found::Sound),
+        };
+        let damaged = Ok(Found::Damaged(format!(
+            "{which} not what was written, or the file was put back without the log that belongs to it; {ON_PURPOSE}"
+        )));
+        if changes.end.frames > 0 {
+            return damaged;
+        }
+        if let [page] = *others
+            && let Some(known) = self.pages.get(page - 1).copied().flatten()
+            && differs_in_one_byte(&page_of(catalog, page - 1)?, known)
+        {
+            return damaged;
+        }
+        // A backup of another time ends its audit log elsewhere.
+        match look(catalog) {
+            Ok(end) if self.audit.is_some() && end == self.audit => damaged,
+            _ => Ok(Found::Replaced),
+        }
+    }
+}
+
+/// The end of the audit log of a file that has no log beside it; nothing of it is changed.
+fn look(catalog: &Path) -> rusqlite::Result<Option<(i64, String)>> {
+    let mut address = "file:".to_owned();
+    for byte in catalog.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                address.push(char::from(*byte));
+            }
+            other => address.push_str(&format!("%{other:02x}")),
+        }
+    }
+    address.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    end_of_audit(&Connection::open_with_flags(address, flags)?)
 }
 
 fn sync_folder(catalog: &Path) -> io::Result<()> {
@@ -105,8 +263,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The checksum of each page.
-fn sums(catalog: &Path) -> io::Result<Vec<u32>> {
+/// The checksum of each page of a file.
+pub(crate) fn of_file(catalog: &Path) -> io::Result<Vec<u32>> {
     let mut file = File::open(catalog)?;
     let mut sums = Vec::new();
     let mut page = Vec::with_capacity(PAGE_BYTES);
@@ -144,76 +302,6 @@ fn differs_in_one_byte(page: &[u8], known: u32) -> bool {
         let byte = by_highest[(moved >> 24) as usize];
         moved = ((moved ^ steps[byte as usize]) << 8) | byte;
         (1..256).contains(&moved)
-    })
-}
-
-/// The checksums in the text; nothing when it is not whole.
-fn parse(text: &str) -> Option<Vec<u32>> {
-    let (said, own) = text.strip_suffix('\n')?.rsplit_once('\n')?;
-    let said = format!("{said}\n");
-    if u32::from_str_radix(own, 16).ok()? != crc32c::crc32c(said.as_bytes()) {
-        return None;
-    }
-    let lines = said.strip_prefix(FIRST_LINE)?.trim().lines();
-    lines.map(|line| u32::from_str_radix(line, 16).ok()).collect()
-}
-
-/// What is wrong with a write-ahead log of SQLite: a frame that is not what was written, with others after it that are.
-fn check_wal(wal: &[u8]) -> Option<String> {
-    let number = |at: usize| {
-        let bytes = wal.get(at..at + 4)?;
-        Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-    };
-    let header = wal.get(..WAL_HEADER_BYTES)?;
-    let (magic, page) = (number(0)?, number(8)? as usize);
-    let big = magic == WAL_BIG_ENDIAN;
-    let sound_header = (big || magic == WAL_BIG_ENDIAN - 1)
-        && (512..=65_536).contains(&page)
-        && Some(checksum((0, 0), &header[..24], big)) == number(24).zip(number(28));
-    let frame = |at: usize| FRAME_HEADER_BYTES.checked_add(page).map(|bytes| at + bytes);
-    if !sound_header {
-        // A log that was never begun is empty; one that was begun has a header, which is synced before its frames.
-        return wal[WAL_HEADER_BYTES..]
-            .iter()
-            .any(|byte| *byte != 0)
-            .then(|| "the header of catalog.db-wal is not what was written".to_owned());
-    }
-    let (salts, mut before) = ((number(16)?, number(20)?), (number(24)?, number(28)?));
-    let (mut at, mut index, mut broken, mut ended) = (WAL_HEADER_BYTES, 1_u64, None, false);
-    while let Some(end) = frame(at).filter(|end| *end <= wal.len()) {
-        let written = number(at + 16).zip(number(at + 20))?;
-        let sum = checksum(before, &wal[at..at + 8], big);
-        let sum = checksum(sum, &wal[at + FRAME_HEADER_BYTES..end], big);
-        let is_ours = number(at + 8).zip(number(at + 12)) == Some(salts);
-        // A change is written once the one before it was synced: what is broken in front of a later one was whole once.
-        // Within the last one it may be that power was lost, and nobody was told that it is done.
-        if is_ours && sum == written {
-            if let Some(broken) = broken.filter(|_| ended) {
-                return Some(format!(
-                    "frame {broken} of catalog.db-wal is not what was written, and frame {index}, of a later change, is: changes since the last checkpoint would be lost"
-                ));
-            }
-        } else {
-            broken = broken.or(Some(index));
-        }
-        // The last frame of a change says how many pages the file has then.
-        ended |= broken.is_some() && number(at + 4)? != 0;
-        // A frame's checksum goes on from that of the one before, so that a sound frame is known by what is written there.
-        before = written;
-        (at, index) = (end, index + 1);
-    }
-    None
-}
-
-/// SQLite's checksum of a multiple of eight bytes.
-fn checksum(before: (u32, u32), bytes: &[u8], big: bool) -> (u32, u32) {
-    let number = |bytes: &[u8]| {
-        let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-        if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-    };
-    bytes.chunks_exact(8).fold(before, |(one, two), pair| {
-        let one = one.wrapping_add(number(&pair[..4])).wrapping_add(two);
-        (one, two.wrapping_add(number(&pair[4..])).wrapping_add(one))
     })
 }
 

@@ -30,7 +30,7 @@ fn scene() -> Scene {
 
 /// The file may have at most that many pages; `u32::MAX` lifts the limit.
 fn limit_pages(catalog: &Catalog, pages: u32) {
-    let writer = catalog.open.core.writer.lock();
+    let writer = &catalog.open.core.writer.lock().connection;
     // SQLite never goes below what the file has, so 1 means "as it is now".
     writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).expect("limited");
 }
@@ -63,7 +63,9 @@ fn times_that_could_not_be_written_back_are_written_later() {
     let id = register(&scene, 1).expect("registered");
     scene.catalog.seen(scene.project.id, &id, Timestamp::from_micros(1));
     let break_it = "CREATE TEMP TRIGGER broken BEFORE UPDATE ON main.devices BEGIN SELECT RAISE(ABORT, 'no'); END";
-    let sql = |sql: &str| scene.catalog.open.core.writer.lock().execute_batch(sql).expect("done");
+    let sql = |sql: &str| {
+        scene.catalog.open.core.writer.lock().connection.execute_batch(sql).expect("done")
+    };
     sql(break_it);
     assert!(scene.catalog.write_back().is_err());
     sql("DROP TRIGGER broken");
@@ -80,7 +82,7 @@ fn times_that_could_not_be_written_back_are_written_later() {
 #[test]
 fn a_change_returns_after_its_sync() {
     let scene = scene();
-    let writer = scene.catalog.open.core.writer.lock();
+    let writer = &scene.catalog.open.core.writer.lock().connection;
     let ask = |what: &str| {
         let answer =
             writer.pragma_query_value(None, what, |row| row.get::<_, rusqlite::types::Value>(0));
@@ -97,7 +99,7 @@ fn a_change_that_fails_half_way_leaves_nothing_and_the_next_one_works() {
     let scene = scene();
     let sql = "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.fields WHEN NEW.name = 'second' \
                BEGIN SELECT RAISE(ABORT, 'no'); END";
-    scene.catalog.open.core.writer.lock().execute_batch(sql).expect("done");
+    scene.catalog.open.core.writer.lock().connection.execute_batch(sql).expect("done");
     let (id, name) = (scene.project.id, NamespaceName::input());
     let double = |name: &str| (name.parse().expect("a field name"), FieldType::Double);
     let fields = [double("first"), double("second")];

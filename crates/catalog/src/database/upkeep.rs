@@ -52,6 +52,12 @@ impl Upkeep {
             let mut pruned = core.clock.monotonic();
             while stopped.recv_timeout(core.settings.write_back) == Err(RecvTimeoutError::Timeout) {
                 report("write back when devices were seen", core.write_back());
+                report(
+                    "note how far its log was synced",
+                    core.sync_mark()
+                        .map(|()| 0)
+                        .map_err(|source| CatalogError::File { path: core.path.clone(), source }),
+                );
                 let now = core.clock.monotonic();
                 if trust.look(&*core.clock) && now.saturating_sub(pruned) >= PRUNE_EVERY {
                     pruned = now;

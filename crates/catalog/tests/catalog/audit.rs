@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use iobeam_catalog::{Actor, AuditAction, AuditEvent, AuditFilter, inspect};
 use iobeam_model::{Clock, Permissions, TokenId};
-use rusqlite::Connection;
 
 use crate::scene::Scene;
 
@@ -55,7 +54,7 @@ fn the_database_refuses_to_change_remove_or_replace_rows_of_the_audit_log() {
     let mut scene = Scene::new();
     scene.project();
     scene.close();
-    let file = Connection::open(scene.path()).expect("opened beside the catalog");
+    let file = scene.tamper();
     for sql in [
         "UPDATE audit SET user = 9 WHERE id = 1",
         "DELETE FROM audit WHERE id = 1",
@@ -91,7 +90,7 @@ fn a_row_that_was_changed_removed_added_or_cut_off_behind_the_triggers_is_found(
         }
         assert_eq!(scene.catalog().verify_audit_log().expect("read"), None, "{sql}");
         scene.close();
-        let file = Connection::open(scene.path()).expect("opened beside the catalog");
+        let file = scene.tamper();
         let triggers: Vec<(String, String)> = file
             .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
             .and_then(|mut all| all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())

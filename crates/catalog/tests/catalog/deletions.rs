@@ -2,7 +2,6 @@
 
 use iobeam_catalog::{Catalog, CatalogError, NewNamespace, NewToken, Page, Refusal, TokenOwner};
 use iobeam_model::{Clock, FieldName, NamespaceName, Permissions, ProjectId, Remedy, Retention};
-use rusqlite::Connection;
 
 use crate::scene::Scene;
 
@@ -74,7 +73,7 @@ fn a_project_goes_with_all_that_belongs_to_it_and_its_number_never_comes_again()
     assert!(matches!(gone, CatalogError::NotFound { .. }), "{gone}");
     assert!(scene.project().id > id, "the name is free, the number is not");
     scene.close();
-    let file = Connection::open(scene.path()).expect("opened beside the catalog");
+    let file = scene.tamper();
     for table in ["tokens", "devices", "dashboards", "shares", "refusals"] {
         let sql = format!("SELECT count(*) FROM {table}");
         let left: u32 = file.query_row(&sql, [], |row| row.get(0)).expect("counted");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use iobeam_catalog::{CatalogError, Changed, DeviceChanges, NewDevice, Page};
 use iobeam_model::{Clock, ProjectId, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use crate::scene::{Scene, device_id};
 
@@ -188,7 +188,7 @@ fn a_hundred_thousand_devices_are_listed_paged_and_seen() {
     let mut scene = Scene::new();
     let project = scene.project().id;
     scene.close();
-    let mut file = Connection::open(scene.path()).expect("opened beside the catalog");
+    let mut file = scene.tamper();
     let transaction = file.transaction().expect("begun");
     for number in 0..DEVICES {
         let sql = "INSERT INTO devices (project, id, name, created) VALUES (?1, ?2, ?3, ?4)";

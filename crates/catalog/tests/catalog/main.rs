@@ -33,3 +33,4 @@ mod deletions;
 mod refusals;
 
 mod file;
+mod rot;

@@ -40,6 +40,12 @@ impl Scene {
         self.open = None;
     }
 
+    /// Opens the file beside the catalog, to change it on purpose.
+    pub(crate) fn tamper(&self) -> rusqlite::Connection {
+        let _ = std::fs::remove_file(self.path().with_extension("sum"));
+        rusqlite::Connection::open(self.path()).expect("opened beside the catalog")
+    }
+
     pub(crate) fn try_open(&self) -> Result<Catalog, CatalogError> {
         self.try_open_with(Settings::default())
     }

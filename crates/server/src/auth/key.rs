@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! first start: random ─▶ keys/token.key (0600, folder 0700), whole or not at all
-//! later:       keys/token.key ─▶ exactly 32 bytes, or the server does not start
+//! later:       keys/token.key ─▶ exactly 32 bytes, with the checksum in keys/token.sum, or the server does not start
 //! ```
 //!
 //! There is no default: two servers never share a key by accident. Whoever removes the file
@@ -18,6 +18,9 @@ use crate::files::{private_folder, write_private};
 
 /// How many bytes the key has: as many as HS256 gives out.
 pub(crate) const KEY_BYTES: usize = 32;
+
+/// Where the key's checksum stands.
+const SUM_FILE: &str = "token.sum";
 
 /// Why there is no key to sign with.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,18 @@ pub(crate) enum KeyError {
         /// How many bytes it has.
         length: usize,
     },
+    /// The file is not what was written.
+    #[error(
+        "{} is not what was written: its checksum is not that in {}. With another key all tokens would end: put the \
+         right file back; or, if the key was changed on purpose, remove token.sum",
+        path.display(), sum.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where its checksum stands.
+        sum: PathBuf,
+    },
     /// The system has no random bytes to give.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
@@ -55,10 +70,46 @@ pub(crate) enum KeyError {
 /// Reads the key from the folder, or makes it if this is the first start.
 pub(crate) fn open(folder: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     let path = folder.join("token.key");
-    match read(&path)? {
-        Some(key) => Ok(key),
-        None => make(folder, &path),
+    let Some(key) = read(&path)? else {
+        let key = make(folder, &path)?;
+        write_private(&folder.join(SUM_FILE), sum(&key).as_bytes())?;
+        return Ok(key);
+    };
+    if !has_its_sum(folder, &key)? {
+        return Err(KeyError::Damaged { path, sum: folder.join(SUM_FILE) });
     }
+    let said = folder.join(SUM_FILE);
+    if fs::read(&said).ok().as_deref() != Some(sum(&key).as_bytes()) {
+        write_private(&said, sum(&key).as_bytes())?;
+    }
+    Ok(key)
+}
+
+/// Whether a key has the checksum that was noted for it, as far as one was.
+pub(crate) fn has_its_sum(folder: &Path, key: &[u8]) -> Result<bool, KeyError> {
+    let path = folder.join(SUM_FILE);
+    let said = match fs::read(&path) {
+        Ok(said) => said,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(source) => return Err(failed("read", &path)(source)),
+    };
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let known = said.split_once(' ').and_then(|(sum, _)| u32::from_str_radix(sum, 16).ok());
+    let is_whole = known.is_some_and(|known| said == line(known));
+    if !is_whole {
+        tracing::warn!(file = %path.display(), "the file is damaged, and is written again");
+    }
+    Ok(!is_whole || said == sum(key))
+}
+
+/// The checksum of a key as it stands in its file.
+fn sum(key: &[u8]) -> String {
+    line(crc32c::crc32c(key))
+}
+
+/// A checksum and its complement: one that is damaged itself says nothing.
+fn line(sum: u32) -> String {
+    format!("{sum:08x} {:08x}\n", !sum)
 }
 
 /// Puts the token that shows the metrics where the operator finds it: it follows from the key.
@@ -135,6 +186,36 @@ mod tests {
         let error = open(folder.path()).expect_err("not a key");
         assert!(matches!(error, KeyError::Length { length: 5, .. }), "{error}");
         assert_eq!(fs::read(folder.path().join("token.key")).expect("kept"), b"short");
+    }
+
+    #[test]
+    fn each_flipped_byte_of_the_key_stops_the_start_and_one_of_its_checksum_does_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = open(folder.path()).expect("made");
+        let (path, sum) = (folder.path().join("token.key"), folder.path().join(SUM_FILE));
+        let said = fs::read(&sum).expect("its checksum");
+        for at in 0..KEY_BYTES {
+            let mut flipped = key;
+            flipped[at] ^= 1 << (at % 8);
+            fs::write(&path, flipped).expect("flipped");
+            let error = open(folder.path()).expect_err("not what was written");
+            assert!(error.to_string().contains("token.key"), "byte {at}: {error}");
+        }
+        fs::write(&path, key).expect("put back");
+        for at in 0..said.len() {
+            let mut flipped = said.clone();
+            flipped[at] ^= 1;
+            fs::write(&sum, flipped).expect("flipped");
+            assert_eq!(open(folder.path()).expect("the key is sound"), key, "byte {at}");
+            assert_eq!(fs::read(&sum).expect("there"), said, "written again");
+        }
+        // The remedy: a key that was changed on purpose.
+        fs::write(&path, [7; KEY_BYTES]).expect("another");
+        fs::remove_file(&sum).expect("gone");
+        assert_eq!(open(folder.path()).expect("taken"), [7; KEY_BYTES]);
+        fs::remove_file(&path).expect("gone");
+        open(folder.path()).expect("a new one is made");
+        open(folder.path()).expect("and found");
     }
 
     #[test]

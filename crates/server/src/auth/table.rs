@@ -86,6 +86,7 @@ const ROWS: &[Row] = &[
     (Method::DELETE, "/v1/accounts/{id}",                   Who::Operator),
     (Method::GET,    "/v1/audit",                           Who::Operator),
     (Method::GET,    "/v1/audit/check",                     Who::Operator),
+    (Method::GET,    "/v1/storage/problems",                Who::Operator),
 
     (Method::POST,   "/v1/projects",                        Who::User),
     (Method::GET,    "/v1/projects",                        Who::User),

@@ -38,15 +38,21 @@ async fn health() -> Response {
     reply::whole("application/json", r#"{"status":"ok"}"#)
 }
 
-/// Whether imports can be taken: the disk has room and can be written, there is memory, and the catalog answers.
+/// Whether imports can be taken: the disk has room and can be written, there is memory, and the catalog answers. Tables
+/// that are out of service are named in `out_of_service`, as `project/namespace`: all others take imports.
 #[utoipa::path(get, path = "/ready", tag = "health", responses(
-    (status = 200, description = "They can"),
+    (status = 200, description = "They can, but for those of tables that are named"),
     (status = 503, description = "Not now, and why"),
 ))]
 async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     let reasons = app.readiness.reasons().await;
     if reasons.is_empty() {
-        return Ok(reply::whole("application/json", r#"{"status":"ready"}"#));
+        let tables = app.readiness.out_of_service();
+        if tables.is_empty() {
+            return Ok(reply::whole("application/json", r#"{"status":"ready"}"#));
+        }
+        let told = serde_json::json!({"status": "ready", "out_of_service": tables});
+        return Ok(reply::whole("application/json", told.to_string()));
     }
     let message = "Imports cannot be taken now";
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, message, reasons.join("; "));

@@ -11,6 +11,7 @@ use crate::chunk::TIME;
 use crate::error::{FileError, StoreError};
 use crate::lake::compact::open_at;
 use crate::lake::delta::Fields;
+use crate::lake::parquet::made_of;
 use crate::snapshot::verified::VerifiedFile;
 use crate::snapshot::{DataFile, FileFacts};
 
@@ -22,6 +23,8 @@ const PIECE: u64 = 1 << 20;
 pub(super) struct Contents {
     pub(super) rows: u64,
     pub(super) fields: Fields,
+    /// The names of the files that it says it was made of.
+    pub(super) made_of: Vec<String>,
     size: u64,
     crc: u32,
     min_time: i64,
@@ -46,7 +49,8 @@ pub(super) fn read(file: &Arc<DataFile>, partition: &str) -> Result<Contents, St
     if file.crc.is_some_and(|written| written != crc) {
         return Err(damaged("its checksum is not that of what was written".to_owned()));
     }
-    let (reader, schema) = open_at(file)?;
+    let (reader, foot) = open_at(file)?;
+    let schema = foot.schema();
     if schema.fields().first().is_none_or(|field| field.name() != TIME) {
         return Err(damaged("its first column is not the time".to_owned()));
     }
@@ -55,6 +59,7 @@ pub(super) fn read(file: &Arc<DataFile>, partition: &str) -> Result<Contents, St
     let mut contents = Contents {
         rows: 0,
         fields: fields.collect(),
+        made_of: made_of(foot.metadata()),
         size: file.size,
         crc,
         min_time: i64::MAX,

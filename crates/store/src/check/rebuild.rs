@@ -6,8 +6,10 @@
 //! files that no readable commit names ──────────────┘
 //! ```
 //!
-//! What cannot be read moves to set-aside; nothing is deleted. A file that no commit names is left out where one with
-//! the same last record counts: one of the two was made of the other. Where the fields are others than before the
+//! What cannot be read moves to set-aside; nothing is deleted. A file says of which others it was made: where these are
+//! all there, they count and it does not, as it may never have been committed; where one is gone it was, and the others
+//! do not count. Of files of earlier versions, which do not say that, one that no commit names is left out where one with
+//! the same last record counts. Where the fields are others than before the
 //! damage, since a correction changed them, the table gets a log that begins anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +19,8 @@ use std::sync::Arc;
 use deltalake_core::kernel::Action;
 use iobeam_model::FieldName;
 
-use super::{Examiner, contents};
+use super::Examiner;
+use super::contents::{self, Contents};
 use crate::error::StoreError;
 use crate::lake::delta::verify::{Log, is_store};
 use crate::lake::delta::{
@@ -136,27 +139,19 @@ impl Examiner<'_> {
         pieces.live.retain(|path, _| on_disk.contains(path));
         let mut change = Change { data_changes: true, ..Change::default() };
         let seqs: BTreeSet<u64> = pieces.live.values().map(|file| file.seq).collect();
+        let mut found: BTreeMap<PathBuf, (Contents, u64)> = BTreeMap::new();
         for path in &on_disk {
             if base.contains_key(path) || pieces.removed.contains(path) {
                 continue;
             }
             let named = pieces.live.get(path).cloned();
             let seq = named.as_ref().map_or_else(|| part_seq(path).unwrap_or(0), |file| file.seq);
-            if named.is_none() && seqs.contains(&seq) {
-                continue;
-            }
             let file = match &named {
                 Some(facts) => Arc::new(DataFile::new(facts.clone(), &self.disk)),
                 None => verified::unnamed(&self.disk, path, seq)?,
             };
             match contents::read(&file, pieces.partition.as_str()) {
-                Ok(contents) => {
-                    let fields = contents.fields.iter();
-                    pieces.fields.extend(fields.map(|(name, kind)| (name.clone(), kind.clone())));
-                    let facts = named.unwrap_or_else(|| contents.into_facts(path.to_owned(), seq));
-                    pieces.seq = pieces.seq.max(seq);
-                    change.add.push(facts);
-                }
+                Ok(contents) => drop(found.insert(path.clone(), (contents, seq))),
                 Err(error @ StoreError::Io { .. }) => return Err(error),
                 Err(error) => {
                     let meaning = "its rows are not served; all other files of the table are";
@@ -165,6 +160,14 @@ impl Examiner<'_> {
                     self.set_aside(path)?;
                 }
             }
+        }
+        for path in counting(&found, &mut pieces, (dir, &seqs)) {
+            let Some((contents, seq)) = found.remove(&path) else { continue };
+            let fields = contents.fields.iter();
+            pieces.fields.extend(fields.map(|(name, kind)| (name.clone(), kind.clone())));
+            pieces.seq = pieces.seq.max(seq);
+            let named = pieces.live.get(&path).cloned();
+            change.add.push(named.unwrap_or_else(|| contents.into_facts(path, seq)));
         }
         let gone = base.values().filter(|file| !pieces.live.contains_key(&file.path));
         change.remove =
@@ -178,6 +181,40 @@ impl Examiner<'_> {
     fn exists(&self, path: &Path) -> Result<bool, StoreError> {
         self.disk.exists(path).map_err(|error| StoreError::io("look at", path, error))
     }
+}
+
+/// Which of the files that were found count. What they were made of, and does not count beside them, is let go.
+fn counting(
+    found: &BTreeMap<PathBuf, (Contents, u64)>,
+    pieces: &mut Pieces,
+    (dir, seqs): (&Path, &BTreeSet<u64>),
+) -> Vec<PathBuf> {
+    let is_there = |path: &PathBuf| found.contains_key(path) || pieces.live.contains_key(path);
+    let sources = |contents: &Contents| -> Vec<PathBuf> {
+        contents.made_of.iter().map(|name| dir.join(name)).collect()
+    };
+    let mut replaced = BTreeSet::new();
+    let mut count = Vec::new();
+    let mut taken = seqs.clone();
+    for (path, (contents, seq)) in found {
+        let sources = sources(contents);
+        let is_named = pieces.live.contains_key(path);
+        let is_taken = if is_named {
+            true
+        } else if sources.is_empty() {
+            // A flush, or of an earlier version: then one of the two was made of the other.
+            taken.insert(*seq)
+        } else {
+            !sources.iter().all(is_there)
+        };
+        if is_taken {
+            replaced.extend(sources);
+            count.push(path.clone());
+        }
+    }
+    count.retain(|path| !replaced.contains(path));
+    pieces.live.retain(|path, _| !replaced.contains(path));
+    count
 }
 
 impl Pieces {

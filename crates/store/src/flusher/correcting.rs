@@ -65,10 +65,18 @@ pub(crate) struct RoundDone {
 }
 
 impl Flusher {
-    /// Takes an order, or the next round of one.
-    pub(super) fn take_round(&mut self, round: Round) {
+    /// Takes an order, or the next round of one. A table whose log is damaged has nothing rewritten: it could not be
+    /// committed.
+    pub(super) fn take_round(&mut self, round: Round) -> Option<Outcome> {
         let number = round.number;
         self.held.insert(round.key.clone());
+        if let Err(error) = self.expect_sound_log(&round.key) {
+            let gone = self.correcting.extract_if(.., |one| one.round.number == number);
+            for (_, rewritten) in gone.collect::<Vec<_>>().into_iter().flat_map(|one| one.seen) {
+                self.discard(rewritten);
+            }
+            return Some(Outcome::NotCorrected { number, error });
+        }
         if let Some(known) = self.correcting.iter_mut().find(|one| one.round.number == number) {
             known.round = round;
         } else {
@@ -76,6 +84,12 @@ impl Flusher {
             self.correcting.push(Correcting { round, seen: Vec::new(), quarantine });
         }
         self.rounds.push_back(number);
+        None
+    }
+
+    /// Refuses a table whose log is not what was written.
+    fn expect_sound_log(&self, key: &TableKey) -> Result<(), StoreError> {
+        if self.lake.exists(key)? { self.lake.refuse_damaged(key) } else { Ok(()) }
     }
 
     /// A correction has ended: files of its table may be merged again.

@@ -35,7 +35,7 @@ use parquet::errors::ParquetError;
 use crate::budget::Budget;
 use crate::chunk::{TIME, time_field};
 use crate::error::{FileError, StoreError};
-use crate::lake::parquet::{Output, Target};
+use crate::lake::parquet::{Output, Target, name_of};
 use crate::snapshot::verified::VerifiedFile;
 use crate::snapshot::{DataFile, FileFacts};
 
@@ -81,6 +81,8 @@ pub(crate) fn merge(
     let Some(room) = Room::take(budget, load.carrying(last_bytes as u64), group, stop) else {
         return Ok(None);
     };
+    let made_of = files.iter().map(|file| name_of(file.path())).collect();
+    let target = Target { made_of, ..target };
     let mut output = Output::new(&**disk, target, &partition, schema);
     let keys = |input: &Input| input.read(&[TIME, &partition], 0..input.rows(), room.cut.batch);
     let readers = inputs.iter().map(keys).collect::<Result<Vec<_>, _>>();
@@ -194,12 +196,12 @@ impl Input {
 /// Opens a Parquet file to be read from its beginning.
 pub(crate) fn open_at(
     file: &Arc<DataFile>,
-) -> Result<(ParquetRecordBatchReader, SchemaRef), StoreError> {
+) -> Result<(ParquetRecordBatchReader, ArrowReaderMetadata), StoreError> {
     let Input { source, foot } = Input::open(file)?;
-    let schema = Arc::clone(foot.schema());
+    let known = foot.clone();
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, foot);
     let reader = builder.with_batch_size(BATCH).build();
-    Ok((reader.map_err(|error| damaged(file.path(), &error))?, schema))
+    Ok((reader.map_err(|error| damaged(file.path(), &error))?, known))
 }
 
 fn damaged(path: &Path, error: &ParquetError) -> StoreError {
@@ -293,7 +295,10 @@ mod tests {
             let disk: Arc<dyn Disk> = Arc::new(RealDisk);
             let target = |seq| {
                 let row_group_rows = if few_rows { 100 } else { 10_000 };
-                Target { dir: dir.path().to_owned(), seq, row_group_rows, last_bytes: 1 << 20 }
+                {
+                    let (dir, made_of) = (dir.path().to_owned(), Vec::new());
+                    Target { dir, seq, row_group_rows, last_bytes: 1 << 20, made_of }
+                }
             };
             let (mut expected, mut inputs) = (Vec::<Row>::new(), Vec::new());
             for (seq, (devices, count, span)) in (1..).zip(&files) {

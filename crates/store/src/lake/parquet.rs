@@ -7,7 +7,7 @@
 //! Nothing is visible yet when a file is written: a commit makes it so.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray as _};
@@ -15,6 +15,7 @@ use arrow::datatypes::{FieldRef, SchemaRef, TimestampMicrosecondType};
 use iobeam_journal::disk::{Disk, DiskFile};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
 
@@ -27,6 +28,22 @@ use crate::snapshot::last::carried::{self, Gather};
 use crate::snapshot::verified::sums::{CLOSING_BYTES, SumWriter};
 use crate::snapshot::{Chunk, FileFacts};
 
+/// Under this key a file's footer names the files that it was made of: where the table's log is lost, it tells that not
+/// both count.
+const MADE_OF: &str = "iobeam:made-of";
+
+/// The names of the files that a file says it was made of.
+pub(crate) fn made_of(metadata: &ParquetMetaData) -> Vec<String> {
+    let all = metadata.file_metadata().key_value_metadata();
+    let said = all.and_then(|all| all.iter().find(|said| said.key == MADE_OF)?.value.as_deref());
+    said.map_or_else(Vec::new, |names| names.split(',').map(ToOwned::to_owned).collect())
+}
+
+/// A file's name.
+pub(crate) fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
 /// Where a file goes and how it is cut.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
@@ -38,6 +55,8 @@ pub(crate) struct Target {
     pub(crate) row_group_rows: usize,
     /// Bytes of last rows that it carries at most.
     pub(crate) last_bytes: usize,
+    /// The names of the files whose rows it gets; none where the rows come from memory.
+    pub(crate) made_of: Vec<String>,
 }
 
 impl Target {
@@ -180,6 +199,10 @@ impl<'a> Output<'a> {
         };
         let last = std::mem::replace(&mut self.last, Gather::new(self.partition, 0));
         carry(&mut writer, last).map_err(|error| self.failed(error))?;
+        if !self.target.made_of.is_empty() {
+            let names = Some(self.target.made_of.join(","));
+            writer.append_key_value_metadata(KeyValue::new(MADE_OF.to_owned(), names));
+        }
         let sink = writer.into_inner().map_err(|error| self.failed(error))?;
         let tail = sink.close().map_err(|error| StoreError::io("write", &self.path, error))?;
         file.sync_data().map_err(|error| StoreError::io("sync", &self.path, error))?;
@@ -349,7 +372,8 @@ mod tests {
 
     #[test]
     fn large_files_have_large_row_groups_and_each_file_several() {
-        let target = Target { dir: PathBuf::new(), seq: 1, row_group_rows: 1 << 17, last_bytes: 0 };
+        let (dir, made_of) = (PathBuf::new(), Vec::new());
+        let target = Target { dir, seq: 1, row_group_rows: 1 << 17, last_bytes: 0, made_of };
         let rows = |rows| target.row_group(rows);
         assert_eq!(
             [1000, 1 << 18, 1 << 20, 1 << 23, 1 << 30].map(rows),

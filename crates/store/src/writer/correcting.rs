@@ -26,8 +26,10 @@ use crate::wal::gone::Gone;
 
 use super::Writer;
 
-/// A correction that could not be made is tried again after this long.
+/// A correction that could not be made is tried again after this long, then after twice as long, and so on.
 const RETRY_MILLIS: u64 = 10_000;
+/// And at least so often: files are rewritten each time.
+const MAX_RETRY_MILLIS: u64 = 3_600_000;
 
 /// What is ordered.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub(super) struct Correcting {
     /// Files up to this record are meant, where rows are deleted.
     upto: u64,
     stage: Stage,
+    /// How often it could not be made.
+    failures: u32,
 }
 
 enum Stage {
@@ -88,7 +92,7 @@ impl Writer {
             // A flush that failed is tried again now.
             *at = 0;
         }
-        self.correcting.push(Correcting { number, key, edit, upto, stage });
+        self.correcting.push(Correcting { number, key, edit, upto, stage, failures: 0 });
         self.tick();
     }
 
@@ -202,7 +206,7 @@ impl Writer {
     }
 
     fn send_round(&mut self, at: usize, frozen: bool) {
-        let Correcting { number, key, edit, upto, stage } = &mut self.correcting[at];
+        let Correcting { number, key, edit, upto, stage, .. } = &mut self.correcting[at];
         let rows = !edit.changes_fields();
         *stage = if frozen { Stage::Committing } else { Stage::Rewriting };
         let round = Round {
@@ -255,14 +259,18 @@ impl Writer {
     }
 
     fn try_again(&mut self, number: u64, error: &StoreError) {
-        tracing::error!(number, %error, "a correction could not be made; trying again");
-        let until = self.now_millis() + RETRY_MILLIS;
-        if let Some(correcting) = self.find_correction(number) {
-            correcting.stage = Stage::Waiting { until };
-        }
+        let now = self.now_millis();
+        let Some(correcting) = self.find_correction(number) else { return };
+        let wait = RETRY_MILLIS.saturating_mul(1 << correcting.failures.min(20));
+        let wait = wait.min(MAX_RETRY_MILLIS);
+        correcting.failures += 1;
+        correcting.stage = Stage::Waiting { until: now + wait };
+        let (failures, seconds) = (correcting.failures, wait / 1000);
+        tracing::error!(number, failures, seconds, %error, "a correction could not be made; it is tried again after a while");
         self.corrections.update(number, |one| {
             one.files = (0, 0);
-            one.problem = Some(format!("{error}; it is tried again"));
+            one.problem =
+                Some(format!("{error}; tried {failures} times, and again after {seconds} s"));
         });
     }
 
@@ -359,7 +367,8 @@ impl Writer {
             let is_made = made(&key) >= number;
             let files = self.memtables.get(&key).map(Memtable::files).unwrap_or_default();
             let (edit, stage) = (Arc::new(order.edit), Stage::Rewriting);
-            self.correcting.push(Correcting { number, key, edit, upto: order.seq, stage });
+            let upto = order.seq;
+            self.correcting.push(Correcting { number, key, edit, upto, stage, failures: 0 });
             if is_made {
                 self.settle_correction(Outcome::Corrected { number, files });
             } else {

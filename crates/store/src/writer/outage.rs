@@ -56,7 +56,7 @@ impl Writer {
 
     /// Refuses rows for a table that is out of service.
     pub(super) fn refuse_out(&self, key: &TableKey) -> Result<(), StoreError> {
-        let fault = self.outages.get(key).map(|outage| &outage.fault).or(self.failing.get(key));
-        fault.map_or(Ok(()), |fault| Err(fault.clone()))
+        let fault = self.outages.get(key).map(|outage| outage.fault.clone());
+        fault.or_else(|| self.tables.refusal(key)).map_or(Ok(()), Err)
     }
 }

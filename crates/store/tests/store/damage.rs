@@ -295,7 +295,7 @@ async fn a_log_that_is_damaged_while_the_store_is_open_stops_imports_into_its_ta
 }
 
 /// Orders a correction and waits until it has ended, one way or the other.
-async fn corrected(rig: &Rig, edit: Edit) -> Correction {
+pub(crate) async fn corrected(rig: &Rig, edit: Edit) -> Correction {
     let input = NamespaceName::input();
     let number = rig.store().correct(project(), &input, (edit, "ada".to_owned())).await;
     let number = number.expect("it is ordered");
@@ -309,7 +309,7 @@ async fn corrected(rig: &Rig, edit: Edit) -> Correction {
 }
 
 /// Rows of `d` up to a time.
-fn up_to(time: i64) -> Edit {
+pub(crate) fn up_to(time: i64) -> Edit {
     let test = ValueTest::OneOf(vec!["d".into()]);
     let conditions = vec![RowCondition { field: FieldName::device_id(), test }];
     Edit::DeleteRows(RowFilter { from: None, to: Some(time), conditions })
@@ -428,7 +428,7 @@ async fn a_correction_is_refused_for_a_table_out_of_service_and_one_under_way_wa
 }
 
 /// Has a closed store repaired, on a real disk: folders are moved.
-fn repaired(rig: &mut Rig) -> Checkup {
+pub(crate) fn repaired(rig: &mut Rig) -> Checkup {
     let dir = tempfile::tempdir().expect("a folder");
     for path in rig.disk.files() {
         let to = dir.path().join(path.strip_prefix("/store").expect("it is in the store"));

@@ -18,6 +18,8 @@ mod retention;
 
 mod damage;
 
+mod rebuilt;
+
 mod dropping;
 
 mod correcting;

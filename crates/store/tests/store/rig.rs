@@ -180,7 +180,7 @@ pub(crate) fn read(disk: &FaultyDisk, path: &Path) -> Vec<RecordBatch> {
     batches.expect("readable to its end")
 }
 
-fn count(rows: &mut Rows, batch: &RecordBatch) {
+pub(crate) fn count(rows: &mut Rows, batch: &RecordBatch) {
     let times = batch.column_by_name("time").expect("times");
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let devices = batch.column_by_name("device_id").map(arrow::array::AsArray::as_string_view);

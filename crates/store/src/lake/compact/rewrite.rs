@@ -16,7 +16,7 @@ use super::order::Group;
 use super::room::{Load, Room};
 use super::{
     Arc, ArrayRef, AtomicBool, BATCH, Budget, DataFile, Disk, FileFacts, Input, Order, Ordering,
-    Output, ParquetError, SchemaRef, StoreError, TIME, Target, damaged, gather, unite,
+    Output, ParquetError, SchemaRef, StoreError, TIME, Target, damaged, gather, name_of, unite,
 };
 use crate::edit::{Edit, RowFilter, convert, staying};
 use crate::quarantine::Quarantine;
@@ -74,6 +74,7 @@ pub(crate) fn rewrite(
         },
     };
     let mut work = Work { inputs: [input], edit, partition, rows: matching };
+    let target = Target { made_of: vec![name_of(file.path())], ..target };
     let output = work.write(tools, (target, after))?;
     Ok(Rewritten::Changed { output, rows: work.rows })
 }

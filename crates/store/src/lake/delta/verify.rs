@@ -117,7 +117,7 @@ impl Lake {
     }
 
     /// Refuses a table whose log is damaged.
-    pub(super) fn refuse_damaged(&self, key: &TableKey) -> Result<(), StoreError> {
+    pub(crate) fn refuse_damaged(&self, key: &TableKey) -> Result<(), StoreError> {
         let log = self.look_through(key)?;
         match log.damage.first() {
             Some((path, reason)) => {
