@@ -24,16 +24,16 @@ pub(crate) struct Damage {
 }
 
 impl Damage {
-    /// What becomes of a file's bytes; none when they stay as they are.
-    pub(crate) fn apply(&self, sound: &[u8]) -> Option<Option<Vec<u8>>> {
+    /// What becomes of a file's bytes; none when it is gone.
+    pub(crate) fn apply(&self, sound: &[u8]) -> Option<Vec<u8>> {
         let mut bytes = sound.to_vec();
         match self.kind {
-            Kind::Gone => return Some(None),
+            Kind::Gone => return None,
             Kind::Flip(at, bits) => bytes[at] ^= bits,
             Kind::Cut(at) => bytes.truncate(at),
             Kind::Zeros(at, count) => bytes[at..at + count].fill(0),
         }
-        (bytes != sound).then_some(Some(bytes))
+        Some(bytes)
     }
 
     /// Whether a text tells of it: by the file's name, or by that of what it belongs to.
@@ -51,6 +51,12 @@ impl Damage {
             _ => name,
         };
         text.contains(name) || text.contains(whole)
+    }
+
+    /// Whether a text tells of the table that it belongs to: a commit that is gone leaves files that no commit names.
+    pub(crate) fn is_of_table_in(&self, text: &str) -> bool {
+        let end = self.path.match_indices('/').nth(2).map(|(at, _)| at);
+        end.is_some_and(|end| self.path.starts_with("lake/") && text.contains(&self.path[..end]))
     }
 
     /// Whether it is a commit of a table.

@@ -54,7 +54,10 @@ impl Folder {
     /// A copy in which one file is damaged; none when that leaves it as it is.
     pub(crate) fn damaged(&self, damage: &Damage) -> Option<TempDir> {
         let sound = self.files.iter().find(|(path, ..)| *path == damage.path)?;
-        let damaged = damage.apply(&sound.1)?;
+        let damaged = damage.apply(&sound.1);
+        if damaged.as_ref() == Some(&sound.1) {
+            return None;
+        }
         Some(self.lay_out(
             |path, bytes| {
                 if path == damage.path { damaged.clone() } else { Some(bytes.to_vec()) }

@@ -84,7 +84,7 @@ pub(crate) fn look(folder: &TempDir) -> Seen {
 }
 
 /// Has all files of the tables merged that can be, and looks then.
-pub(crate) fn merge_and_look(folder: TempDir) -> Seen {
+pub(crate) fn merge_and_look(folder: &TempDir) -> Seen {
     let data = folder.path().join("data");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let settings = Settings { merge_files: 2, ..Settings::new(&data) };
@@ -108,7 +108,7 @@ pub(crate) fn merge_and_look(folder: TempDir) -> Seen {
             store.close().await.expect("closed");
         });
     }
-    let mut seen = look(&folder);
+    let mut seen = look(folder);
     for rows in seen.tables.values_mut().flatten() {
         rows.retain(|row, _| !row.contains("marker-of-the-merge"));
     }
@@ -133,7 +133,7 @@ pub(crate) fn examine(folder: &Path, damage: &Damage) -> Option<String> {
     };
     let texts =
         found.findings.iter().map(|one| format!("{}: {}", one.place.display(), one.problem));
-    texts.into_iter().find(|text| damage.is_named_in(text))
+    texts.into_iter().find(|text| damage.is_named_in(text) || damage.is_of_table_in(text))
 }
 
 fn people(catalog: &Catalog) -> Result<String, CatalogError> {

@@ -1,6 +1,7 @@
 //! All that the program answers over a data directory.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use iobeam_promises::Platform;
 use serde_json::json;
@@ -19,13 +20,13 @@ pub(crate) fn look(folder: TempDir, filled: &Folder) -> Seen {
     for (account, tables) in filled.accounts.iter().zip([&["input", "other"][..], &["input"]]) {
         for path in ["/v1/projects", "/v1/users/me"] {
             let reply = platform.get(path, Some(&account.user_token));
-            seen.people.push_str(&format!("{path} {} {}\n", reply.status, reply.body));
+            let _ = writeln!(seen.people, "{path} {} {}", reply.status, reply.body);
         }
         let devices = platform.get("/v1/devices", Some(&account.token));
         // When one was seen last is written now and then, so that a kill may lose it.
         let known = devices.body["devices"].as_array().cloned().unwrap_or_default();
         let known: Vec<_> = known.iter().map(|device| device["device_id"].clone()).collect();
-        seen.people.push_str(&format!("{} {known:?}\n", devices.status));
+        let _ = writeln!(seen.people, "{} {known:?}", devices.status);
         for table in tables {
             let query = json!({"query": format!("SELECT * FROM \"{table}\"")});
             let reply = platform.post("/v1/sql", Some(&account.token), &query);

@@ -243,7 +243,7 @@ fn look(catalog: &Path) -> rusqlite::Result<Option<(i64, String)>> {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                 address.push(char::from(*byte));
             }
-            other => address.push_str(&format!("%{other:02x}")),
+            other => address.extend(format!("%{other:02x}").chars()),
         }
     }
     address.push_str("?immutable=1");

@@ -64,7 +64,7 @@ fn times_that_could_not_be_written_back_are_written_later() {
     scene.catalog.seen(scene.project.id, &id, Timestamp::from_micros(1));
     let break_it = "CREATE TEMP TRIGGER broken BEFORE UPDATE ON main.devices BEGIN SELECT RAISE(ABORT, 'no'); END";
     let sql = |sql: &str| {
-        scene.catalog.open.core.writer.lock().connection.execute_batch(sql).expect("done")
+        scene.catalog.open.core.writer.lock().connection.execute_batch(sql).expect("done");
     };
     sql(break_it);
     assert!(scene.catalog.write_back().is_err());

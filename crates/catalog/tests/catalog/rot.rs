@@ -98,7 +98,7 @@ fn each_damage_of_the_files_of_a_killed_process_is_refused() {
         for end in [0, 20, sound.len() / 2, sound.len() - 4120, sound.len() - 1] {
             match open_copy(&files, (which, Some(&sound[..end]))) {
                 Err(refused) => {
-                    assert!(matches!(refused, CatalogError::Damaged { .. }), "{refused}")
+                    assert!(matches!(refused, CatalogError::Damaged { .. }), "{refused}");
                 }
                 // What is cut off the file may all be in the log.
                 Ok(opened) => {

@@ -131,7 +131,11 @@ async fn a_correction_beside_a_broken_log_rewrites_nothing_and_is_tried_less_and
 fn outside(rig: &Rig) -> (BTreeSet<String>, Rows) {
     let (mut fields, mut files) = (BTreeSet::new(), BTreeSet::new());
     for (version, commit) in commits(rig).iter().enumerate() {
-        assert!(commit.ends_with(format!("{version:020}.json")), "without gaps: {commit:?}");
+        assert!(
+            commit.ends_with(format!("{version:020}.json")),
+            "without gaps: {}",
+            commit.display()
+        );
         let text = String::from_utf8(rig.disk.bytes(commit).expect("there")).expect("text");
         for line in text.lines() {
             let action: Json = serde_json::from_str(line).expect("JSON");
