@@ -617,6 +617,7 @@ fn the_table_is_this_one() {
     GET    /v1/shared                                  share
     POST   /v1/shared/query                            share
     POST   /v1/sql                                     project:read
+    GET    /v1/storage/problems                        operator
     GET    /v1/tokens                                  user
     GET    /v1/tokens/project                          user
     POST   /v1/tokens/project                          anyone
