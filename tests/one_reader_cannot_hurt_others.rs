@@ -33,8 +33,8 @@ const BESIDES: u64 = 128 << 20;
 const GROUP: u64 = 700 << 20;
 /// How long a query may run.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// When an answer must be there, after that; more than the second that is promised, as the machine has other work.
-const LATE: Duration = Duration::from_secs(2);
+/// When an answer must be there, after that, beside what the machine makes a trivial question wait at the time.
+const LATE: Duration = Duration::from_secs(1);
 /// Bytes of an answer that are read before the client goes away.
 const READ: usize = 16 << 20;
 
@@ -226,11 +226,46 @@ fn fill(platform: &Platform, account: &Account) {
     }
 }
 
+/// How long the slowest of the trivial questions took that were asked since then: what a machine with other work makes
+/// everybody wait.
+#[derive(Default)]
+struct Delays(Mutex<Vec<(Instant, Duration)>>);
+
+impl Delays {
+    fn note(&self, began: Instant) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((began, began.elapsed()));
+    }
+
+    /// Waits for one that ends after now, as the slowest may be under way.
+    fn since(&self, time: Instant) -> Duration {
+        let now = Instant::now();
+        loop {
+            let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended_since = |since: Instant| {
+                all.iter().rev().take_while(move |(began, took)| *began + *took >= since)
+            };
+            if ended_since(now).next().is_some() {
+                return ended_since(time).map(|(_, took)| *took).max().unwrap_or_default();
+            }
+            drop(all);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
 /// While something is done: a device sends, another reader asks, and the memory is watched. The most memory seen.
-fn beside(platform: &Platform, account: &Account, work: impl FnOnce()) -> u64 {
+fn beside(platform: &Platform, account: &Account, work: impl FnOnce(&Delays)) -> u64 {
     let reader = platform.project_token(&account.user_token, account.project, "&read=true");
-    let (done, most) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (done, most, delays) = (AtomicBool::new(false), AtomicU64::new(0), Delays::default());
     std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                platform.get("/health", None).expect_status(200);
+                delays.note(began);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 most.fetch_max(own_memory(platform), Ordering::Relaxed);
@@ -259,7 +294,7 @@ fn beside(platform: &Platform, account: &Account, work: impl FnOnce()) -> u64 {
             }
             slowest
         });
-        let worked = catch_unwind(AssertUnwindSafe(work));
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&delays)));
         done.store(true, Ordering::Relaxed);
         let sent = device.join().expect("each row is acknowledged");
         let slowest = asker.join().expect("each small question is answered");
@@ -288,15 +323,17 @@ fn hostile_questions_end_in_time_and_memory_while_others_are_served() {
     if group.is_none() {
         eprintln!("NO MEMORY GROUP TO BE HAD HERE: the memory is only sampled");
     }
-    let most = beside(&platform, &account, || {
+    let most = beside(&platform, &account, |delays| {
         for (query, params) in hostile().iter().cycle().take(rounds) {
             let shown: String = query.chars().take(100).collect();
             let body = body_of(query, params);
+            let began = Instant::now();
             let (status, took, text) = ask(&platform, &account.token, "/v1/sql", &body);
+            let late = LATE + delays.since(began);
             eprintln!("{status} {took:>8.2?} {} MiB {shown}", own_memory(&platform) >> 20);
             let sound = matches!(status, 200..500 | 503);
             assert!(sound, "{shown}: {text}\n{}", platform.log());
-            assert!(took < TIMEOUT + LATE, "{shown} took {took:?}: {text}");
+            assert!(took < TIMEOUT + late, "{shown} took {took:?}: {text}");
             for word in ["datafusion", "arrow error", "sqlparser"] {
                 assert!(!text.to_lowercase().contains(word), "{shown}: {text}");
             }
@@ -311,6 +348,30 @@ fn ticks(platform: &Platform) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{}/stat", platform.pid())).expect("it lives");
     let after = stat.rsplit(')').next().unwrap_or_default();
     after.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum()
+}
+
+/// Waits until no thread of the program wants a processor; its processor time until then.
+fn until_idle(platform: &Platform) -> u64 {
+    let mut looks = 0;
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < Duration::from_mins(1), "it never stops");
+        let used = ticks(platform);
+        std::thread::sleep(Duration::from_millis(20));
+        looks = if is_running(platform) { 0 } else { looks + 1 };
+        if looks == 10 {
+            return used;
+        }
+    }
+}
+
+/// Whether a thread of the program runs, or would if it had a processor.
+fn is_running(platform: &Platform) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", platform.pid())).expect("it lives");
+    threads.flatten().any(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit(')').next().is_some_and(|after| after.trim_start().starts_with('R'))
+    })
 }
 
 #[test]
@@ -336,16 +397,15 @@ fn nothing_goes_on_once_the_client_has_left() {
         let before = ticks(&platform);
         std::thread::sleep(Duration::from_millis(1500));
         assert!(ticks(&platform) - before > 30, "it does not work: {query}");
+        let left = ticks(&platform);
         drop(stream);
-        // A second is promised; a machine that is busy with other work may take it a few to notice.
-        let mut worked = (0..4).map(|_| {
-            std::thread::sleep(Duration::from_secs(1));
-            let before = ticks(&platform);
-            std::thread::sleep(Duration::from_secs(1));
-            ticks(&platform) - before
-        });
-        let is_idle = |ticks: u64| ticks < 20;
-        assert!(worked.any(is_idle), "it still works after its client left: {query}");
+        // Processor time, so that other work of the machine does not matter: a second of it is a second at most.
+        let more = until_idle(&platform) - left;
+        eprintln!(
+            "{:?} of work after the client had left: {query}",
+            Duration::from_millis(more * 10)
+        );
+        assert!(more < 100, "{more} hundredths of a second of work for nobody: {query}");
     }
 }
 
@@ -406,10 +466,12 @@ fn long_lists_of_names_are_refused_at_once() {
     let account = platform.account();
     let names: Vec<String> = (0..300_000).map(|at| format!("device-{at}")).collect();
     for request in [json!({"devices": names}), json!({"fields": names})] {
-        let began = Instant::now();
+        let before = ticks(&platform);
         let reply = platform.post("/v1/query", Some(&account.token), &request);
         reply.expect_status(400);
         assert!(reply.body.to_string().contains("query-series"), "{}", reply.body);
-        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        let took = ticks(&platform) - before;
+        eprintln!("{took} hundredths of a second of work");
+        assert!(took < 200, "{took} hundredths of a second of work");
     }
 }

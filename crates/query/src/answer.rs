@@ -9,6 +9,7 @@ use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 use iobeam_model::{NamespaceName, ProjectId};
 
+use crate::context::QueryContext;
 use crate::error::QueryError;
 
 /// Rows as they come.
@@ -29,6 +30,7 @@ pub struct Answer {
     pub(crate) shape: Shape,
     pub(crate) schema: SchemaRef,
     pub(crate) rows: Rows,
+    pub(crate) context: QueryContext,
 }
 
 impl Answer {
@@ -37,8 +39,9 @@ impl Answer {
         &self.schema
     }
 
-    /// The rows themselves, for whoever does not want them rendered.
+    /// The rows themselves, for whoever does not want them rendered. Time in which nobody asks for more does not count.
     pub fn into_rows(self) -> BoxStream<'static, Result<RecordBatch, QueryError>> {
+        self.context.leave();
         self.rows
     }
 }

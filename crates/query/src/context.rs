@@ -10,7 +10,8 @@
 //!   the guards around them, functions through the wrapper around each, and the fast paths between two pieces.
 //! - What a query holds is reserved in the pool of all queries through the query's own [`Ledger`], so that the largest
 //!   query is known.
-//! - Time in which the answer waits for its reader does not count.
+//! - Time in which the answer waits for its reader does not count, once the reply has begun to leave. Until then the
+//!   reader is the server itself, which writes the answer down.
 
 use std::any::Any;
 use std::fmt;
@@ -44,6 +45,8 @@ struct Inner {
     waited: AtomicU64,
     /// Since when it waits for its reader: nanoseconds since the beginning and one, or 0.
     waits_since: AtomicU64,
+    /// Since when the reply is on its way to who asked: as above.
+    leaves_since: AtomicU64,
     explains: AtomicBool,
     /// What is held until the query ends.
     kept: Mutex<Vec<Reservation>>,
@@ -123,6 +126,7 @@ impl QueryContext {
             limits,
             waited: AtomicU64::new(0),
             waits_since: AtomicU64::new(0),
+            leaves_since: AtomicU64::new(0),
             explains: AtomicBool::new(false),
             kept: Mutex::default(),
             ledger,
@@ -160,7 +164,7 @@ impl QueryContext {
         let now = inner.began.elapsed();
         let since = match inner.waits_since.load(Ordering::Relaxed) {
             0 => now,
-            since => Duration::from_nanos(since - 1),
+            since => self.reader_since(Duration::from_nanos(since - 1)).unwrap_or(now),
         };
         let ran = since.saturating_sub(Duration::from_nanos(inner.waited.load(Ordering::Relaxed)));
         inner.limits.time.checked_sub(ran)
@@ -171,6 +175,19 @@ impl QueryContext {
         let since = self.0.began.elapsed();
         self.0.waits_since.store(nanos(since) + 1, Ordering::Relaxed);
         ReaderWait { context: self, since }
+    }
+
+    /// The reply has begun to leave: from now on it is the client that the answer waits for.
+    pub(crate) fn leave(&self) {
+        let since = nanos(self.0.began.elapsed()) + 1;
+        let _ =
+            self.0.leaves_since.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Since when it is the client that the answer waits for, if it waits since then.
+    fn reader_since(&self, since: Duration) -> Option<Duration> {
+        let leaves = self.0.leaves_since.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(since.max(Duration::from_nanos(leaves)))
     }
 
     /// Ends the query from outside; the first reason counts.
@@ -252,8 +269,10 @@ pub(crate) struct ReaderWait<'c> {
 impl Drop for ReaderWait<'_> {
     fn drop(&mut self) {
         let inner = &self.context.0;
-        let waited = inner.began.elapsed().saturating_sub(self.since);
-        inner.waited.fetch_add(nanos(waited), Ordering::Relaxed);
+        if let Some(since) = self.context.reader_since(self.since) {
+            let waited = inner.began.elapsed().saturating_sub(since);
+            inner.waited.fetch_add(nanos(waited), Ordering::Relaxed);
+        }
         inner.waits_since.store(0, Ordering::Relaxed);
     }
 }

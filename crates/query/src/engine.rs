@@ -258,7 +258,7 @@ impl Engine {
             return Err(QueryError::TooManyRows { limit, setting: ROWS_SETTING });
         }
         let (schema, rows) = (rows.schema(), plan::rows_at_hand(&rows, &context)?);
-        Ok(Some(Answer { shape: shape.clone(), schema, rows }))
+        Ok(Some(Answer { shape: shape.clone(), schema, rows, context }))
     }
 
     fn limits(&self) -> Limits {

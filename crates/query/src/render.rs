@@ -23,17 +23,46 @@ mod parquet_file;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use iobeam_model::TimeFormat;
 
 use crate::answer::{Answer, Rows, Shape};
+use crate::context::QueryContext;
 use crate::error::QueryError;
 use crate::request::Output;
 
 /// An answer's bytes as they come.
-pub type Rendered = BoxStream<'static, Result<Bytes, QueryError>>;
+pub type Pieces = BoxStream<'static, Result<Bytes, QueryError>>;
+
+/// An answer that is being written down. All that this takes counts as time of the query, until the reply leaves.
+pub struct Rendered {
+    pieces: Pieces,
+    context: QueryContext,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+impl Rendered {
+    /// The next bytes.
+    pub async fn next(&mut self) -> Option<Result<Bytes, QueryError>> {
+        self.pieces.next().await
+    }
+
+    /// The bytes that are left, for a reply that has begun to leave: time in which the client does not read does not
+    /// count.
+    pub fn leave(self) -> Pieces {
+        self.context.leave();
+        self.pieces
+    }
+}
 
 /// The media type of a form of reply. CSV is `text/plain`: the original command line refuses `text/csv`.
 pub const fn media_type(output: Output) -> &'static str {
@@ -50,16 +79,18 @@ pub const fn media_type(output: Output) -> &'static str {
 /// # Errors
 /// When the answer has no such form: exports are JSON or CSV.
 pub fn render(answer: Answer, output: Output, format: TimeFormat) -> Result<Rendered, QueryError> {
-    match output {
-        Output::Json => Ok(json(answer, format)),
-        Output::Csv => Ok(csv(answer, format)),
-        Output::Arrow => arrow(answer),
-        Output::Parquet => parquet(answer),
-    }
+    let context = answer.context.clone();
+    let pieces = match output {
+        Output::Json => json(answer, format),
+        Output::Csv => csv(answer, format),
+        Output::Arrow => arrow(answer)?,
+        Output::Parquet => parquet(answer)?,
+    };
+    Ok(Rendered { pieces, context })
 }
 
 /// The answer as JSON.
-pub fn json(answer: Answer, format: TimeFormat) -> Rendered {
+pub fn json(answer: Answer, format: TimeFormat) -> Pieces {
     match answer.shape {
         Shape::Table(_) => drive(answer.rows, json::Table::new(&answer.schema, format)),
         Shape::Series(project) => drive(answer.rows, json::Series::new(project, format)),
@@ -67,7 +98,7 @@ pub fn json(answer: Answer, format: TimeFormat) -> Rendered {
 }
 
 /// The answer as comma separated values.
-pub fn csv(answer: Answer, format: TimeFormat) -> Rendered {
+pub fn csv(answer: Answer, format: TimeFormat) -> Pieces {
     match answer.shape {
         Shape::Table(namespace) => {
             drive(answer.rows, csv::Table::new(&answer.schema, namespace.as_ref(), format))
@@ -80,7 +111,7 @@ pub fn csv(answer: Answer, format: TimeFormat) -> Rendered {
 ///
 /// # Errors
 /// When it is an export: its series have different types.
-pub fn arrow(answer: Answer) -> Result<Rendered, QueryError> {
+pub fn arrow(answer: Answer) -> Result<Pieces, QueryError> {
     one_table(&answer, "arrow")?;
     Ok(drive(answer.rows, arrow_stream::Table::new(&answer.schema)?))
 }
@@ -89,7 +120,7 @@ pub fn arrow(answer: Answer) -> Result<Rendered, QueryError> {
 ///
 /// # Errors
 /// When it is an export: its series have different types.
-pub fn parquet(answer: Answer) -> Result<Rendered, QueryError> {
+pub fn parquet(answer: Answer) -> Result<Pieces, QueryError> {
     one_table(&answer, "parquet")?;
     Ok(drive(answer.rows, parquet_file::Table::new(&answer.schema)?))
 }
@@ -118,7 +149,7 @@ trait Writer: Send + 'static {
 const PIECE: usize = 64 * 1024;
 
 /// Draws the rows through the writer.
-fn drive(rows: Rows, writer: impl Writer) -> Rendered {
+fn drive(rows: Rows, writer: impl Writer) -> Pieces {
     stream::try_unfold(Some((rows, writer, false)), |state| async move {
         let Some((mut rows, mut writer, mut begun)) = state else { return Ok(None) };
         let mut out = Vec::new();

@@ -85,7 +85,7 @@ pub(crate) async fn streamed(
         return Ok(whole(media_type, held));
     }
     let first = stream::once(std::future::ready(Ok(held.freeze())));
-    let rest = first.chain(rendered).inspect_err(|error| {
+    let rest = first.chain(rendered.leave()).inspect_err(|error| {
         // The status has left long ago: all that can be done is to end the connection before the reply does.
         tracing::warn!(%error, "a reply was cut off");
     });

@@ -10,7 +10,7 @@ use crate::context::PlanLimits;
 pub struct Settings {
     /// Bytes of memory for all queries together. What can spill to disk does so before it reaches this.
     pub memory_bytes: u64,
-    /// Bytes that the process may take; when it takes more than 64 MiB beyond, the largest query is stopped. `None` for
+    /// Bytes that the process may take; when it takes more than 32 MiB beyond, the largest query is stopped. `None` for
     /// any number.
     pub process_bytes: Option<u64>,
     /// Queries that run at once; half of them of one reader.

@@ -2,11 +2,12 @@
 //! resort for memory.
 //!
 //! ```text
-//! every 10 ms while queries run ─▶ memory of the process ─ more than memory-limit and 64 MiB? ─▶ the largest query is stopped
+//! every 10 ms while queries run ─▶ memory of the process ─ more than memory-limit and 32 MiB? ─▶ the largest query is stopped
 //! ```
 //!
-//! That is the backstop: what queries hold is bounded where they hold it. What the process holds while no query runs
-//! (a cache, memory that was not given back) is not held against queries.
+//! That is the backstop: what queries hold is bounded where they hold it. What the process holds without queries is not
+//! held against them: no more than it had at any look since the last query ended, as what queries have freed may be
+//! given back to the system only while the next one runs.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -21,7 +22,7 @@ const PERIOD: Duration = Duration::from_millis(10);
 /// Looks that a stopped query gets to let go of its memory.
 const GRACE: u32 = 10;
 /// So much may be over before a query is stopped.
-const OVER: u64 = 64 << 20;
+const OVER: u64 = 32 << 20;
 
 /// Wakes the watch when a query begins.
 #[derive(Default)]
@@ -73,7 +74,7 @@ fn watch(threads: &Weak<Threads>, bell: &Bell, process_bytes: Option<u64>) {
 /// What earlier looks have seen.
 struct Looks {
     limit: Option<u64>,
-    /// Bytes that the process held when no query ran.
+    /// Bytes that the process holds without queries, at most.
     idle: u64,
     grace: u32,
 }
@@ -86,6 +87,7 @@ impl Looks {
             self.idle = bytes;
             return;
         }
+        self.idle = self.idle.min(bytes);
         self.grace = self.grace.saturating_sub(1);
         if bytes <= limit.max(self.idle) + OVER || self.grace > 0 {
             return;

@@ -69,7 +69,7 @@ impl Workers {
         let (tell, mut told) = mpsc::channel(AHEAD);
         let its = context.clone();
         let task = async move { work(find, &its, (lease, max_rows), tell).await };
-        let task = Task { abort: handle.spawn(task).abort_handle(), context };
+        let task = Task { abort: handle.spawn(task).abort_handle(), context: context.clone() };
         let (shape, schema) = match task.next(&mut told).await? {
             Some(Told::Columns(shape, schema)) => (shape, schema),
             Some(Told::Failed(error)) => return Err(error),
@@ -77,7 +77,9 @@ impl Workers {
         };
         let first = match task.next(&mut told).await? {
             Some(Told::Rows(batch)) => Some(batch),
-            Some(Told::End) => return Ok(Answer { shape, schema, rows: stream::empty().boxed() }),
+            Some(Told::End) => {
+                return Ok(Answer { shape, schema, rows: stream::empty().boxed(), context });
+            }
             Some(Told::Failed(error)) => return Err(error),
             _ => return Err(ended()),
         };
@@ -90,7 +92,8 @@ impl Workers {
                 _ => Err(ended()),
             }
         });
-        Ok(Answer { shape, schema, rows: stream::iter(first.map(Ok)).chain(rest).boxed() })
+        let rows = stream::iter(first.map(Ok)).chain(rest).boxed();
+        Ok(Answer { shape, schema, rows, context })
     }
 
     /// Runs what gives its whole answer at once.

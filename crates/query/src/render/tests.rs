@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray,
@@ -6,11 +7,18 @@ use arrow::array::{
     TimestampMicrosecondArray, TimestampSecondArray,
 };
 use arrow::datatypes::{Field, Int32Type, Schema};
+use datafusion::execution::memory_pool::UnboundedMemoryPool;
 use futures::TryStreamExt;
 use iobeam_model::ProjectId;
 use proptest::prelude::*;
 
 use super::*;
+use crate::context::QueryLimits;
+
+fn context() -> QueryContext {
+    let limits = QueryLimits { time: Duration::from_mins(1), memory_bytes: 0, value_bytes: 0 };
+    QueryContext::new(limits, Arc::new(UnboundedMemoryPool::default()))
+}
 
 fn answer(columns: Vec<(&str, ArrayRef)>) -> Answer {
     let batch = RecordBatch::try_from_iter_with_nullable(
@@ -18,10 +26,11 @@ fn answer(columns: Vec<(&str, ArrayRef)>) -> Answer {
     )
     .expect("a batch");
     let shape = Shape::Table(Some("input".parse().expect("a name")));
-    Answer { shape, schema: batch.schema(), rows: stream::iter([Ok(batch)]).boxed() }
+    let schema = batch.schema();
+    Answer { shape, schema, rows: stream::iter([Ok(batch)]).boxed(), context: context() }
 }
 
-fn text(rendered: Rendered) -> String {
+fn text(rendered: Pieces) -> String {
     let pieces: Vec<Bytes> = futures::executor::block_on(rendered.try_collect()).expect("rendered");
     String::from_utf8(pieces.concat()).expect("text")
 }
@@ -180,6 +189,7 @@ fn series_are_told_apart_over_the_borders_of_batches() {
             shape: Shape::Series(project),
             schema: Arc::new(Schema::empty()),
             rows: stream::iter(batches.map(Ok)).boxed(),
+            context: context(),
         }
     };
     insta::assert_snapshot!(text(json(series(), TimeFormat::Msec)), @r#"{"result":[{"project_id":1,"device_id":"a","name":"t","data":[{"time":0,"value":1.0},{"time":1,"value":2.5},{"time":0,"value":3.0}]},{"project_id":1,"device_id":"b","name":"t","data":[{"time":1,"value":4.0}]},{"project_id":1,"device_id":"b","name":"n","data":[{"time":0,"value":"x,y"}]}],"timefmt":"msec"}"#);

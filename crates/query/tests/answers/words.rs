@@ -58,7 +58,7 @@ async fn error(world: &World, query: &str, output: Output) -> Option<QueryError>
         Err(error) => return Some(error),
     };
     match iobeam_query::render::render(answer, output, TimeFormat::Msec) {
-        Ok(reply) => reply.try_collect::<Vec<_>>().await.err(),
+        Ok(reply) => reply.leave().try_collect::<Vec<_>>().await.err(),
         Err(error) => Some(error),
     }
 }

@@ -203,8 +203,12 @@ pub(crate) fn data_request(
 }
 
 pub(crate) async fn bytes(answer: Answer, output: Output, format: TimeFormat) -> Vec<u8> {
-    let pieces: Vec<_> =
-        render(answer, output, format).expect("a form").try_collect().await.expect("rendered");
+    let pieces: Vec<_> = render(answer, output, format)
+        .expect("a form")
+        .leave()
+        .try_collect()
+        .await
+        .expect("rendered");
     pieces.concat()
 }
 
