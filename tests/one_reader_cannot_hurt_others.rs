@@ -8,13 +8,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use iobeam_model::{Batch, Column, NamespaceName, Texts, Values};
-use iobeam_promises::{Account, Platform, asked};
+use iobeam_promises::{Account, Hostile, MemoryGroup, Platform, asked, hostile_questions};
 use iobeam_wire::batch::{Compression, MEDIA_TYPE, encode};
 use serde_json::{Value as Json, json};
 
@@ -38,125 +37,15 @@ const LATE: Duration = Duration::from_secs(1);
 /// Bytes of an answer that are read before the client goes away.
 const READ: usize = 16 << 20;
 
-/// The parameter of a query: so many bytes of text.
-fn text(bytes: usize) -> Json {
-    Json::String("x,".repeat(bytes / 2))
-}
-
-/// Doubles a text by a function, step by step.
-fn chain(start: &str, step: &str, steps: usize) -> String {
-    let of = |at: usize| format!(", c{at} AS (SELECT {step} AS x FROM c{})", at - 1);
-    let all: Vec<String> = (1..=steps).map(of).collect();
-    let all = all.concat();
-    format!("WITH c0 AS (SELECT {start} AS x FROM input LIMIT 100){all} SELECT x FROM c{steps}")
-}
-
-/// Questions that once ended the process, never ended, or broke the server.
-fn hostile() -> Vec<(String, Vec<Json>)> {
-    let plain = |query: &str| (query.to_owned(), Vec::new());
-    let columns: Vec<String> = (0..30).map(|at| format!("v + {at}")).collect();
-    let tables: Vec<String> = (0..3000).map(|at| format!("input t{at}")).collect();
-    let of = |at: usize| format!(", a{at} AS (SELECT x.v FROM a{0} x, a{0} y)", at - 1);
-    let names: Vec<String> = (1..40).map(of).collect();
-    let names = format!("WITH a0 AS (SELECT v FROM input){}", names.concat());
-    vec![
-        ("SELECT $1 AS x, v FROM input".into(), vec![text(1 << 20)]),
-        ("SELECT length(string_agg(device_id, $1)) FROM input".into(), vec![text(1 << 20)]),
-        (
-            "SELECT length(array_to_string(string_to_array($1, NULL), $1))".into(),
-            vec![text(100_000)],
-        ),
-        plain(&chain("device_id", "overlay(x placing x from 1 for 0)", 40)),
-        plain(&chain("device_id", "concat(x, x)", 40)),
-        plain(&chain("device_id", "x || x", 40)),
-        plain(&chain("v", "make_array(x, x)", 30)),
-        plain(&chain("v", "[x, x]", 30)),
-        plain(&chain("v", "struct(x, x)", 30)),
-        plain(&chain("v", "named_struct('a', x, 'b', x)", 30)),
-        plain(&chain("v", "{'a': x, 'b': x}", 30)),
-        plain("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)')"),
-        plain("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)') FROM input"),
-        ("SELECT to_char(time, $1) FROM input".into(), vec![Json::String("%Y".repeat(500_000))]),
-        plain(&format!("SELECT count(*) FROM input GROUP BY CUBE ({})", columns.join(", "))),
-        plain(&format!("SELECT count(*) FROM {}", tables.join(", "))),
-        plain(&format!("{names} SELECT count(*) FROM a39")),
-        plain("SELECT * FROM wide a JOIN wide b ON a.device_id = b.device_id"),
-        plain("SELECT * FROM wide"),
-        plain("SELECT upper(s) || lower(s) AS t FROM wide"),
-        plain("SELECT array_agg(s) FROM wide"),
-        plain("SELECT count(*) OVER (ORDER BY s) AS n, s FROM wide"),
-        plain("SELECT array_agg(v) OVER (ORDER BY time) FROM input"),
-        plain("SELECT input_file_name() FROM input"),
-        plain("SELECT count(*) FROM input a, input b, input c WHERE a.v + b.v + c.v > 1e300"),
-        plain(
-            "SELECT count(*) FROM generate_series(1, 9000000000000) a, generate_series(1, 9000000000000) b",
-        ),
-        plain(
-            "SELECT count(*) FROM input a JOIN input b ON a.device_id = b.device_id JOIN input c ON c.device_id = b.device_id WHERE a.v + b.v + c.v > 1e300",
-        ),
-        plain(
-            "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-        ),
-        plain(
-            "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n, input WHERE i < 1000) SELECT count(*) FROM n",
-        ),
-        ("SELECT levenshtein($1, $2)".into(), vec![text(300_000), text(300_002)]),
-        ("SELECT max(levenshtein(s, $1)) FROM wide".into(), vec![text(10_000)]),
-        ("SELECT replace($1, 'x', $1)".into(), vec![text(500_000)]),
-        ("SELECT regexp_replace($1, '.', $1, 'g')".into(), vec![text(500_000)]),
-        ("SELECT count(*) FROM input WHERE device_id ~ $1".into(), vec![text(500_000)]),
-        plain(&format!("SELECT device_id ~ '{}' FROM input", "(a|b)".repeat(10_000))),
-        plain("SELECT regexp_like(device_id, '(\\w{1000}){1000}') FROM input"),
-        plain(&format!("SELECT '{}'", "y".repeat(900_000))),
-        plain(&format!("SELECT {}", "1+".repeat(100_000) + "1")),
-        plain("SELECT unnest(string_to_array(s, 'x')), * FROM wide"),
-        plain(
-            "SELECT v, unnest(make_array(v, v, v, v)), unnest(make_array(v)) FROM input a, input b",
-        ),
-        plain("SELECT count(DISTINCT a.v + b.v) FROM input a, input b"),
-        plain("SELECT * FROM input a, input b ORDER BY a.v * b.v"),
-        plain("SELECT translate(s, 'x', s) FROM wide"),
-        ("SELECT repeat($1, 1000000000)".into(), vec![text(1000)]),
-        plain("SELECT approx_percentile_cont(v, 0.5, 2000000000) FROM input"),
-        plain("SELECT nth_value(v, 9000000000000) OVER (ORDER BY time) FROM input"),
-        plain("SELECT lag(v, 9000000000000000) OVER (ORDER BY time) FROM input"),
-    ]
-}
-
-/// A memory group of its own for a process, where the system lets us have one.
-struct MemoryGroup(PathBuf);
-
-impl MemoryGroup {
-    fn around(pid: u32, bytes: u64) -> Option<Self> {
-        let group = PathBuf::from(format!("/sys/fs/cgroup/memory/iobeam-promise-{pid}"));
-        fs::create_dir(&group).ok()?;
-        let group = Self(group);
-        fs::write(group.0.join("memory.limit_in_bytes"), bytes.to_string()).ok()?;
-        fs::write(group.0.join("cgroup.procs"), pid.to_string()).ok()?;
-        Some(group)
-    }
-}
-
-impl Drop for MemoryGroup {
-    fn drop(&mut self) {
-        // The kernel keeps the group for a moment after its last process.
-        for _ in 0..100 {
-            if fs::remove_dir(&self.0).is_ok() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
 /// Sends a question and reads the answer's beginning, then goes away; the status, and how long its first byte took.
-fn ask(platform: &Platform, token: &str, path: &str, body: &Json) -> (u16, Duration, String) {
-    let body = body.to_string();
+fn ask(platform: &Platform, by: &str, question: &Hostile) -> (u16, Duration, String) {
+    let body = question.body.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (method, path) = (if question.body.is_some() { "POST" } else { "GET" }, &question.path);
     let mut stream = TcpStream::connect(platform.address()).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a timeout");
     let began = Instant::now();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: it\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nhost: it\r\nauthorization: {by}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).expect("a request");
@@ -177,8 +66,8 @@ fn ask(platform: &Platform, token: &str, path: &str, body: &Json) -> (u16, Durat
     (status, took, text.chars().take(600).collect())
 }
 
-fn body_of(query: &str, params: &[Json]) -> Json {
-    json!({"query": query, "params": params})
+fn body_of(query: &str) -> Json {
+    json!({"query": query})
 }
 
 /// Bytes that the program has for itself.
@@ -315,7 +204,8 @@ fn start(settings: &[&str]) -> Platform {
 #[test]
 fn hostile_questions_end_in_time_and_memory_while_others_are_served() {
     let _alone = machine();
-    let rounds = asked("IOBEAM_HOSTILE").unwrap_or(hostile().len() as u64) as usize;
+    let questions = hostile_questions();
+    let rounds = asked("IOBEAM_HOSTILE").unwrap_or(questions.len() as u64) as usize;
     let platform = start(&["--flush-size=8MiB"]);
     let account = platform.account();
     fill(&platform, &account);
@@ -324,11 +214,11 @@ fn hostile_questions_end_in_time_and_memory_while_others_are_served() {
         eprintln!("NO MEMORY GROUP TO BE HAD HERE: the memory is only sampled");
     }
     let most = beside(&platform, &account, |delays| {
-        for (query, params) in hostile().iter().cycle().take(rounds) {
-            let shown: String = query.chars().take(100).collect();
-            let body = body_of(query, params);
+        let by = format!("Bearer {}", account.token);
+        for question in questions.iter().cycle().take(rounds) {
+            let shown = question.shown();
             let began = Instant::now();
-            let (status, took, text) = ask(&platform, &account.token, "/v1/sql", &body);
+            let (status, took, text) = ask(&platform, &by, question);
             let late = LATE + delays.since(began);
             eprintln!("{status} {took:>8.2?} {} MiB {shown}", own_memory(&platform) >> 20);
             let sound = matches!(status, 200..500 | 503);
@@ -386,7 +276,7 @@ fn nothing_goes_on_once_the_client_has_left() {
         "SELECT count(*) FROM generate_series(1, 9000000000000) a, generate_series(1, 9000000000000) b",
         "SELECT max(levenshtein(s, left(s, 100))) FROM wide",
     ] {
-        let body = body_of(query, &[]).to_string();
+        let body = body_of(query).to_string();
         let mut stream = TcpStream::connect(platform.address()).expect("it listens");
         let head = format!(
             "POST /v1/sql HTTP/1.1\r\nhost: it\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -416,7 +306,7 @@ fn a_small_question_of_another_reader_takes_at_most_twice_as_long_as_beside_one_
     let account = platform.account();
     fill(&platform, &account);
     let other = platform.project_token(&account.user_token, account.project, "&read=true");
-    let small = body_of("SELECT max(v) AS v FROM input WHERE device_id LIKE 'device-1%'", &[]);
+    let small = body_of("SELECT max(v) AS v FROM input WHERE device_id LIKE 'device-1%'");
     let scan = "SELECT count(*) FROM input a, input b WHERE a.v + b.v > 1e300";
     let endless = "SELECT count(*) FROM input a, input b, input c WHERE a.v + b.v + c.v > 1e300";
     let beside = |queries: &[&str]| {
@@ -425,7 +315,7 @@ fn a_small_question_of_another_reader_takes_at_most_twice_as_long_as_beside_one_
             for query in queries {
                 scope.spawn(|| {
                     while !done.load(Ordering::Relaxed) {
-                        let body = body_of(query, &[]).to_string();
+                        let body = body_of(query).to_string();
                         let mut stream = TcpStream::connect(platform.address()).expect("it listens");
                         let head = format!("POST /v1/sql HTTP/1.1\r\nhost: it\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", account.token, body.len());
                         stream.write_all(head.as_bytes()).expect("a request");
@@ -473,5 +363,36 @@ fn long_lists_of_names_are_refused_at_once() {
         let took = ticks(&platform) - before;
         eprintln!("{took} hundredths of a second of work");
         assert!(took < 200, "{took} hundredths of a second of work");
+    }
+}
+
+#[test]
+fn every_way_to_ask_keeps_the_time_that_is_set() {
+    let platform = Platform::start_with(&["--query-timeout=1ms", "--recent-rows-memory=0"]);
+    let account = platform.account();
+    fill(&platform, &account);
+    let (token, project) = (Some(account.token.as_str()), account.project);
+    let board = json!({"panels": [{"id": "all", "kind": "chart", "x": 0, "y": 0, "w": 12, "h": 4,
+        "query": {"fields": ["v"]}}]});
+    let board = platform.post("/v1/dashboards", token, &json!({"name": "All", "board": board}));
+    let shares = format!("/v1/dashboards/{}/shares", board.expect_status(201).body["dashboard_id"]);
+    let link = platform.post(&shares, token, &json!({}));
+    let key = link.expect_status(201).body["key"].as_str().expect("a key").to_owned();
+    let chart = json!({"fields": ["v"], "operator": "mean", "bucket": "1s"});
+    let panel = json!({"panel": "all", "width": 100});
+    let (reader, visitor) = (format!("Bearer {}", account.token), format!("Share {key}"));
+    for (by, path, body) in [
+        (&reader, format!("/v1/exports/{project}"), None),
+        (&reader, format!("/v1/exports/{project}?output=csv"), None),
+        (&reader, format!("/v1/exports/{project}/device-2/v"), None),
+        (&reader, "/v1/data/input".to_owned(), None),
+        (&reader, "/v1/data/input?operator=mean&group_by=device_id".to_owned(), None),
+        (&reader, "/v1/data/wide?output=csv&limit=100".to_owned(), None),
+        (&reader, "/v1/query".to_owned(), Some(chart)),
+        (&visitor, "/v1/shared/query".to_owned(), Some(panel)),
+    ] {
+        let (status, _, text) = ask(&platform, by, &Hostile { path: path.clone(), body });
+        assert_eq!(status, 400, "{path}: {text}");
+        assert!(text.contains("query-timeout"), "{path}: {text}");
     }
 }

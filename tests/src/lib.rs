@@ -16,8 +16,11 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+mod hostile;
+
 mod reader;
 
+pub use hostile::{Hostile, MemoryGroup, hostile_questions};
 pub use reader::{Block, blocks, run_as_reader};
 
 /// How long a start may take before the test gives up on it.

@@ -20,6 +20,8 @@ mod threads;
 
 mod pool;
 
+mod checkpoints;
+
 mod settings;
 
 use std::fmt;
@@ -345,7 +347,7 @@ fn template(
     let aside = (settings.memory_bytes / 16).min(10 << 20);
     options.execution.sort_spill_reservation_bytes = aside as usize;
     let known = functions::Known::default();
-    let mut state = SessionStateBuilder::new()
+    let state = SessionStateBuilder::new()
         .with_config(config)
         .with_expr_planners(functions::planners(&known))
         .with_runtime_env(environment)
@@ -355,6 +357,7 @@ fn template(
         .with_optimizer_rule(Arc::new(OrderByArrival))
         .with_optimizer_rule(Arc::new(ReadLastRows))
         .build();
+    let mut state = checkpoints::between_rules(state);
     functions::register(&mut state, &known, settings.value_bytes)?;
     Ok(state)
 }

@@ -9,7 +9,7 @@
 //! now(), current_timestamp                         the time of the question
 //! first(value, time), last(value, time)            the value at the earliest, the latest time that has one
 //! approx_percentile(value, 0.95)                   another name of approx_percentile_cont
-//! sum(value)                                       exact over whole numbers
+//! sum(value), avg(value)                           exact over whole numbers
 //! ```
 //!
 //! Of the engine's own functions only those are known that have a row in `allowed`, and each is held to its bound there.
@@ -38,7 +38,11 @@ mod now;
 
 mod sum;
 
+mod average;
+
 mod percentile;
+
+mod membership;
 
 mod numbers;
 
@@ -92,6 +96,7 @@ pub(crate) fn register(state: &mut SessionState, known: &Known, value_bytes: usi
     for function in [first, last, percentile, sum] {
         state.register_udaf(Arc::new(function))?;
     }
+    state.register_udaf(average())?;
     state.register_expr_planner(Arc::new(first_last::FirstLast))?;
     let bounded = keep_allowed(state, value_bytes)?;
     let (json, text) = (state.udf("json_get")?, state.udf("json_get_text")?);
@@ -165,6 +170,11 @@ fn register_times(state: &mut SessionState) -> Result<()> {
         state.register_udtf(name, Arc::new(series_of::GenerateSeries { name, with_end }));
     }
     Ok(())
+}
+
+/// `avg`, also called `mean`.
+pub(crate) fn average() -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::new_from_impl(average::ExactAvg::new()))
 }
 
 /// `date_bin`, also called `time_bucket`.

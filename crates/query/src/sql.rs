@@ -125,12 +125,14 @@ pub(crate) async fn run(
         asked
     } else {
         statement::check_params(&text, params.len())?;
+        session.context.check()?;
         spelled(statement::read(&text)?, &scope)
     };
     match asked {
         Asked::Tables => show::tables(&scope),
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
+            session.context.check()?;
             cost::check(&statement, session.plan)?;
             if matches!(&*statement, Statement::Explain(explain) if !explain.options.analyze) {
                 session.context.explain();

@@ -12,10 +12,10 @@ use arrow::array::{
 };
 use arrow::compute::{cast, kernels::numeric};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
-use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 
 /// `+`, `-`, `*` of whole numbers, and the minus before one.
@@ -232,14 +232,14 @@ impl ScalarUDFImpl for Compared {
 
 /// A number as it is.
 #[derive(Clone, Copy, Debug)]
-enum Number {
+pub(super) enum Number {
     /// So many units of ten to the minus that.
     Decimal(i128, u32),
     Double(f64),
 }
 
 impl Number {
-    fn order(self, other: Self) -> Option<Ordering> {
+    pub(super) fn order(self, other: Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Decimal(units, scale), Self::Double(double)) => {
                 Some(decimal_order(units, scale, double))
@@ -276,14 +276,14 @@ fn decimal_order(units: i128, scale: u32, double: f64) -> Ordering {
 }
 
 /// A column of numbers, or one for all rows.
-enum Numbers {
+pub(super) enum Numbers {
     Whole(Int64Array, bool),
     Decimal(arrow::array::Decimal128Array, u32, bool),
     Double(Float64Array, bool),
 }
 
 impl Numbers {
-    fn new(value: &ColumnarValue) -> Result<Self> {
+    pub(super) fn new(value: &ColumnarValue) -> Result<Self> {
         let side = Side::new(value)?;
         let (values, scalar) = (side.values, side.is_scalar);
         Ok(match values.data_type() {
@@ -306,7 +306,7 @@ impl Numbers {
         })
     }
 
-    fn get(&self, row: usize) -> Option<Number> {
+    pub(super) fn get(&self, row: usize) -> Option<Number> {
         let at = |scalar: bool| if scalar { 0 } else { row };
         match self {
             Self::Whole(values, scalar) => {
@@ -326,40 +326,28 @@ impl Numbers {
 }
 
 /// A whole number as a double that is the same number; nothing when there is no such double.
-fn same_double(number: i64) -> Option<f64> {
+pub(super) fn same_double(number: i64) -> Option<f64> {
     let double = number as f64;
     // 2^63 is no i64, but it is what i64::MAX becomes.
     (double < 9_223_372_036_854_775_808.0 && double as i64 == number).then_some(double)
 }
 
-/// What becomes of a whole number that no double is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Inexact {
-    /// The query fails: the number would be another one.
-    Refused,
-    /// It is null: it equals no double.
-    Missing,
-}
-
-/// Whole numbers as doubles, where a query puts both into one column.
+/// Whole numbers as doubles, where a query puts both into one column. One that no double is would be another number
+/// there, so the query fails.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Exact {
-    inexact: Inexact,
     signature: Signature,
 }
 
 /// The whole number as the double that is the same.
-pub(super) fn exact(number: Expr, inexact: Inexact) -> Expr {
+pub(super) fn exact(number: Expr) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(Exact { inexact, signature }).call(vec![number])
+    ScalarUDF::new_from_impl(Exact { signature }).call(vec![number])
 }
 
 impl ScalarUDFImpl for Exact {
-    fn name(&self) -> &str {
-        match self.inexact {
-            Inexact::Refused => "exact_double",
-            Inexact::Missing => "double_or_null",
-        }
+    fn name(&self) -> &'static str {
+        "exact_double"
     }
 
     fn signature(&self) -> &Signature {
@@ -381,11 +369,11 @@ impl ScalarUDFImpl for Exact {
             let values = values.as_primitive::<Int64Type>();
             let doubles: Result<Float64Array> = values
                 .iter()
-                .map(|number| match (number, number.and_then(same_double), self.inexact) {
-                    (Some(number), None, Inexact::Refused) => exec_err!(
+                .map(|number| match (number, number.and_then(same_double)) {
+                    (Some(number), None) => exec_err!(
                         "{number} would lose digits as a DOUBLE; write CAST(... AS DOUBLE) to round it, or make the other values DECIMAL"
                     ),
-                    (_, double, _) => Ok(double),
+                    (_, double) => Ok(double),
                 })
                 .collect();
             Ok(Arc::new(doubles?) as ArrayRef)
@@ -394,8 +382,18 @@ impl ScalarUDFImpl for Exact {
 }
 
 /// Whether a value of the type is a number that a double may not hold.
-pub(super) fn is_exact(kind: &DataType) -> bool {
+fn is_exact(kind: &DataType) -> bool {
     kind.is_integer() || kind.is_decimal()
+}
+
+/// The type of an expression, as far as it has one yet.
+pub(super) fn kind(expr: &Expr, schema: &DFSchema) -> DataType {
+    expr.get_type(schema).unwrap_or(DataType::Null)
+}
+
+/// Whether one is a double and the other a number that is exact.
+pub(super) fn mixed(left: &DataType, right: &DataType) -> bool {
+    (is_exact(left) && right.is_floating()) || (left.is_floating() && is_exact(right))
 }
 
 /// The literal as a whole number of 64 bits, where it is a double that is one.

@@ -14,18 +14,20 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::{disjunction, merge_schema};
+use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, Projection, ScalarUDF, TryCast,
-    TypeSignature, Union, lit,
+    BinaryExpr, Cast, Expr, LogicalPlan, Operator, Projection, ScalarUDF, TryCast, TypeSignature,
+    Union, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 
 use super::calendar::{Part, has_date};
+use super::membership;
 use super::moments;
-use super::numbers::{Arithmetic, Inexact, checked, compared, exact, is_exact, whole};
+use super::numbers::{Arithmetic, checked, compared, exact, kind, mixed, whole};
+use crate::context::QueryContext;
 
 /// All rules of a session, in their order.
 pub(crate) fn rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
@@ -48,7 +50,10 @@ struct Rule {
 }
 
 impl AnalyzerRule for Rule {
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+    fn analyze(&self, plan: LogicalPlan, options: &ConfigOptions) -> Result<LogicalPlan> {
+        if let Some(context) = QueryContext::of(options) {
+            context.check_engine()?;
+        }
         let is_first = self.name == "numbers";
         plan.transform_up_with_subqueries(|plan| {
             let plan = if is_first { united(plan)? } else { plan };
@@ -69,11 +74,11 @@ impl Rule {
             let source = scan.source.schema();
             schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &source)?);
         }
-        let is_join = matches!(plan, LogicalPlan::Join(_)) && self.name == "numbers";
+        let is_first = self.name == "numbers";
+        let plan = if is_first { membership::joined(plan, &schema) } else { plan };
         let names = NamePreserver::new(&plan);
         let rewritten = plan.map_expressions(|expr| {
             let name = names.save(&expr);
-            let expr = if is_join { joined(expr, &schema) } else { expr };
             let rewritten = expr.transform_up(|expr| {
                 Ok(match (self.rewrite)(&expr, &schema) {
                     Some(other) => Transformed::yes(other),
@@ -87,16 +92,6 @@ impl Rule {
         }
         rewritten.map_data(LogicalPlan::recompute_schema)
     }
-}
-
-/// The type of an expression, as far as it has one yet.
-fn kind(expr: &Expr, schema: &DFSchema) -> DataType {
-    expr.get_type(schema).unwrap_or(DataType::Null)
-}
-
-/// Whether one is a double and the other a number that is exact.
-fn mixed(left: &DataType, right: &DataType) -> bool {
-    (is_exact(left) && right.is_floating()) || (left.is_floating() && is_exact(right))
 }
 
 /// The values as times where some are times and some dates: the engine would count nanoseconds then.
@@ -176,18 +171,8 @@ fn numbers(expr: &Expr, schema: &DFSchema) -> Option<Expr> {
             let (low, high) = (side(least, low), side(most, high));
             Some(if *negated { low.or(high) } else { low.and(high) })
         }
-        Expr::InList(InList { expr, list, negated }) => {
-            let of = kind(expr, schema);
-            if !list.iter().any(|it| mixed(&of, &kind(it, schema))) {
-                return None;
-            }
-            let each = list.iter().map(|it| {
-                comparison(expr, Operator::Eq, it, schema)
-                    .unwrap_or_else(|| expr.as_ref().clone().eq(it.clone()))
-            });
-            let any = disjunction(each).unwrap_or_else(|| lit(false));
-            Some(if *negated { Expr::Not(Box::new(any)) } else { any })
-        }
+        Expr::InList(list) => membership::listed(list, schema),
+        Expr::InSubquery(rows) => membership::in_subquery(rows, schema),
         Expr::Case(case) => {
             let compared = case.expr.as_ref().map(|of| {
                 let when_then_expr = case.when_then_expr.iter().map(|(when, then)| {
@@ -244,7 +229,7 @@ fn alike(values: &[Expr], schema: &DFSchema) -> Option<Vec<Expr>> {
     let is_mixed =
         kinds.iter().any(DataType::is_integer) && kinds.iter().any(DataType::is_floating);
     let one = |(value, kind): (&Expr, &DataType)| {
-        if kind.is_integer() { exact(value.clone(), Inexact::Refused) } else { value.clone() }
+        if kind.is_integer() { exact(value.clone()) } else { value.clone() }
     };
     is_mixed.then(|| values.iter().zip(&kinds).map(one).collect())
 }
@@ -306,25 +291,6 @@ fn double(expr: &Expr) -> Option<f64> {
     }
 }
 
-/// Conditions of joins: a whole number that no double is equals none, so the rows are still found by their keys.
-fn joined(expr: Expr, schema: &DFSchema) -> Expr {
-    let conjuncts = datafusion::logical_expr::utils::split_conjunction_owned(expr);
-    let conjuncts = conjuncts.into_iter().map(|it| match it {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })
-            if mixed(&kind(&left, schema), &kind(&right, schema)) =>
-        {
-            let side = |side: Expr| {
-                let is_whole = kind(&side, schema).is_integer();
-                if is_whole { exact(side, Inexact::Missing) } else { side }
-            };
-            side(*left).eq(side(*right))
-        }
-        other => other,
-    });
-    let all = datafusion::logical_expr::utils::conjunction(conjuncts);
-    all.unwrap_or_else(|| lit(true))
-}
-
 /// Columns of a UNION that are whole numbers in one part and doubles in another.
 fn united(plan: LogicalPlan) -> Result<LogicalPlan> {
     let LogicalPlan::Union(union) = plan else { return Ok(plan) };
@@ -345,7 +311,7 @@ fn united(plan: LogicalPlan) -> Result<LogicalPlan> {
         let columns = columns.map(|((column, field), mixed)| {
             if *mixed && field.data_type().is_integer() {
                 let (relation, name) = (column.relation.clone(), column.name.clone());
-                exact(Expr::Column(column), Inexact::Refused).alias_qualified(relation, name)
+                exact(Expr::Column(column)).alias_qualified(relation, name)
             } else {
                 Expr::Column(column)
             }

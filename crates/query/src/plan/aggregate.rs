@@ -1,7 +1,7 @@
 //! Figures made from rows: `operator` and `group_by`.
 
 use datafusion::common::ScalarValue;
-use datafusion::functions_aggregate::expr_fn::{avg, count, max, min, sum};
+use datafusion::functions_aggregate::expr_fn::{count, max, min, sum};
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, cast, lit};
 use iobeam_model::FieldType;
@@ -33,7 +33,8 @@ pub(super) fn figure(operator: Operator, name: &str, kind: FieldType) -> Expr {
         Operator::Count => count(values),
         Operator::Min => min(values),
         Operator::Max => max(values),
-        Operator::Mean => avg(values),
+        // As `avg` of SQL does it.
+        Operator::Mean => functions::average().call(vec![values]),
     }
 }
 

@@ -13,8 +13,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement as Sql,
-    TableFactor, Visit, VisitMut, Visitor, VisitorMut,
+    ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
+    Query, RenameSelectItem, Select, SelectItem, SetExpr, Statement as Sql, TableFactor, Visit,
+    VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::scope::{Scope, TIME};
@@ -131,8 +132,9 @@ impl EachQuery {
                 let none = HashSet::new();
                 let is_over_tables = self.selects_from_tables(select);
                 let own = if is_over_tables { &none } else { &self.names.own };
-                let _ =
-                    VisitMut::visit(select.as_mut(), &mut Respell { fields: &self.fields, own });
+                let mut respell = Respell { fields: &self.fields, own };
+                let _ = VisitMut::visit(select.as_mut(), &mut respell);
+                respell.names(select);
             }
             SetExpr::SetOperation { left, right, .. } => {
                 self.body(left);
@@ -182,6 +184,76 @@ impl Respell<'_> {
         if let Some(Some(name)) = self.fields.spellings.get(&ident.value.to_ascii_lowercase()) {
             ident.value.clone_from(name);
         }
+    }
+}
+
+impl Respell<'_> {
+    /// Names that stand alone, not in an expression: of `USING (..)`, `* EXCEPT (..)` and their like.
+    fn names(&self, select: &mut Select) {
+        let joins = select.from.iter_mut().flat_map(|from| &mut from.joins);
+        for columns in joins.filter_map(|join| using(&mut join.join_operator)) {
+            columns.iter_mut().for_each(|column| self.last(column));
+        }
+        for item in &mut select.projection {
+            if let SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) = item
+            {
+                self.left_out(options);
+            }
+        }
+    }
+
+    fn left_out(&self, options: &mut WildcardAdditionalOptions) {
+        if let Some(except) = &mut options.opt_except {
+            self.respell(&mut except.first_element);
+            except.additional_elements.iter_mut().for_each(|ident| self.respell(ident));
+        }
+        match &mut options.opt_exclude {
+            Some(ExcludeSelectItem::Single(column)) => self.last(column),
+            Some(ExcludeSelectItem::Multiple(columns)) => {
+                columns.iter_mut().for_each(|column| self.last(column));
+            }
+            None => {}
+        }
+        for replaced in options.opt_replace.iter_mut().flat_map(|replace| &mut replace.items) {
+            self.respell(&mut replaced.column_name);
+        }
+        match &mut options.opt_rename {
+            Some(RenameSelectItem::Single(renamed)) => self.respell(&mut renamed.ident),
+            Some(RenameSelectItem::Multiple(all)) => {
+                all.iter_mut().for_each(|renamed| self.respell(&mut renamed.ident));
+            }
+            None => {}
+        }
+    }
+
+    fn last(&self, name: &mut ObjectName) {
+        if let Some(ObjectNamePart::Identifier(ident)) = name.0.last_mut() {
+            self.respell(ident);
+        }
+    }
+}
+
+/// The columns of `USING (..)`.
+fn using(operator: &mut JoinOperator) -> Option<&mut Vec<ObjectName>> {
+    match operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::Semi(constraint)
+        | JoinOperator::LeftSemi(constraint)
+        | JoinOperator::RightSemi(constraint)
+        | JoinOperator::Anti(constraint)
+        | JoinOperator::LeftAnti(constraint)
+        | JoinOperator::RightAnti(constraint)
+        | JoinOperator::AsOf { constraint, .. } => match constraint {
+            JoinConstraint::Using(columns) => Some(columns),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

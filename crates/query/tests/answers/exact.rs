@@ -85,6 +85,9 @@ async fn integer_arithmetic_never_wraps() {
         "SELECT time - INTERVAL '400000 years' FROM input WHERE count = 0",
         "SELECT max(time) - min(time) FROM input",
         "SELECT DATE '2026-01-01' + INTERVAL '9999999 years'",
+        "SELECT sum(d) FROM (VALUES (CAST('99999999999999999999999999999999999999' AS DECIMAL(38,0))), (1), (1)) t(d)",
+        "SELECT sum(d) FROM (VALUES ('a', CAST('99999999999999999999999999999999999999' AS DECIMAL(38,0))), ('a', 1)) t(k, d) GROUP BY k",
+        "SELECT sum(d) OVER (ORDER BY d) FROM (VALUES (CAST('99999999999999999999999999999999999999' AS DECIMAL(38,0))), (1)) t(d)",
     ] {
         let error = values(&world, query).await.expect_err(query);
         let is_told = ["out of range", "overflow"].iter().any(|it| error.contains(it));
@@ -95,6 +98,36 @@ async fn integer_arithmetic_never_wraps() {
         ("SELECT -9223372036854775807 - 1", "-9223372036854775808"),
         ("SELECT CAST(9223372036854775807 AS DECIMAL(38,0)) + 1", "9223372036854775808"),
         ("SELECT sum(count) FROM input", "19007199254740991"),
+        ("SELECT avg(count) FROM input", "3167866542456832.0"),
+        (
+            "SELECT avg(count) FROM input WHERE count IN (9007199254740993, 9223372036854775807)",
+            "4.616189618054758e+18",
+        ),
+        (
+            "SELECT avg(n) FROM (VALUES (9007199254740993), (9007199254740993), (9007199254740995), (9007199254740995)) t(n)",
+            "9007199254740994.0",
+        ),
+        (
+            "SELECT avg(n) FROM (VALUES (9223372036854775807), (9223372036854775807), (-9223372036854775807), (-9223372036854775807), (3), (0), (0), (0)) t(n)",
+            "0.375",
+        ),
+        (
+            "SELECT avg(DISTINCT n) FROM (VALUES (9007199254740993), (9007199254740993), (-9007199254740992)) t(n)",
+            "0.5",
+        ),
+        (
+            "SELECT avg(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (VALUES (9007199254740993), (-9007199254740992)) t(n) ORDER BY 1 DESC",
+            "0.5",
+        ),
+        (
+            "SELECT avg(n) FROM (VALUES ('a', 9007199254740993), ('a', -9007199254740992), ('b', NULL)) t(k, n) GROUP BY k ORDER BY k",
+            "0.5",
+        ),
+        ("SELECT avg(n) FROM (VALUES (CAST(NULL AS BIGINT))) t(n)", "null"),
+        (
+            "SELECT sum(CAST(n AS DECIMAL(38,0))) FROM (VALUES (9223372036854775807), (1)) t(n)",
+            "9223372036854775808",
+        ),
         ("SELECT (0 - 9223372036854775807 - 1) % -1", "0"),
         ("SELECT TRY_CAST(count AS INT) FROM input WHERE count = 9007199254740993", "null"),
     ] {
@@ -129,7 +162,45 @@ async fn whole_numbers_do_not_become_doubles() {
             ),
             "0",
         ),
+        (format!("SELECT count(*) {among} count IN (9007199254740992.0, 0.5, 1.5)"), "0"),
+        (format!("SELECT count(*) {among} count NOT IN (9007199254740992.0, 0.5)"), "6"),
+        (format!("SELECT count(*) {among} count IN (temperature, 0.5)"), "4"),
+        (format!("SELECT count(*) {among} count NOT IN (temperature, 0.5)"), "2"),
+        (format!("SELECT count(*) {among} (count IN (NULL, 0.5)) IS NULL"), "6"),
+        (format!("SELECT count(*) {among} temperature IN ({ODD}, 0, 1)"), "1"),
+        (format!("SELECT count(*) {among} temperature IN ({ODD}, -9223372036854775807)"), "0"),
+        (format!("SELECT count(*) {among} count IN (SELECT temperature FROM input)"), "4"),
+        (format!("SELECT count(*) {among} count NOT IN (SELECT temperature FROM input)"), "2"),
+        (format!("SELECT count(*) {among} temperature IN (SELECT count FROM input)"), "4"),
+        (
+            format!(
+                "SELECT count(*) {among} CAST(count AS DECIMAL(38,0)) IN (SELECT temperature FROM input)"
+            ),
+            "4",
+        ),
+        (
+            format!(
+                "SELECT count(*) {among} count = (SELECT max(temperature) FROM input WHERE temperature < 1e16)"
+            ),
+            "0",
+        ),
         ("SELECT count(*) FROM input i JOIN input j ON i.count = j.temperature".to_owned(), "4"),
+        (
+            "SELECT count(*) FROM (SELECT count AS n FROM input) a JOIN (SELECT temperature AS n FROM input) b USING (n)".to_owned(),
+            "4",
+        ),
+        (
+            "SELECT count(*) FROM (SELECT count AS n FROM input) a NATURAL JOIN (SELECT temperature AS n FROM input) b".to_owned(),
+            "4",
+        ),
+        (
+            "SELECT count(*) FROM input i LEFT JOIN input j ON i.count = j.temperature WHERE j.time IS NULL".to_owned(),
+            "2",
+        ),
+        (
+            "SELECT count(*) FROM input i WHERE EXISTS (SELECT 1 FROM input j WHERE j.temperature = i.count)".to_owned(),
+            "4",
+        ),
         (format!("SELECT coalesce(count, 0) {among} count = {ODD}"), "9007199254740993"),
         (format!("SELECT round(count) {among} count = {ODD}"), "9007199254740993"),
         (format!("SELECT greatest(count, 1) {among} count = {ODD}"), "9007199254740993"),

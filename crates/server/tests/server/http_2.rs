@@ -8,6 +8,7 @@ use h2::client::SendRequest;
 use http::{Method, Request, StatusCode};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -188,4 +189,31 @@ fn a_stream_whose_response_is_not_fetched_ends_its_connection_after_the_reply_ti
         let _ = ended.expect("the server ends it");
         drop(response);
     });
+}
+
+#[test]
+fn a_head_of_http_2_that_comes_byte_by_byte_and_never_ends_does_not_keep_its_connection() {
+    /// Magic, and empty settings.
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    /// The method of a request on stream 1, whose head goes on.
+    const HEADERS: &[u8] = b"\0\0\x01\x01\x01\0\0\0\x01\x82";
+    /// The same head goes on, by nothing.
+    const CONTINUATION: &[u8] = b"\0\0\0\x09\0\0\0\0\x01";
+    let server = Server::with(&[TLS[0], TLS[1], ("idle-timeout", "1s"), ("header-timeout", "1s")]);
+    run(async {
+        let stream = connect(&server, &[b"h2"]).await;
+        let (mut read, mut write) = tokio::io::split(stream);
+        write.write_all(PREFACE).await.expect("it listens");
+        write.write_all(HEADERS).await.expect("it listens");
+        let sending = tokio::spawn(async move {
+            while write.write_all(CONTINUATION).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        let mut told = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), read.read_to_end(&mut told));
+        let _ = ended.await.expect("the server ends it");
+        sending.abort();
+    });
+    assert_eq!(server.get("/health", "").status, 200);
 }
