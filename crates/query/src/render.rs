@@ -51,8 +51,11 @@ impl fmt::Debug for Rendered {
 }
 
 impl Rendered {
-    /// The next bytes.
+    /// The next bytes; an error when the query's time is over.
     pub async fn next(&mut self) -> Option<Result<Bytes, QueryError>> {
+        if let Err(error) = self.context.check() {
+            return Some(Err(error));
+        }
         self.pieces.next().await
     }
 
@@ -153,7 +156,10 @@ fn drive(rows: Rows, writer: impl Writer) -> Pieces {
     stream::try_unfold(Some((rows, writer, false)), |state| async move {
         let Some((mut rows, mut writer, mut begun)) = state else { return Ok(None) };
         let mut out = Vec::new();
-        if !begun {
+        if begun {
+            // Rows that wait are written one piece after the other: others get their turn in between.
+            tokio::task::yield_now().await;
+        } else {
             writer.begin(&mut out)?;
             begun = true;
         }

@@ -133,7 +133,7 @@ pub(crate) async fn run(
         Asked::Columns(table) => show::columns(&scope, &table),
         Asked::Query(statement) => {
             session.context.check()?;
-            cost::check(&statement, session.plan)?;
+            cost::check(&statement, &params, session.plan)?;
             if matches!(&*statement, Statement::Explain(explain) if !explain.options.analyze) {
                 session.context.explain();
             }

@@ -89,10 +89,13 @@ impl Looks {
         }
         self.idle = self.idle.min(bytes);
         self.grace = self.grace.saturating_sub(1);
-        if bytes <= limit.max(self.idle) + OVER || self.grace > 0 {
+        let all = running.len();
+        running.retain(|query| query.check().is_ok());
+        // While one that must end still holds memory, another is not stopped for it at once.
+        let over = if running.len() < all { 2 * OVER } else { OVER };
+        if bytes <= limit.max(self.idle) + over || self.grace > 0 {
             return;
         }
-        running.retain(|query| query.check().is_ok());
         // Of those that hold about as much it is the one that has run the longest.
         let largest = running.iter().max_by_key(|query| (query.reserved() >> 22, query.age()));
         if let Some(query) = largest {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! statement ─ tables, expressions, grouping sets; a query of WITH counts each time that it is named ─▶ within the limits?
+//! values ─ parameters and literals: how many, how long, and how long if each name of the statement stood for the longest
 //! ```
 
 use std::collections::HashMap;
@@ -29,21 +30,28 @@ pub(super) fn check_params(params: &[Param], limits: PlanLimits) -> Result<(), Q
             remedy: "pass fewer values, or ask in several queries",
         });
     }
-    let bytes = params.iter().map(|param| match param {
-        Param::String(text) => text.len(),
-        _ => size_of::<Param>(),
-    });
-    let found = bytes.sum();
+    let found = params.iter().map(bytes_of).sum();
     if found > limits.param_bytes {
-        return Err(QueryError::TooComplex {
-            found,
-            what: "bytes of parameters",
-            limit: limits.param_bytes,
-            setting: "query-params-size",
-            remedy: "pass shorter values",
-        });
+        return Err(too_long(found, limits));
     }
     Ok(())
+}
+
+fn bytes_of(param: &Param) -> usize {
+    match param {
+        Param::String(text) => text.len(),
+        _ => size_of::<Param>(),
+    }
+}
+
+fn too_long(found: usize, limits: PlanLimits) -> QueryError {
+    QueryError::TooComplex {
+        found,
+        what: "bytes of parameters",
+        limit: limits.param_bytes,
+        setting: "query-params-size",
+        remedy: "pass shorter values",
+    }
 }
 
 /// Refuses a text that is too long.
@@ -62,26 +70,51 @@ pub(super) fn check_text(text: &str, limits: PlanLimits) -> Result<(), QueryErro
 }
 
 /// Refuses a statement that is made of too much.
-pub(super) fn check(statement: &Statement, limits: PlanLimits) -> Result<(), QueryError> {
+pub(super) fn check(
+    statement: &Statement,
+    params: &[Param],
+    limits: PlanLimits,
+) -> Result<(), QueryError> {
     match statement {
-        Statement::Statement(sql) => check_sql(sql, limits),
-        Statement::Explain(explain) => check(&explain.statement, limits),
+        Statement::Statement(sql) => check_sql(sql, params, limits),
+        Statement::Explain(explain) => check(&explain.statement, params, limits),
         _ => Ok(()),
     }
 }
 
-fn check_sql(sql: &Sql, limits: PlanLimits) -> Result<(), QueryError> {
-    let mut counter =
-        Counter { limits, frames: vec![Frame::default()], named: HashMap::new(), refused: None };
+fn check_sql(sql: &Sql, params: &[Param], limits: PlanLimits) -> Result<(), QueryError> {
+    let mut counter = Counter {
+        limits,
+        params: params.iter().map(bytes_of).collect(),
+        longest: 0,
+        frames: vec![Frame::default()],
+        named: HashMap::new(),
+        refused: None,
+    };
     let _ = sql.visit(&mut counter);
-    counter.refused.map_or(Ok(()), Err)
+    if let Some(refused) = counter.refused {
+        return Err(refused);
+    }
+    let names = counter.frames.first().map_or(0, |frame| frame.count.names);
+    let (found, limit) = (names.saturating_mul(counter.longest), limits.param_bytes * COPIES);
+    if found > limit {
+        let remedy = "pass shorter values, or name fewer columns and parameters";
+        let (what, setting) = ("bytes of values that names may stand for", "query-params-size");
+        return Err(QueryError::TooComplex { found, what, limit, setting, remedy });
+    }
+    Ok(())
 }
+
+/// The planner may put a value in the place of each name that stands for it: so many times all parameters together.
+const COPIES: usize = 16;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     tables: usize,
     expressions: usize,
+    /// Names of columns, and of parameters.
+    names: usize,
 }
 
 /// A query that is being looked at.
@@ -94,6 +127,10 @@ struct Frame {
 
 struct Counter {
     limits: PlanLimits,
+    /// Bytes of each parameter.
+    params: Vec<usize>,
+    /// Bytes of the longest value.
+    longest: usize,
     frames: Vec<Frame>,
     /// The queries of all WITHs so far.
     named: HashMap<String, Count>,
@@ -119,6 +156,7 @@ impl Counter {
         let count = &mut frame.count;
         count.tables = count.tables.saturating_add(more.tables);
         count.expressions = count.expressions.saturating_add(more.expressions);
+        count.names = count.names.saturating_add(more.names);
         let (count, limits) = (*count, self.limits);
         if count.tables > limits.tables {
             let remedy = "name fewer tables, each query of WITH counts as often as it is named";
@@ -165,7 +203,7 @@ impl Visitor for Counter {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        let one = Count { tables: 1, expressions: 0 };
+        let one = Count { tables: 1, ..Count::default() };
         let name = match &relation.0[..] {
             [part] => part.as_ident().map(|ident| ident.value.as_str()),
             _ => None,
@@ -174,11 +212,18 @@ impl Visitor for Counter {
         self.add(Count { tables: count.tables.max(1), ..count })
     }
 
-    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
-        self.add(Count { tables: 0, expressions: 1 })
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        let is_name = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        self.add(Count { expressions: 1, names: is_name.into(), ..Count::default() })
     }
 
     fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<()> {
+        if let Value::Placeholder(name) = &value.value {
+            let number = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+            let bytes = number.and_then(|number| self.params.get(number.checked_sub(1)?));
+            self.longest = self.longest.max(bytes.copied().unwrap_or_default());
+            return self.add(Count { names: 1, ..Count::default() });
+        }
         let found = match &value.value {
             Value::Number(digits, _) => digits.len(),
             Value::SingleQuotedString(text)
@@ -194,6 +239,7 @@ impl Visitor for Counter {
             let what = ("bytes in one value", "query-literal-size", "pass it as $1");
             return self.refuse((found, self.limits.literal_bytes), what);
         }
+        self.longest = self.longest.max(found);
         ControlFlow::Continue(())
     }
 }
