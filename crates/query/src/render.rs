@@ -53,8 +53,8 @@ impl fmt::Debug for Rendered {
 impl Rendered {
     /// The next bytes; an error when the query's time is over.
     pub async fn next(&mut self) -> Option<Result<Bytes, QueryError>> {
-        if let Err(error) = self.context.check() {
-            return Some(Err(error));
+        if self.context.left().is_none() {
+            return Some(Err(self.context.late()));
         }
         self.pieces.next().await
     }

@@ -101,11 +101,7 @@ impl Rule {
         value_bytes: usize,
     ) -> Result<usize, RowTooLarge> {
         let rows = batch.num_rows();
-        let has_views = batch
-            .columns()
-            .iter()
-            .any(|column| matches!(column.data_type(), DataType::Utf8View | DataType::BinaryView));
-        if rows == 0 || !(self.written || self.unnests || has_views || !self.exprs.is_empty()) {
+        if rows == 0 || !(self.written || self.unnests || !self.exprs.is_empty()) {
             return Ok(usize::MAX);
         }
         let widths: Vec<usize> = batch
@@ -133,9 +129,7 @@ impl Rule {
             return Err(RowTooLarge(made));
         }
         let most = if self.written { WRITTEN_BYTES } else { PIECE_BYTES };
-        // Rows may share one long value, which an operator that spills, sorts or groups copies for each of them.
-        let copied = if has_views { row } else { 0 };
-        Ok((most / made.max(copied).max(1)).max(1))
+        Ok((most / made.max(1)).max(1))
     }
 }
 
