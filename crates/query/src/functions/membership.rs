@@ -55,6 +55,10 @@ fn is_number(kind: &DataType) -> bool {
 
 /// An item as a number of that type; nothing within for a number that the type does not have, and nothing at all where
 /// only its value would tell.
+#[expect(
+    clippy::option_option,
+    reason = "a number that a type has not is not a number that is unknown"
+)]
 fn converted(item: &Expr, of: &DataType, schema: &DFSchema) -> Option<Option<Expr>> {
     let its = kind(item, schema);
     if !mixed(of, &its) {

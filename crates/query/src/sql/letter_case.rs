@@ -192,7 +192,9 @@ impl Respell<'_> {
     fn names(&self, select: &mut Select) {
         let joins = select.from.iter_mut().flat_map(|from| &mut from.joins);
         for columns in joins.filter_map(|join| using(&mut join.join_operator)) {
-            columns.iter_mut().for_each(|column| self.last(column));
+            for column in columns {
+                self.last(column);
+            }
         }
         for item in &mut select.projection {
             if let SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) = item
@@ -205,12 +207,16 @@ impl Respell<'_> {
     fn left_out(&self, options: &mut WildcardAdditionalOptions) {
         if let Some(except) = &mut options.opt_except {
             self.respell(&mut except.first_element);
-            except.additional_elements.iter_mut().for_each(|ident| self.respell(ident));
+            for ident in &mut except.additional_elements {
+                self.respell(ident);
+            }
         }
         match &mut options.opt_exclude {
             Some(ExcludeSelectItem::Single(column)) => self.last(column),
             Some(ExcludeSelectItem::Multiple(columns)) => {
-                columns.iter_mut().for_each(|column| self.last(column));
+                for column in columns {
+                    self.last(column);
+                }
             }
             None => {}
         }
@@ -220,7 +226,9 @@ impl Respell<'_> {
         match &mut options.opt_rename {
             Some(RenameSelectItem::Single(renamed)) => self.respell(&mut renamed.ident),
             Some(RenameSelectItem::Multiple(all)) => {
-                all.iter_mut().for_each(|renamed| self.respell(&mut renamed.ident));
+                for renamed in all {
+                    self.respell(&mut renamed.ident);
+                }
             }
             None => {}
         }
