@@ -161,7 +161,7 @@ fn ratio(sum: i128, count: i64) -> f64 {
     let more = (64 + bits(count)).saturating_sub(bits(sum)).min(sum.leading_zeros());
     let scaled = sum << more;
     let quotient = (scaled / count) | u128::from(scaled % count != 0);
-    sign * quotient as f64 * 2_f64.powi(-(more as i32))
+    sign * quotient as f64 * 2_f64.powi(-(more as i32)) + 0.0
 }
 
 /// The average of some values.
@@ -296,7 +296,7 @@ mod tests {
                 rest %= i128::from(count);
             }
             let nearest: f64 = digits.parse().expect("a number");
-            prop_assert_eq!(ratio(sum.into(), count), nearest);
+            prop_assert_eq!(ratio(sum.into(), count).to_bits(), (nearest + 0.0).to_bits());
         }
     }
 }
