@@ -8,9 +8,9 @@
 //! A table is read to its end before any of it is stored: what cannot be stored is refused as a whole, and what kind of
 //! numbers a column holds is decided for all of its rows. Only of a stream of unknown length each part is a batch.
 
-mod arrow;
-
 mod memory;
+
+mod arrow;
 
 mod column;
 

@@ -4,21 +4,21 @@ pub(crate) mod demo;
 
 pub(crate) mod user;
 
-pub(crate) mod project;
-
 pub(crate) mod device;
 
 pub(crate) mod import;
-
-pub(crate) mod query;
 
 pub(crate) mod sql;
 
 pub(crate) mod spool;
 
+pub(crate) mod query;
+
 pub(crate) mod namespace;
 
 pub(crate) mod token;
+
+pub(crate) mod project;
 
 pub(crate) mod invite;
 

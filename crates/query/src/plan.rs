@@ -10,15 +10,15 @@
 //!   alphabetical order.
 //! - A limit within reason becomes the engine's own, so that files which cannot hold a row of the answer are not read.
 
-mod aggregate;
-
-mod condition;
-
 mod data;
 
 mod exports;
 
+mod aggregate;
+
 mod rows;
+
+mod condition;
 
 mod session;
 

@@ -12,13 +12,13 @@
 
 mod arrow_stream;
 
-pub(crate) mod cells;
-
 mod csv;
 
 mod json;
 
 mod parquet_file;
+
+pub(crate) mod cells;
 
 #[cfg(test)]
 mod tests;

@@ -8,21 +8,21 @@
 //! Nothing here knows which fields exist: that is the plan's business. No text makes it panic, and the time it takes
 //! grows with the text's length alone.
 
-mod condition;
-
-mod data;
-
-mod duration;
-
 mod exports;
 
-mod params;
+mod data;
 
 mod rows;
 
 mod series;
 
+mod condition;
+
 mod time_range;
+
+mod duration;
+
+mod params;
 
 #[cfg(test)]
 mod tests;

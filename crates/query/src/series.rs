@@ -11,9 +11,9 @@
 //! - Without an operator every point is a row; rows that are few enough are all there.
 //! - Buckets begin where they do in SQL; the time zone asked for says whose clocks count.
 
-mod answer;
-
 mod finish;
+
+mod answer;
 
 mod fold;
 

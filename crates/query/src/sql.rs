@@ -10,11 +10,11 @@
 
 mod explain;
 
-mod few;
-
 mod letter_case;
 
 mod newest;
+
+mod few;
 
 mod cost;
 

@@ -14,10 +14,6 @@
 //! - Which call takes which caller stands in [`table`], and only there.
 //! - Neither tokens nor passwords are ever written to the log.
 
-pub(crate) mod table;
-
-pub(crate) mod refusal;
-
 pub(crate) mod described;
 
 pub(crate) mod first;
@@ -44,6 +40,10 @@ pub(crate) mod jwt;
 pub(crate) mod key;
 
 pub(crate) mod standing;
+
+pub(crate) mod refusal;
+
+pub(crate) mod table;
 
 use std::net::IpAddr;
 use std::path::Path;

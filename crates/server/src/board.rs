@@ -7,9 +7,9 @@
 //!
 //! A refusal names the place. What a panel's `options` hold is the web app's alone.
 
-mod sense;
-
 pub(crate) mod question;
+
+mod sense;
 
 mod moment;
 

@@ -18,11 +18,7 @@ mod exports;
 
 mod sql;
 
-mod query;
-
 mod live;
-
-mod users;
 
 mod accounts;
 
@@ -30,23 +26,27 @@ mod projects;
 
 mod session;
 
-mod tokens;
+mod users;
 
 mod latest;
 
-mod statistics;
-
 mod devices;
-
-mod namespaces;
 
 mod corrections;
 
+mod statistics;
+
+mod namespaces;
+
 mod invites;
+
+mod shared;
+
+mod query;
 
 mod dashboards;
 
-mod shared;
+mod tokens;
 
 mod refusals;
 
@@ -55,6 +55,8 @@ mod storage;
 mod health;
 
 mod openapi;
+
+mod lookup;
 
 mod schema;
 

@@ -23,11 +23,11 @@ mod scan;
 
 mod rows;
 
-mod typed;
-
 mod layout;
 
 mod flags;
+
+mod typed;
 
 mod names;
 

@@ -2,7 +2,7 @@
 //! with a fraction as numbers are, not as doubles.
 //!
 //! The engine's own arithmetic wraps around silently, and it makes doubles of whole numbers wherever both meet. The
-//! functions here take the place of both; [`mod@super::rules`] puts them there.
+//! functions here take the place of both; the rules put them there.
 
 use std::cmp::Ordering;
 use std::sync::Arc;

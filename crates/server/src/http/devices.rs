@@ -16,7 +16,7 @@ mod search;
 use axum::Json as Reply;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use iobeam_catalog::{CatalogError, Changed, Device, DeviceChanges, NewDevice, Page};
+use iobeam_catalog::{Changed, Device, DeviceChanges, NewDevice, Page};
 use iobeam_model::{DeviceId, ProjectId, TimeFormat};
 use iobeam_wire::v1::{DeviceList, DeviceObject, TimestampReply, TimevalReply, date};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::lookup::known_id;
 use super::{schema, statistics};
 use crate::app::App;
 use crate::auth::ProjectCaller;
@@ -373,11 +374,6 @@ fn legal_id(text: String) -> Result<DeviceId, Problem> {
     text.try_into().map_err(|error| {
         Problem::bad_request("The device id is not valid", format!("device_id: {error}"))
     })
-}
-
-/// An id that a device may have: one that cannot be an id is nobody's.
-pub(super) fn known_id(text: String) -> Result<DeviceId, Problem> {
-    text.parse().map_err(|_| CatalogError::NotFound { what: "device", name: text }.into())
 }
 
 /// The device as the API shows it.

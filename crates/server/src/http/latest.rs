@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::devices::known_id;
+use super::lookup::known_id;
 use super::statistics::{of_devices, time_format};
 use crate::app::App;
 use crate::auth::ProjectCaller;

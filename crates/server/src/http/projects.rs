@@ -22,10 +22,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::lookup::{administered, visible};
 use super::schema;
 use crate::app::App;
 use crate::auth::UserCaller;
-use crate::auth::refusal::Refusal;
 use crate::body::{Json, Path, Query};
 use crate::caller::Acting;
 use crate::deletion;
@@ -285,27 +285,6 @@ async fn set_permissions(
         }
         PermissionChange::Unchanged => StatusCode::NO_CONTENT.into_response(),
     })
-}
-
-/// The project of that number, if the caller may do anything in it.
-pub(super) fn visible(app: &App, caller: &UserCaller, number: u32) -> Result<ProjectId, Problem> {
-    ProjectId::new(number)
-        .filter(|project| !app.catalog.permissions(caller.user, *project).is_empty())
-        .ok_or_else(|| CatalogError::NotFound { what: "project", name: number.to_string() }.into())
-}
-
-/// The project of that number, if the caller administers it.
-pub(super) fn administered(
-    app: &App,
-    caller: &UserCaller,
-    number: u32,
-) -> Result<ProjectId, Problem> {
-    let project = visible(app, caller, number)?;
-    if app.catalog.permissions(caller.user, project).admin {
-        Ok(project)
-    } else {
-        Err(Refusal::NotAdmin.into())
-    }
 }
 
 fn all(catalog: &Catalog, user: UserId) -> Result<ProjectList, CatalogError> {

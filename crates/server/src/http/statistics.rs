@@ -22,7 +22,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::devices::known_id;
+use super::lookup::known_id;
 use super::namespaces::known;
 use super::schema;
 use crate::app::App;

@@ -27,7 +27,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::projects::{administered, visible};
+use super::lookup::{administered, visible};
 use super::schema;
 use crate::app::App;
 use crate::auth::basic::{self, Credentials};

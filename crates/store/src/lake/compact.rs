@@ -44,11 +44,11 @@ use room::{Load, Room};
 
 pub(crate) use plan::{plan, unsummed};
 
-mod order;
-
 mod plan;
 
 pub(crate) mod rewrite;
+
+mod order;
 
 mod room;
 
