@@ -12,9 +12,10 @@ pub(crate) mod clickhouse;
 pub(crate) mod duckdb;
 pub(crate) mod influxdb;
 pub(crate) mod iobeam;
-pub(crate) mod line;
 pub(crate) mod postgres;
 pub(crate) mod victoria;
+
+pub(crate) mod line;
 
 use std::os::fd::RawFd;
 use std::path::Path;

@@ -5,9 +5,10 @@ pub(crate) mod figures;
 pub(crate) mod fleet;
 pub(crate) mod growth;
 pub(crate) mod import;
-pub(crate) mod queries;
 pub(crate) mod recovery;
 pub(crate) mod soak;
+
+pub(crate) mod queries;
 
 use std::path::PathBuf;
 use std::time::Duration;
