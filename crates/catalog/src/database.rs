@@ -11,8 +11,6 @@
 
 mod file;
 
-mod mirror;
-
 mod keeper;
 
 mod sums;
@@ -22,6 +20,8 @@ mod mark;
 mod log;
 
 mod upkeep;
+
+mod mirror;
 
 #[cfg(test)]
 mod tests;

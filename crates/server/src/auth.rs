@@ -23,11 +23,11 @@ pub(crate) mod session;
 pub(crate) mod cookie;
 
 #[cfg(test)]
-#[path = "../../../fuzz/cookie_checks.rs"]
-mod cookie_checks;
+mod cookie_corpus;
 
 #[cfg(test)]
-mod cookie_corpus;
+#[path = "../../../fuzz/cookie_checks.rs"]
+mod cookie_checks;
 
 pub(crate) mod share;
 

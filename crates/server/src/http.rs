@@ -20,13 +20,13 @@ mod sql;
 
 mod live;
 
-mod accounts;
-
 mod projects;
 
 mod session;
 
 mod users;
+
+mod accounts;
 
 mod latest;
 
