@@ -124,6 +124,10 @@ fn in_sql() -> Vec<(String, Vec<Json>)> {
         plain("SELECT count(DISTINCT a.v + b.v) FROM input a, input b"),
         plain("SELECT * FROM input a, input b ORDER BY a.v * b.v"),
         plain("SELECT translate(s, 'x', s) FROM wide"),
+        // Rows that share a long text, in operators that write to disk what does not fit.
+        ("SELECT x.a FROM (VALUES ($1)) x(a), input, input b".into(), vec![text(1 << 20)]),
+        plain("SELECT a.s FROM wide a, input b ORDER BY b.v, a.s"),
+        plain("SELECT a.s, count(*) FROM wide a, input b GROUP BY a.s, b.v"),
         ("SELECT repeat($1, 1000000000)".into(), vec![text(1000)]),
         plain("SELECT approx_percentile_cont(v, 0.5, 2000000000) FROM input"),
         // Values that names stand for, lists, and planning that takes long or goes deep.

@@ -119,8 +119,12 @@ impl fmt::Debug for QueryContext {
 impl QueryContext {
     /// A query that begins now and draws its memory from the pool.
     pub(crate) fn new(limits: QueryLimits, pool: Arc<dyn MemoryPool>) -> Self {
-        let ledger =
-            Arc::new(Ledger { pool, reserved: AtomicUsize::new(0), stopped: AtomicU8::new(0) });
+        let ledger = Arc::new(Ledger {
+            pool,
+            reserved: AtomicUsize::new(0),
+            row: AtomicUsize::new(0),
+            stopped: AtomicU8::new(0),
+        });
         Self(Arc::new(Inner {
             began: Instant::now(),
             limits,
@@ -192,12 +196,12 @@ impl QueryContext {
 
     /// Ends the query from outside; the first reason counts.
     pub(crate) fn stop(&self, why: Stop) {
-        let _ = self.0.ledger.stopped.compare_exchange(
-            0,
-            why as u8,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        self.0.ledger.stop(why);
+    }
+
+    /// Rows of about so many bytes each pass between operators, counting what they share with each other.
+    pub(crate) fn saw_rows_of(&self, bytes: usize) {
+        self.0.ledger.row.fetch_max(bytes, Ordering::Relaxed);
     }
 
     /// How long ago it began.
@@ -306,11 +310,39 @@ impl Reservation {
 
 /// A query's memory: the pool of all queries, with a count of what this one has of it. It gives nothing to a query that
 /// was stopped.
+///
+/// An operator that gets nothing and can spill copies a batch of rows to write it. Rows that share a long value, as a join
+/// makes them, then have it once each: 8192 rows with a text of 1 MiB took 8 GiB. Where the rows are that long, and once
+/// the query was stopped, such an operator gets what it wants, which is little as long as the rows share it, and the
+/// query ends at the next guard.
 #[derive(Debug)]
 struct Ledger {
     pool: Arc<dyn MemoryPool>,
     reserved: AtomicUsize,
+    /// Bytes of the longest rows that were seen, as if they shared nothing.
+    row: AtomicUsize,
     stopped: AtomicU8,
+}
+
+/// Rows that are written to disk at once: a batch of the engine's.
+const SPILLED_ROWS: usize = 8192;
+/// Bytes that a copy of them may take.
+const SPILLED_BYTES: usize = 32 << 20;
+
+impl Ledger {
+    fn stop(&self, why: Stop) {
+        let (now, then) = (Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.stopped.compare_exchange(0, why as u8, now, then);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the rows of the query fit into memory when they are copied to be written.
+    fn may_spill(&self) -> bool {
+        self.row.load(Ordering::Relaxed).saturating_mul(SPILLED_ROWS) <= SPILLED_BYTES
+    }
 }
 
 impl fmt::Display for Ledger {
@@ -343,12 +375,24 @@ impl MemoryPool for Ledger {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> EngineResult<()> {
-        if self.stopped.load(Ordering::Relaxed) != 0 {
-            return resources_err!("the query was stopped");
+        let spills = reservation.consumer().can_spill();
+        let given = if self.is_stopped() {
+            resources_err!("the query was stopped")
+        } else {
+            self.pool.try_grow(reservation, additional)
+        };
+        match given {
+            Ok(()) => {
+                self.reserved.fetch_add(additional, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(_) if spills && (self.is_stopped() || !self.may_spill()) => {
+                self.stop(Stop::Memory);
+                self.grow(reservation, additional);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
-        self.pool.try_grow(reservation, additional)?;
-        self.reserved.fetch_add(additional, Ordering::Relaxed);
-        Ok(())
     }
 
     fn reserved(&self) -> usize {

@@ -21,7 +21,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, ByteView, RecordBatch, RecordBatchOptions, UInt32Array,
+};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::Result;
@@ -221,6 +223,7 @@ impl Stream for Guarded {
         let Some(batch) = ready!(self.input.poll_next_unpin(task)).transpose()? else {
             return Poll::Ready(None);
         };
+        self.context.saw_rows_of(row_bytes(&batch));
         let limit = self.context.limits().value_bytes;
         let fitting = self.rule.fitting_rows(&batch, limit);
         let fitting = fitting.map_err(|error| engine_error(error.into_query_error(limit)))?;
@@ -233,6 +236,27 @@ impl RecordBatchStream for Guarded {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
+}
+
+/// The rows that a batch is measured by.
+const SAMPLED_ROWS: usize = 16;
+
+/// About the bytes of a row's texts, by a few rows of the batch. Rows that share a text have it once each.
+fn row_bytes(batch: &RecordBatch) -> usize {
+    let rows = batch.num_rows();
+    let sampled = rows.min(SAMPLED_ROWS);
+    let length = |column: &ArrayRef, row: usize| match column.data_type() {
+        DataType::Utf8View => ByteView::from(column.as_string_view().views()[row]).length as usize,
+        DataType::BinaryView => {
+            ByteView::from(column.as_binary_view().views()[row]).length as usize
+        }
+        _ => 0,
+    };
+    let of_column = |column: &ArrayRef| -> usize {
+        (0..sampled).map(|at| length(column, at * rows / sampled)).sum()
+    };
+    let all: usize = batch.columns().iter().map(of_column).sum();
+    all / sampled.max(1)
 }
 
 /// Rows of a batch without the memory of the rows around them, so that they are not counted with each slice.
