@@ -36,14 +36,18 @@ const SAMPLE: usize = 2;
 const CHOSEN: usize = 25;
 /// So many are played with the program itself, for each folder.
 const PLAYED: usize = 5;
+/// The seed of the short form.
+const SEED: u64 = 7;
 
 fn is_long() -> bool {
     std::env::var_os("IOBEAM_TORTURE").is_some()
 }
 
+/// The short form plays the same damages each time, the long form others each time.
 fn seed() -> u64 {
-    let time = || std::time::UNIX_EPOCH.elapsed().map_or(7, |time| time.as_secs());
-    let seed = asked("IOBEAM_SEED").unwrap_or_else(time);
+    let time = || std::time::UNIX_EPOCH.elapsed().map_or(SEED, |time| time.as_secs());
+    let usual = if is_long() { time() } else { SEED };
+    let seed = asked("IOBEAM_SEED").unwrap_or(usual);
     eprintln!("IOBEAM_SEED={seed} repeats it");
     seed
 }
@@ -98,7 +102,9 @@ fn judge(damage: &Damage, sound: &Seen, seen: &Seen) -> Result<(), String> {
                 if !damage.path.starts_with(&format!("lake/{table}")) {
                     return Err(format!("table {table} is not served: {told}"));
                 }
-                if !damage.is_named_in(told) {
+                // Without its last commit a table is at the one before, whose files may be gone: one of them is named.
+                let by_a_file_of_it = damage.is_commit() && damage.is_of_table_in(told);
+                if !damage.is_named_in(told) && !by_a_file_of_it {
                     return Err(format!("table {table} does not name the file: {told}"));
                 }
             }
