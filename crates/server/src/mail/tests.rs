@@ -113,6 +113,30 @@ fn the_outbox_keeps_the_newest_letters() {
 }
 
 #[test]
+fn a_letter_has_its_name_once_all_of_it_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let left = folder.path().join("0-1.part");
+    fs::write(&left, b"hal").expect("written");
+    let letter = vec![b'x'; 1 << 20];
+    let now = Timestamp::from_micros(1_800_000_000_000_000);
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| outbox::keep(folder.path(), now, "reset", &letter)))
+            .collect();
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            let named = letters(folder.path());
+            for path in named.iter().filter(|path| path.extension() == Some("eml".as_ref())) {
+                assert_eq!(fs::read(path).expect("there").len(), letter.len());
+            }
+        }
+        let paths = writers.into_iter().map(|writer| writer.join().expect("done").expect("kept"));
+        assert_eq!(paths.collect::<std::collections::BTreeSet<_>>().len(), 4);
+    });
+    assert!(!left.exists(), "what another process left is still there");
+    assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 4);
+}
+
+#[test]
 fn the_key_is_not_in_the_debug_text() {
     assert!(!format!("{:?}", letter()).contains("s3cr3t"));
 }
