@@ -26,7 +26,7 @@ use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use super::calendar::{Part, has_date};
 use super::membership;
 use super::moments;
-use super::numbers::{Arithmetic, checked, compared, exact, kind, mixed, whole};
+use super::numbers::{Arithmetic, checked, compared, exact, kind, mixed, same_double, whole};
 use crate::context::QueryContext;
 
 /// All rules of a session, in their order.
@@ -268,7 +268,42 @@ fn comparison(left: &Expr, operator: Operator, right: &Expr, schema: &DFSchema) 
     {
         return Some(bounded);
     }
+    // A constant that is the same as a double is compared as one, which is fast and leaves out files as well.
+    if kind(left, schema).is_floating()
+        && let Some(bound) = integer(right)
+        && let Some(bounded) = against_whole(left, operator, bound)
+    {
+        return Some(bounded);
+    }
+    if kind(right, schema).is_floating()
+        && let Some(bound) = integer(left)
+        && let Some(swapped) = operator.swap()
+        && let Some(bounded) = against_whole(right, swapped, bound)
+    {
+        return Some(bounded);
+    }
     Some(compared(left.clone(), operator, right.clone()))
+}
+
+/// A double against a whole number that stands there. The engine puts the two zeros of doubles in an order, so the
+/// right one of them is named; which equal both is for the exact comparison.
+fn against_whole(number: &Expr, operator: Operator, bound: i64) -> Option<Expr> {
+    let bound = match (bound, operator) {
+        (0, Operator::Lt | Operator::GtEq) => -0.0,
+        (0, Operator::Gt | Operator::LtEq) => 0.0,
+        (0, _) => return None,
+        (bound, _) => same_double(bound)?,
+    };
+    Some(binary(number.clone(), operator, lit(bound)))
+}
+
+/// The value of a whole number that stands in the query, maybe behind a minus.
+fn integer(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(value), _) => *value,
+        Expr::Negative(inner) => integer(inner)?.checked_neg(),
+        _ => None,
+    }
 }
 
 /// A whole number against a double that stands there.

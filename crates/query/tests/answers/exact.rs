@@ -137,6 +137,39 @@ async fn integer_arithmetic_never_wraps() {
 }
 
 #[tokio::test]
+async fn a_double_is_compared_with_a_whole_number_as_fast_as_with_a_double() {
+    let world = world().await;
+    let zeros = "(VALUES (-0.0), (0.0), (1.5), (-1.5), (NULL)) t(v)";
+    for (condition, expected) in [
+        ("v >= 0", "3"),
+        ("v > 0", "1"),
+        ("v < 0", "1"),
+        ("v <= 0", "3"),
+        ("0 < v", "1"),
+        ("0 >= v", "3"),
+        ("v = 0", "2"),
+        ("v <> 0", "2"),
+        ("v > 1", "1"),
+        ("v > -1", "3"),
+        ("-2 < v", "4"),
+        ("v BETWEEN 0 AND 2", "3"),
+        ("v NOT BETWEEN -1 AND 1", "2"),
+        ("v IS DISTINCT FROM 1", "5"),
+        ("v < 9223372036854775807", "4"),
+    ] {
+        let query = format!("SELECT count(*) FROM {zeros} WHERE {condition}");
+        assert_eq!(value(&world, &query).await, expected, "{query}");
+    }
+    for condition in ["temperature > 3", "temperature >= 0", "-3 > temperature", "temperature = 7"]
+    {
+        let query =
+            format!("EXPLAIN FORMAT INDENT SELECT temperature FROM input WHERE {condition}");
+        let plan = world.sql_text(&query).await;
+        assert!(!plan.contains("compare_numbers"), "{condition}: {plan}");
+    }
+}
+
+#[tokio::test]
 async fn whole_numbers_do_not_become_doubles() {
     let world = world().await;
     let among = "FROM input WHERE";
