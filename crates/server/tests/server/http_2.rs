@@ -158,7 +158,9 @@ fn a_connection_of_http_2_ends_when_it_is_idle_and_not_while_a_stream_is_open() 
         let response = send.send_request(request, true).expect("sent").0.await;
         let _events = response.expect("a stream of events").into_body();
         let ended = tokio::time::timeout(Duration::from_secs(20), idle.ended).await;
-        ended.expect("it ends by itself").expect("no panic").expect("in good order");
+        let ended = ended.expect("it ends by itself").expect("no panic");
+        // What the client writes last may meet a socket that is closed already.
+        assert!(ended.as_ref().err().is_none_or(h2::Error::is_io), "{ended:?}");
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert!(!busy.ended.is_finished(), "a stream is open");
     });

@@ -80,6 +80,8 @@ impl Server {
         flags
             .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let (config, _) = Config::load(&flags, [], None).expect("sound settings");
+        // The memory of this process is that of all servers in it.
+        let config = Config { watches_process: false, ..config };
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
