@@ -7,24 +7,26 @@
 //!
 //! - A commit is one file that is there as a whole or not at all; when it failed half-way, the log itself tells
 //!   whether it counts.
-//! - Facts of a file stand in its tags, exact for any time there is; the statistics beside them are for other readers.
 //! - A handle grows slower with each commit and is made anew after some.
 
 pub(crate) mod dropped;
 
 pub(crate) mod verify;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+mod entry;
+
+mod folders;
+
+mod schema;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType as ArrowType;
-use chrono::{DateTime, Datelike as _};
 use deltalake_core::DeltaTableBuilder;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{
-    Action, Add, DataType, MetadataExt as _, PrimitiveType, Remove, StructField, StructType,
-    Transaction,
+    Action, DataType, MetadataExt as _, Remove, StructField, StructType, Transaction,
 };
 use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::operations::create::CreateBuilder;
@@ -37,12 +39,16 @@ use url::Url;
 use crate::chunk::TIME;
 use crate::edit::Edit;
 use crate::error::StoreError;
-use crate::lake::files::{SyncedFiles, UNFINISHED};
-use crate::snapshot::verified::shown;
+use crate::lake::files::SyncedFiles;
 use crate::snapshot::{DataFile, FileFacts};
 
-/// The tag under which a file's facts stand.
-const FACTS: &str = "iobeam.facts";
+pub(crate) use entry::facts_of;
+pub(crate) use folders::{is_unfinished, part_seq};
+pub(crate) use schema::{Fields, fields_of};
+
+use folders::last_name;
+use schema::{corrected, delta_type};
+
 /// The setting of a table that names its partition field.
 pub(crate) const PARTITION: &str = "iobeam.partition";
 /// A handle is made anew after so many commits.
@@ -54,9 +60,6 @@ const HANDLES: usize = 64;
 
 /// Which table, as folders.
 pub(crate) type TableKey = (ProjectId, NamespaceName);
-
-/// The fields of a table and how they are held.
-pub(crate) type Fields = BTreeMap<Box<str>, ArrowType>;
 
 /// What the log says of a table.
 #[derive(Debug)]
@@ -146,68 +149,6 @@ impl Lake {
     /// The folder of a table.
     pub(crate) fn dir(&self, key: &TableKey) -> PathBuf {
         self.root.join(key.0.to_string()).join(key.1.as_str())
-    }
-
-    /// The tables there are.
-    pub(crate) fn tables(&self) -> Result<Vec<TableKey>, StoreError> {
-        let mut found = Vec::new();
-        for key in self.folders()? {
-            if self.exists(&key)? {
-                found.push(key);
-            }
-        }
-        Ok(found)
-    }
-
-    /// The folders of tables that have no log, and are not being deleted.
-    pub(crate) fn logless(&self) -> Result<Vec<TableKey>, StoreError> {
-        let mut found = Vec::new();
-        for key in self.folders()? {
-            if !self.exists(&key)? && !self.is_marked(&key)? {
-                found.push(key);
-            }
-        }
-        Ok(found)
-    }
-
-    /// The tables whose folders have a log or a file of ours, and are not being deleted.
-    pub(crate) fn populated(&self) -> Result<Vec<TableKey>, StoreError> {
-        let mut found = self.tables()?;
-        for key in self.logless()? {
-            if self.highest_part(&key)? > 0 {
-                found.push(key);
-            }
-        }
-        Ok(found)
-    }
-
-    /// The folders that are named as those of tables are.
-    fn folders(&self) -> Result<Vec<TableKey>, StoreError> {
-        let list =
-            |dir: &Path| self.disk.list(dir).map_err(|error| StoreError::io("list", dir, error));
-        let mut found = Vec::new();
-        for project_dir in list(&self.root)? {
-            let Some(project) = last_name(&project_dir).parse().ok().and_then(ProjectId::new)
-            else {
-                continue;
-            };
-            for dir in list(&project_dir)? {
-                let Ok(namespace) = last_name(&dir).parse::<NamespaceName>() else { continue };
-                found.push((project, namespace));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Whether a table was ever committed to, and is not being deleted.
-    pub(crate) fn exists(&self, key: &TableKey) -> Result<bool, StoreError> {
-        let log = self.dir(key).join("_delta_log");
-        let failed = |error| StoreError::io("list", &log, error);
-        if self.is_marked(key)? {
-            return Ok(false);
-        }
-        Ok(self.disk.exists(&log).map_err(failed)?
-            && self.disk.list(&log).map_err(failed)?.iter().any(|path| is_commit(path)))
     }
 
     /// Reads what the log says of a table.
@@ -336,7 +277,7 @@ impl Lake {
             }));
         }
         for facts in &change.add {
-            actions.push(Action::Add(add(facts, partition, now, data_change)?));
+            actions.push(Action::Add(entry::add(facts, partition, now, data_change)?));
         }
         Ok(actions)
     }
@@ -424,201 +365,8 @@ impl Lake {
         }
         self.handles.insert(key, handle);
     }
-
-    /// Files of ours in a table's folder that the table does not name: written and never committed, or replaced. What
-    /// others put there is not ours to judge.
-    pub(crate) fn leftovers(
-        &self,
-        key: &TableKey,
-        files: &[Arc<DataFile>],
-    ) -> Result<Vec<PathBuf>, StoreError> {
-        let dir = self.dir(key);
-        let paths = self.disk.list(&dir).map_err(|error| StoreError::io("list", &dir, error))?;
-        let is_leftover = |path: &PathBuf| {
-            let is_part = part_seq(path).is_some();
-            is_part && !files.iter().any(|file| file.path() == path) || is_unfinished(path)
-        };
-        Ok(paths.into_iter().filter(is_leftover).collect())
-    }
-
-    /// Deletes such a file.
-    pub(crate) fn remove_leftover(&self, path: &Path) -> Result<(), StoreError> {
-        self.disk.remove(path).map_err(|error| StoreError::io("remove", path, error))?;
-        tracing::info!(file = %shown(path), "deleted a file that was left over: no commit names it");
-        Ok(())
-    }
-
-    /// The highest record of which a table's folder has a file, whatever the table's log says.
-    pub(crate) fn highest_part(&self, key: &TableKey) -> Result<u64, StoreError> {
-        let dir = self.dir(key);
-        let paths = self.disk.list(&dir).map_err(|error| StoreError::io("list", &dir, error))?;
-        Ok(paths.iter().filter_map(|path| part_seq(path)).max().unwrap_or(0))
-    }
-}
-
-/// The highest record in a file of ours, by its name: `part-<20 digits>-<32 hexadecimal digits>.parquet`.
-pub(crate) fn part_seq(path: &Path) -> Option<u64> {
-    let name = last_name(path).strip_prefix("part-")?.strip_suffix(".parquet")?;
-    let (seq, id) = name.split_once('-')?;
-    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_seq = seq.len() == 20 && seq.bytes().all(|byte| byte.is_ascii_digit());
-    (is_id && is_seq).then(|| seq.parse().ok())?
-}
-
-/// Whether a file in a table's folder is one that we began to write and never finished.
-pub(crate) fn is_unfinished(path: &Path) -> bool {
-    last_name(path).strip_suffix(UNFINISHED).is_some_and(|name| name == dropped::MARKER)
-}
-
-fn last_name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or("")
-}
-
-fn is_commit(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "json" || ending == "parquet")
 }
 
 fn refused(key: &TableKey, error: impl std::fmt::Display) -> StoreError {
     StoreError::Lake { table: format!("{}/{}", key.0, key.1), reason: error.to_string() }
-}
-
-fn delta_type(kind: &ArrowType) -> DataType {
-    match kind {
-        ArrowType::Int64 => DataType::LONG,
-        ArrowType::Boolean => DataType::BOOLEAN,
-        ArrowType::Utf8View => DataType::STRING,
-        _ => DataType::DOUBLE,
-    }
-}
-
-fn arrow_type(kind: &DataType) -> ArrowType {
-    match kind {
-        DataType::Primitive(PrimitiveType::Long) => ArrowType::Int64,
-        DataType::Primitive(PrimitiveType::Boolean) => ArrowType::Boolean,
-        DataType::Primitive(PrimitiveType::String) => ArrowType::Utf8View,
-        _ => ArrowType::Float64,
-    }
-}
-
-/// What a correction makes of a field; nothing when it goes.
-fn corrected(field: StructField, edit: &Edit) -> Option<StructField> {
-    if field.name() == TIME {
-        return Some(field);
-    }
-    let before = arrow_type(field.data_type());
-    let (name, kind) = edit.of_field(field.name(), &before)?;
-    let same = *name == **field.name() && kind == before;
-    Some(if same { field } else { StructField::nullable(&*name, delta_type(&kind)) })
-}
-
-pub(crate) fn fields_of(schema: &StructType) -> Fields {
-    let others = schema.fields().filter(|field| field.name() != TIME);
-    others.map(|field| (field.name().as_str().into(), arrow_type(field.data_type()))).collect()
-}
-
-/// A file's facts as they stand in its tag.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct TaggedFacts {
-    rows: u64,
-    min_time: i64,
-    max_time: i64,
-    min_partition: Option<Box<str>>,
-    max_partition: Option<Box<str>>,
-    partition_nulls: u64,
-    seq: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    crc: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    tail: Option<u32>,
-}
-
-fn add(
-    facts: &FileFacts,
-    partition: &FieldName,
-    now: i64,
-    data_change: bool,
-) -> Result<Add, StoreError> {
-    let tagged = TaggedFacts {
-        rows: facts.rows,
-        min_time: facts.min_time,
-        max_time: facts.max_time,
-        min_partition: facts.min_partition.clone(),
-        max_partition: facts.max_partition.clone(),
-        partition_nulls: facts.partition_nulls,
-        seq: facts.seq,
-        crc: facts.crc,
-        tail: facts.tail,
-    };
-    let tag = serde_json::to_string(&tagged)
-        .map_err(|error| StoreError::io("describe", &facts.path, error.into()))?;
-    Ok(Add {
-        path: last_name(&facts.path).to_owned(),
-        size: facts.size.cast_signed(),
-        modification_time: now,
-        data_change,
-        stats: Some(statistics(facts, partition)),
-        tags: Some(HashMap::from([(FACTS.to_owned(), Some(tag))])),
-        ..Add::default()
-    })
-}
-
-/// The statistics as other readers of the table know them.
-fn statistics(facts: &FileFacts, partition: &FieldName) -> String {
-    let bounds = |time: i64, text: Option<&str>| {
-        let mut bounds = serde_json::Map::new();
-        if let Some(time) = written_time(time) {
-            bounds.insert(TIME.to_owned(), time.into());
-        }
-        if let Some(text) = text {
-            bounds.insert(partition.to_string(), text.into());
-        }
-        bounds
-    };
-    serde_json::json!({
-        "numRecords": facts.rows,
-        "minValues": bounds(facts.min_time, facts.min_partition.as_deref()),
-        "maxValues": bounds(facts.max_time, facts.max_partition.as_deref()),
-        "nullCount": { TIME: 0, partition.as_str(): facts.partition_nulls },
-    })
-    .to_string()
-}
-
-/// A time to the microsecond; `None` for years that the format cannot write.
-fn written_time(micros: i64) -> Option<String> {
-    let time = DateTime::from_timestamp_micros(micros)?;
-    (0..=9999).contains(&time.year()).then(|| time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
-}
-
-/// What a commit says of a file.
-pub(crate) fn facts_of(add: &Add, dir: &Path) -> FileFacts {
-    let tag = add.tags.as_ref().and_then(|tags| tags.get(FACTS)?.as_deref());
-    let tagged = tag.and_then(|tag| serde_json::from_str(tag).ok()).unwrap_or_else(|| {
-        // Another program's file: it may hold anything.
-        let stats = add.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
-        let stats: serde_json::Value = stats.unwrap_or_default();
-        TaggedFacts {
-            rows: stats["numRecords"].as_u64().unwrap_or(1),
-            min_time: i64::MIN,
-            max_time: i64::MAX,
-            min_partition: Some("".into()),
-            max_partition: Some("\u{10ffff}".into()),
-            partition_nulls: 1,
-            seq: 0,
-            crc: None,
-            tail: None,
-        }
-    });
-    FileFacts {
-        path: dir.join(&add.path),
-        size: add.size.cast_unsigned(),
-        rows: tagged.rows,
-        min_time: tagged.min_time,
-        max_time: tagged.max_time,
-        min_partition: tagged.min_partition,
-        max_partition: tagged.max_partition,
-        partition_nulls: tagged.partition_nulls,
-        seq: tagged.seq,
-        crc: tagged.crc,
-        tail: tagged.tail,
-    }
 }

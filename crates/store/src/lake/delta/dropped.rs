@@ -10,12 +10,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::{Lake, TableKey, is_unfinished, part_seq};
+use super::folders::{MARKER, is_unfinished, part_seq};
+use super::{Lake, TableKey};
 use crate::error::StoreError;
 use crate::lake::files::put_synced;
-
-/// The name of the marker.
-pub(super) const MARKER: &str = "dropped";
 
 impl Lake {
     /// Whether a table's folder is on its way out.

@@ -15,7 +15,8 @@ use iobeam_journal::Disk;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{Lake, TableKey, last_name};
+use super::folders::last_name;
+use super::{Lake, TableKey};
 use crate::error::{FileError, StoreError};
 use crate::lake::files::read_range;
 use crate::lake::log_sums::{Signed, check_commit, checkpoint_version, commit_version};
