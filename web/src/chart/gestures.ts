@@ -1,8 +1,9 @@
-// Fingers on a chart: one moves along, two come closer. Up and down still scrolls the page.
+// Gestures on a chart: a pointer that drags moves along, so does one finger, and two fingers come closer. Up and down still
+// scrolls the page.
 
 import type uPlot from 'uplot';
 import type { Span } from '../time/range';
-import { sound } from '../time/zoom';
+import { shift, sound } from '../time/zoom';
 
 /** Follows fingers until the returned function is called. */
 export function touches(u: uPlot, span: () => Span, done: (span: Span) => void): () => void {
@@ -63,4 +64,23 @@ export function touches(u: uPlot, span: () => Span, done: (span: Span) => void):
     u.over.removeEventListener('pointerup', up);
     u.over.removeEventListener('pointercancel', up);
   };
+}
+
+/** Moves along while the button is held, then asks for what came into sight. */
+export function dragged(u: uPlot, start: MouseEvent, before: Span, done: (span: Span) => void): void {
+  const { from, to } = before;
+  const per = (to - from) / Math.max(1, u.over.clientWidth);
+  let by = 0;
+  const move = (event: MouseEvent) => {
+    by = -(event.clientX - start.clientX) * per;
+    u.setScale('x', { min: from + by, max: to + by });
+  };
+  const end = () => {
+    removeEventListener('mousemove', move);
+    removeEventListener('mouseup', end);
+    if (by !== 0) done(shift({ from, to }, by));
+  };
+  start.preventDefault();
+  addEventListener('mousemove', move);
+  addEventListener('mouseup', end);
 }
