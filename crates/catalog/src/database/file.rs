@@ -62,7 +62,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, CatalogError> {
 pub(crate) fn open(path: &Path) -> Result<Connection, CatalogError> {
     make(path).map_err(|source| CatalogError::File { path: path.to_owned(), source })?;
     let explain = |error| damaged_or(path, error);
-    let mut connection = Connection::open(path).map_err(explain)?;
+    let mut connection = connect(path).map_err(explain)?;
     let found: u32 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
     recognise(&connection, path, found)?;
@@ -84,7 +84,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, CatalogError> {
 
 /// A second connection to a file that is open, for reading beside the writer.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, CatalogError> {
-    let connection = Connection::open(path).map_err(|error| damaged_or(path, error))?;
+    let connection = connect(path).map_err(|error| damaged_or(path, error))?;
     prepare(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
@@ -182,10 +182,8 @@ fn schema(connection: &Connection) -> rusqlite::Result<Vec<[String; 4]>> {
 /// Opens a file to look at it: nothing is changed, not even its version.
 pub(crate) fn open_to_look(path: &Path) -> Result<(Connection, Vec<String>), CatalogError> {
     let explain = |error| damaged_or(path, error);
-    let connection = Connection::open(path).map_err(explain)?;
+    let connection = connect(path).map_err(explain)?;
     connection.pragma_update(None, "query_only", true).map_err(explain)?;
-    // Otherwise the log would be brought into the file at the end.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(explain)?;
     let version: u32 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
     recognise(&connection, path, version)?;
@@ -205,6 +203,15 @@ pub(crate) fn open_to_look(path: &Path) -> Result<(Connection, Vec<String>), Cat
     Ok((connection, problems))
 }
 
+/// A connection that never brings the log into the file by itself: whoever does that notes the checksums of the pages
+/// first. SQLite would do it after a number of frames, and when the last connection closes.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(connection)
+}
+
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // With FULL a commit returns after its sync, so that a power cut takes nothing back.
@@ -212,8 +219,6 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    // Whoever brings the log into the file notes the checksums of its pages first.
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
