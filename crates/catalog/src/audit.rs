@@ -305,13 +305,14 @@ pub(crate) fn seal(
         let lost = "no row has the hash that was kept elsewhere: the log was replaced, or that is the hash of another log";
         problem = problem.or_else(|| (!is_there).then(|| lost.to_owned()));
     }
-    let last: Option<(i64, String)> = connection
-        .query_row("SELECT id, lower(hex(hash)) FROM audit ORDER BY id DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let (rows, hash) = last.unwrap_or_else(|| (0, "00".repeat(GENESIS.len())));
+    let (rows, hash) = end(connection)?.unwrap_or_else(|| (0, "00".repeat(GENESIS.len())));
     Ok(AuditSeal { rows: rows.unsigned_abs(), hash, problem })
+}
+
+/// The number and hash of its last row.
+pub(crate) fn end(connection: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
+    let sql = "SELECT id, lower(hex(hash)) FROM audit ORDER BY id DESC LIMIT 1";
+    connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 /// What is wrong with the log, in words for the operator; nothing when each row is as it was written.

@@ -31,14 +31,6 @@ impl Catalog {
         self.read(|connection| audit::read(connection, filter, count))
     }
 
-    /// What is wrong with the audit log; nothing when each row is as it was written. Reads all of it.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn verify_audit_log(&self) -> Result<Option<String>, CatalogError> {
-        Ok(self.audit_seal(None)?.problem)
-    }
-
     /// The audit log as a whole: how long it is, what its last hash is, and what is wrong with it, also when it has no row
     /// with a hash that is known from before. Reads all of it.
     ///

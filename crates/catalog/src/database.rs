@@ -118,7 +118,7 @@ fn expect_sound(path: &Path) -> Result<bool, CatalogError> {
         }
         sums::Found::Replaced => {
             tracing::warn!(path = %path.display(), "the catalog is not what it was at the last stop: it was put back from a backup, or damaged in several places");
-            sums::forget(path).and_then(|()| mark::forget(path)).map_err(failed)?;
+            sums::forget(path).map_err(failed)?;
             return Ok(true);
         }
         sums::Found::Sound => {}

@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::log::{self, Changes, FRAME_HEADER_BYTES, HEADER_BYTES, Place};
+use super::log::{self, Changes, FRAME_HEADER_BYTES, Frame, HEADER_BYTES, Place};
 use super::mark::{self, Mark, Marks};
 use super::sums::{self, PAGE_BYTES, Sums};
+use crate::audit;
 
 /// So many frames of the log are brought into the file at a time, as SQLite does by itself.
 const FRAMES: u64 = 1000;
@@ -85,20 +86,16 @@ impl Keeper {
         }
     }
 
-    /// Brings the log into the file. Whether all of it is there now.
-    pub(crate) fn checkpoint(&mut self, connection: &Connection, how: &str) -> io::Result<bool> {
+    /// Brings the log into the file, as far as nobody reads from it.
+    pub(crate) fn checkpoint(&mut self, connection: &Connection, how: &str) -> io::Result<()> {
         self.look()?;
         self.write_sums(connection)?;
         let sql = format!("PRAGMA wal_checkpoint({how})");
-        let done = connection.query_row(&sql, [], |row| {
-            let (busy, all, done): (u32, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(busy == 0 && all == done)
-        });
-        let done = done.map_err(io::Error::other)?;
+        connection.query_row(&sql, [], |_| Ok(())).map_err(io::Error::other)?;
         if self.changes.end.frames > 0 {
             self.mark()?;
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Makes the mark last.
@@ -125,7 +122,7 @@ impl Keeper {
             }
             self.sums.log = Some(*end);
         }
-        self.sums.audit = sums::end_of_audit(connection).map_err(io::Error::other)?;
+        self.sums.audit = audit::end(connection).map_err(io::Error::other)?;
         self.sums.write(&self.catalog)
     }
 
@@ -146,27 +143,17 @@ impl Keeper {
             self.changes = Changes { end, last, ..Changes::default() };
         }
         let (mut index, mut before) = (self.changes.end.frames, self.changes.last);
-        let (mut frame, mut change) = (vec![0; FRAME_BYTES], HashMap::new());
+        let (mut bytes, mut open) = (vec![0; FRAME_BYTES], HashMap::new());
         loop {
             let at = HEADER_BYTES as u64 + index * FRAME_BYTES as u64;
-            if !is_whole(log.read_exact_at(&mut frame, at))? {
+            if !is_whole(log.read_exact_at(&mut bytes, at))? {
                 return Ok(());
             }
-            let sum = log::sum_of(before, &frame, log::is_big(&header));
             // Behind the last change may be what a crash tore, or what was taken back.
-            if log::pair(&frame, 8) != Some(salts) || log::pair(&frame, 16) != Some(sum) {
-                return Ok(());
-            }
-            let (Some(page), Some(size)) = (log::number(&frame, 0), log::number(&frame, 4)) else {
-                return Ok(());
-            };
-            (index, before) = (index + 1, sum);
-            change.insert(page, crc32c::crc32c(&frame[FRAME_HEADER_BYTES..]));
-            if size > 0 {
-                self.changes.pages.extend(change.drain());
-                self.changes.end.frames = index;
-                (self.changes.last, self.changes.size) = (sum, size);
-            }
+            let frame = Frame::read(&bytes, log::is_big(&header), salts, before);
+            let Some(frame) = frame.filter(|frame| frame.is_sound) else { return Ok(()) };
+            (index, before) = (index + 1, frame.sum);
+            self.changes.go_on(index, &frame, &mut open);
         }
     }
 }

@@ -41,15 +41,46 @@ pub(crate) struct Changes {
     pub(crate) size: u32,
 }
 
+impl Changes {
+    /// Goes on by a sound frame, the one of that number from 1; `open` are the pages of a change that has not ended.
+    pub(crate) fn go_on(&mut self, index: u64, frame: &Frame, open: &mut HashMap<u32, u32>) {
+        open.insert(frame.page, frame.crc);
+        if frame.size > 0 {
+            self.pages.extend(open.drain());
+            (self.end.frames, self.last, self.size) = (index, frame.sum, frame.size);
+        }
+    }
+}
+
+/// A page as it lies in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// Which page of the file.
+    pub(crate) page: u32,
+    /// How many pages the file has after the change that ends here; 0 in the midst of one.
+    pub(crate) size: u32,
+    /// The checksum that is written with it.
+    pub(crate) sum: Pair,
+    /// Our own checksum of the page.
+    pub(crate) crc: u32,
+    /// Whether it belongs to the log and its checksum goes on from that before.
+    pub(crate) is_sound: bool,
+}
+
+impl Frame {
+    /// The frame in these bytes, in a log of these salts, after one of that checksum (or the header).
+    pub(crate) fn read(bytes: &[u8], big: bool, salts: Pair, before: Pair) -> Option<Self> {
+        let (head, body) = bytes.split_at_checked(FRAME_HEADER_BYTES)?;
+        let (page, size, sum) = (number(head, 0)?, number(head, 4)?, pair(head, 16)?);
+        let expected = checksum(checksum(before, &head[..8], big), body, big);
+        let is_sound = pair(head, 8) == Some(salts) && sum == expected;
+        Some(Self { page, size, sum, crc: crc32c::crc32c(body), is_sound })
+    }
+}
+
 /// Whether a header's first number says that checksums are made of numbers with the highest byte first.
 pub(crate) fn is_big(header: &[u8]) -> bool {
     number(header, 0) == Some(BIG_ENDIAN)
-}
-
-/// What the checksum of a frame must be, after that of the one before, or of the header.
-pub(crate) fn sum_of(before: Pair, frame: &[u8], big: bool) -> Pair {
-    let (head, body) = frame.split_at(FRAME_HEADER_BYTES);
-    checksum(checksum(before, &head[..8], big), body, big)
 }
 
 /// The number at a place, highest byte first.
@@ -82,35 +113,26 @@ pub(crate) fn read(log: &[u8]) -> Result<Changes, String> {
     let salts = pair(header, 16).ok_or_else(bad_header)?;
     let mut found = Changes { end: Place { salts, frames: 0 }, ..Changes::default() };
     let (mut before, mut broken, mut ended) = (sum, None, false);
-    let mut change = HashMap::new();
-    for (index, frame) in (1_u64..).zip(log[HEADER_BYTES..].chunks_exact(FRAME_HEADER_BYTES + page))
+    let mut open = HashMap::new();
+    for (index, bytes) in (1_u64..).zip(log[HEADER_BYTES..].chunks_exact(FRAME_HEADER_BYTES + page))
     {
-        let (head, body) = frame.split_at(FRAME_HEADER_BYTES);
-        let (Some(number_of_page), Some(size)) = (number(head, 0), number(head, 4)) else { break };
-        let Some(written) = pair(head, 16) else { break };
-        let is_sound = pair(head, 8) == Some(salts) && sum_of(before, frame, big) == written;
+        let Some(frame) = Frame::read(bytes, big, salts, before) else { break };
         // A change is written once the one before it was synced: what is broken in front of a later one was whole once.
         // Within the last one it may be that power was lost, and nobody was told that it is done.
         match broken {
-            Some(broken) if is_sound && ended => {
+            Some(broken) if frame.is_sound && ended => {
                 return Err(format!(
                     "frame {broken} of catalog.db-wal is not what was written, and frame {index}, of a later change, is: changes since the last checkpoint would be lost"
                 ));
             }
-            None if is_sound => {
-                change.insert(number_of_page, crc32c::crc32c(body));
-                if size > 0 {
-                    found.pages.extend(change.drain());
-                    (found.end.frames, found.last, found.size) = (index, written, size);
-                }
-            }
+            None if frame.is_sound => found.go_on(index, &frame, &mut open),
             None => broken = Some(index),
             Some(_) => {}
         }
         // The last frame of a change says how many pages the file has then.
-        ended |= broken.is_some() && size != 0;
+        ended |= broken.is_some() && frame.size != 0;
         // A frame's checksum goes on from that of the one before, so that a sound frame is known by what is written there.
-        before = written;
+        before = frame.sum;
     }
     Ok(found)
 }

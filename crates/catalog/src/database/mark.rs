@@ -91,14 +91,6 @@ pub(crate) fn written(path: &Path) -> io::Result<(i64, i64)> {
     Ok((facts.mtime(), facts.mtime_nsec()))
 }
 
-/// The mark is kept no more.
-pub(crate) fn forget(catalog: &Path) -> io::Result<()> {
-    match fs::remove_file(path_of(catalog)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
 /// The file, being kept.
 #[derive(Debug)]
 pub(crate) struct Marks {

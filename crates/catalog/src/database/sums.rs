@@ -16,10 +16,11 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags};
 
 use super::log::{self, Changes, Place};
 use super::mark::{self, Mark};
+use crate::audit;
 
 /// Bytes of a page of the file, as SQLite makes it.
 pub(crate) const PAGE_BYTES: usize = 4096;
@@ -106,22 +107,19 @@ pub(crate) fn check(catalog: &Path) -> io::Result<Found> {
 
 /// Whether there is a file of checksums that is not what was written.
 pub(crate) fn is_damaged(catalog: &Path) -> io::Result<bool> {
-    Ok(!read(&path_of(catalog))?.is_empty() && Sums::read(catalog)?.is_none())
+    let bytes = read(&path_of(catalog))?;
+    Ok(!bytes.is_empty() && Sums::parse(&String::from_utf8_lossy(&bytes)).is_none())
 }
 
-/// Nothing is known of the file any more.
+/// Nothing is known of the file and its log any more.
 pub(crate) fn forget(catalog: &Path) -> io::Result<()> {
-    match fs::remove_file(path_of(catalog)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => sync_folder(catalog),
+    for path in [path_of(catalog), mark::path_of(catalog)] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
-}
-
-/// The last row of a catalog's audit log.
-pub(crate) fn end_of_audit(connection: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
-    let sql = "SELECT id, lower(hex(hash)) FROM audit ORDER BY id DESC LIMIT 1";
-    connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    sync_folder(catalog)
 }
 
 impl Sums {
@@ -248,7 +246,7 @@ fn look(catalog: &Path) -> rusqlite::Result<Option<(i64, String)>> {
     }
     address.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    end_of_audit(&Connection::open_with_flags(address, flags)?)
+    audit::end(&Connection::open_with_flags(address, flags)?)
 }
 
 fn sync_folder(catalog: &Path) -> io::Result<()> {
