@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use iobeam_promises::{Account, Platform};
@@ -30,11 +30,9 @@ pub(crate) struct Folder {
 impl Folder {
     /// The same server's: after a stop, and killed later on with rows that its log alone has.
     pub(crate) fn both() -> (Self, Self) {
-        static FILLED: OnceLock<Mutex<Option<(Folder, Folder)>>> = OnceLock::new();
-        let filled = FILLED.get_or_init(Mutex::default);
+        static FILLED: OnceLock<(Folder, Folder)> = OnceLock::new();
         // One test fills it, and the others wait.
-        let mut filled = filled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        filled.get_or_insert_with(fill).clone()
+        FILLED.get_or_init(fill).clone()
     }
 
     pub(crate) fn name(&self) -> &'static str {

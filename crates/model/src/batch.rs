@@ -289,10 +289,7 @@ impl Column {
     pub fn into_parts(self) -> (FieldName, Values, Option<Bitmap>) {
         (self.name, self.values, self.present)
     }
-}
 
-/// Equal names, and equal values in the rows that have one: which text stands at a missing row's key means nothing.
-impl Column {
     /// These rows of it, in this order.
     fn pick(&self, rows: &[usize]) -> Self {
         let values = match &self.values {
@@ -316,6 +313,7 @@ impl Column {
     }
 }
 
+/// Equal names, and equal values in the rows that have one: which text stands at a missing row's key means nothing.
 impl PartialEq for Column {
     fn eq(&self, other: &Self) -> bool {
         if self.name != other.name || self.present != other.present {

@@ -295,10 +295,8 @@ mod tests {
             let disk: Arc<dyn Disk> = Arc::new(RealDisk);
             let target = |seq| {
                 let row_group_rows = if few_rows { 100 } else { 10_000 };
-                {
-                    let (dir, made_of) = (dir.path().to_owned(), Vec::new());
-                    Target { dir, seq, row_group_rows, last_bytes: 1 << 20, made_of }
-                }
+                let (dir, made_of) = (dir.path().to_owned(), Vec::new());
+                Target { dir, seq, row_group_rows, last_bytes: 1 << 20, made_of }
             };
             let (mut expected, mut inputs) = (Vec::<Row>::new(), Vec::new());
             for (seq, (devices, count, span)) in (1..).zip(&files) {

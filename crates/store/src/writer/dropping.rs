@@ -83,7 +83,6 @@ impl Writer {
         for key in &keys {
             self.memtables.remove(key);
             self.outages.remove(key);
-            self.tables.refuse(key, None);
             self.tables.remove(key, seq);
             self.retries.remove(key);
             self.keep_from.remove(key);
