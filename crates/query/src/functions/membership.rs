@@ -36,8 +36,9 @@ pub(super) fn listed(it: &InList, schema: &DFSchema) -> Option<Expr> {
     if !kept.is_empty() {
         return Some(Expr::InList(InList { list: kept, ..it.clone() }));
     }
-    let is_number = |item: &&Expr| is_number(&kind(item, schema));
-    let (numbers, others): (Vec<&Expr>, Vec<&Expr>) = it.list.iter().partition(is_number);
+    // Numbers of the same sort are the engine's to compare, which knows decimals of other scales and what is no number.
+    let is_mixed = |item: &&Expr| mixed(&of, &kind(item, schema));
+    let (numbers, others): (Vec<&Expr>, Vec<&Expr>) = it.list.iter().partition(is_mixed);
     let values = std::iter::once(it.expr.as_ref()).chain(numbers).cloned().collect();
     let among = ScalarUDF::new_from_impl(Among::new()).call(values);
     let any = if others.is_empty() {
