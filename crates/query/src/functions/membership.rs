@@ -30,7 +30,7 @@ pub(super) fn listed(it: &InList, schema: &DFSchema) -> Option<Expr> {
     if !it.list.iter().any(|item| mixed(&of, &kind(item, schema))) {
         return None;
     }
-    let converted: Option<Vec<Option<Expr>>> =
+    let converted: Option<Vec<Vec<Expr>>> =
         it.list.iter().map(|item| converted(item, &of, schema)).collect();
     let kept: Vec<Expr> = converted.into_iter().flatten().flatten().collect();
     if !kept.is_empty() {
@@ -54,21 +54,22 @@ fn is_number(kind: &DataType) -> bool {
     kind.is_numeric() || *kind == DataType::Null
 }
 
-/// An item as a number of that type; nothing within for a number that the type does not have, and nothing at all where
-/// only its value would tell.
-#[expect(
-    clippy::option_option,
-    reason = "a number that a type has not is not a number that is unknown"
-)]
-fn converted(item: &Expr, of: &DataType, schema: &DFSchema) -> Option<Option<Expr>> {
+/// An item as numbers of that type: none for a number that the type does not have, two for zero among doubles, which the
+/// engine tells apart. Nothing where only the value of the item would tell.
+fn converted(item: &Expr, of: &DataType, schema: &DFSchema) -> Option<Vec<Expr>> {
     let its = kind(item, schema);
     if !mixed(of, &its) {
-        return is_number(&its).then(|| Some(item.clone()));
+        return is_number(&its).then(|| vec![item.clone()]);
     }
     match literal(item)? {
-        ScalarValue::Float64(None) | ScalarValue::Int64(None) => Some(Some(item.clone())),
-        ScalarValue::Float64(Some(double)) if of.is_integer() => Some(whole(double).map(lit)),
-        ScalarValue::Int64(Some(number)) if of.is_floating() => Some(same_double(number).map(lit)),
+        ScalarValue::Float64(None) | ScalarValue::Int64(None) => Some(vec![item.clone()]),
+        ScalarValue::Float64(Some(double)) if of.is_integer() => {
+            Some(whole(double).map(lit).into_iter().collect())
+        }
+        ScalarValue::Int64(Some(0)) if of.is_floating() => Some(vec![lit(0.0), lit(-0.0)]),
+        ScalarValue::Int64(Some(number)) if of.is_floating() => {
+            Some(same_double(number).map(lit).into_iter().collect())
+        }
         _ => None,
     }
 }

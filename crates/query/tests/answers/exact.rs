@@ -156,6 +156,12 @@ async fn a_double_is_compared_with_a_whole_number_as_fast_as_with_a_double() {
         ("v NOT BETWEEN -1 AND 1", "2"),
         ("v IS DISTINCT FROM 1", "5"),
         ("v < 9223372036854775807", "4"),
+        ("v IN (0)", "2"),
+        ("v NOT IN (0)", "2"),
+        ("v IN (0, 5)", "2"),
+        ("v IN (-1, 0, 0.5, 1.5)", "3"),
+        ("v NOT IN (-1, 0, 0.5, 1.5)", "1"),
+        ("v IN (0, NULL)", "2"),
     ] {
         let query = format!("SELECT count(*) FROM {zeros} WHERE {condition}");
         assert_eq!(value(&world, &query).await, expected, "{query}");
