@@ -106,7 +106,8 @@ fn of_aggregate(plan: &LogicalPlan, aggregate: &Aggregate) -> Option<LogicalPlan
     let names = NamePreserver::new(plan);
     let figures = aggregate.aggr_expr.iter().map(|figure| {
         renamed(figure, &names, |bare| match bare {
-            Expr::AggregateFunction(function) => {
+            // What is distinct may be ordered by itself alone.
+            Expr::AggregateFunction(function) if !function.params.distinct => {
                 let mut params = function.params.clone();
                 params.order_by = input.keys(&params.order_by)?;
                 let func = Arc::clone(&function.func);

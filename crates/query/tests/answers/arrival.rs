@@ -82,6 +82,30 @@ proptest! {
     }
 }
 
+/// Of rows at 0, 0 and 1 hours.
+#[tokio::test]
+async fn what_takes_the_time_alone_as_its_order_gets_no_other() {
+    let world = World::new();
+    let rows = [(1, START), (2, START), (3, START + 3_600_000_000)].map(|(id, time)| Told {
+        id,
+        time,
+        device: Some("a"),
+        note: "x",
+        value: None,
+    });
+    world.add(&rows.iter().map(Told::row).collect::<Vec<_>>()).await;
+    let asked = Asked { table: world.table(), world: &world };
+    for (query, expected) in [
+        ("SELECT array_length(array_agg(DISTINCT time ORDER BY time)) FROM input", json!([[2]])),
+        (
+            "SELECT note, array_length(array_agg(DISTINCT time ORDER BY time DESC)), last_value(count ORDER BY time) FROM input GROUP BY note",
+            json!([["x", 2, 3]]),
+        ),
+    ] {
+        assert_eq!(Json::from(asked.sql(query).await), expected, "{query}");
+    }
+}
+
 async fn play(history: Vec<(Vec<Told>, After)>, kept: u64) {
     let mut world = World::of_small_files(kept);
     let mut rows: Vec<Told> = Vec::new();
