@@ -168,12 +168,16 @@ fn renamed(expr: &Expr, names: &NamePreserver, change: impl FnOnce(&Expr) -> Opt
 /// Whether a window function looks at rows of equal time one by one.
 fn tells_apart(function: &WindowFunction) -> bool {
     let frame = &function.params.window_frame;
+    let is_by_rows = frame.units == WindowFrameUnits::Rows;
     let starts_first = unbounded(&frame.start_bound);
+    let ends_last = unbounded(&frame.end_bound);
+    // Other ends are counted from the row's place in the order, which must be that of the time.
+    let ends_here = matches!(frame.end_bound, WindowFrameBound::CurrentRow);
     match function.fun.name() {
         "rank" | "dense_rank" | "percent_rank" | "cume_dist" => false,
         "row_number" | "lag" | "lead" | "ntile" => true,
-        "first_value" => frame.units == WindowFrameUnits::Rows || starts_first,
-        _ => frame.units == WindowFrameUnits::Rows || (starts_first && unbounded(&frame.end_bound)),
+        "first_value" => is_by_rows || (starts_first && (ends_here || ends_last)),
+        _ => is_by_rows || (starts_first && ends_last),
     }
 }
 

@@ -101,6 +101,30 @@ async fn what_takes_the_time_alone_as_its_order_gets_no_other() {
             "SELECT note, array_length(array_agg(DISTINCT time ORDER BY time DESC)), last_value(count ORDER BY time) FROM input GROUP BY note",
             json!([["x", 2, 3]]),
         ),
+        (
+            "SELECT first_value(count) OVER (ORDER BY time RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '1 hour' PRECEDING) FROM input ORDER BY time",
+            json!([[null], [null], [1]]),
+        ),
+        (
+            "SELECT first_value(count) OVER (ORDER BY time RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '1 hour' FOLLOWING) FROM input ORDER BY time",
+            json!([[1], [1], [1]]),
+        ),
+        (
+            "SELECT first_value(count) OVER (ORDER BY time GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) FROM input ORDER BY time",
+            json!([[null], [null], [1]]),
+        ),
+        (
+            "SELECT sum(count) OVER (ORDER BY time RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '1 hour' PRECEDING) FROM input ORDER BY time",
+            json!([[null], [null], [3]]),
+        ),
+        (
+            "SELECT lag(count) OVER (ORDER BY time RANGE BETWEEN INTERVAL '1 hour' PRECEDING AND CURRENT ROW) FROM input ORDER BY time",
+            json!([[null], [1], [2]]),
+        ),
+        (
+            "SELECT count(DISTINCT count) OVER (ORDER BY time ROWS UNBOUNDED PRECEDING) FROM input ORDER BY time",
+            json!([[1], [2], [3]]),
+        ),
     ] {
         assert_eq!(Json::from(asked.sql(query).await), expected, "{query}");
     }
