@@ -35,7 +35,7 @@ impl ExactAvg {
 }
 
 fn is_whole(arguments: &[FieldRef]) -> bool {
-    arguments.first().is_some_and(|it| *it.data_type() == DataType::Int64)
+    arguments.first().is_some_and(|it| matches!(it.data_type(), DataType::Int64 | DataType::UInt64))
 }
 
 fn sum_field() -> FieldRef {
@@ -68,7 +68,7 @@ impl AggregateUDFImpl for ExactAvg {
         let [values] = arguments else { return plan_err!("avg takes one argument") };
         Ok(vec![match values {
             DataType::Null => DataType::Float64,
-            DataType::UInt64 => DataType::Decimal128(20, 0),
+            DataType::UInt64 => DataType::UInt64,
             whole if whole.is_integer() => DataType::Int64,
             float if float.is_floating() => DataType::Float64,
             DataType::Duration(_) => values.clone(),

@@ -125,6 +125,22 @@ async fn integer_arithmetic_never_wraps() {
         ),
         ("SELECT avg(n) FROM (VALUES (CAST(NULL AS BIGINT))) t(n)", "null"),
         (
+            "SELECT avg(CAST(n AS BIGINT UNSIGNED)) FROM (VALUES (1), (1), (2)) t(n)",
+            "1.3333333333333333",
+        ),
+        (
+            "SELECT avg(r) FROM (SELECT rank() OVER (ORDER BY n) AS r FROM (VALUES (1), (1), (2)) t(n))",
+            "1.6666666666666667",
+        ),
+        (
+            "SELECT avg(r) OVER (ORDER BY r ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (SELECT row_number() OVER (ORDER BY n) AS r FROM (VALUES (1), (2), (2)) t(n)) ORDER BY 1 DESC",
+            "2.5",
+        ),
+        (
+            "SELECT avg(DISTINCT r) FROM (SELECT 'k' AS k, rank() OVER (ORDER BY n) AS r FROM (VALUES (1), (1), (2), (3)) t(n)) GROUP BY k",
+            "2.6666666666666665",
+        ),
+        (
             "SELECT sum(CAST(n AS DECIMAL(38,0))) FROM (VALUES (9223372036854775807), (1)) t(n)",
             "9223372036854775808",
         ),
