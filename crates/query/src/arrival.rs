@@ -20,11 +20,8 @@ use crate::error::QueryError;
 
 /// The hidden column.
 pub(crate) const ARRIVAL: &str = "$arrival";
-/// Rows of one source have so many bits of an arrival.
+/// Rows of one source have so many bits of an arrival, a million million; the other 23 say which source it is.
 const ROW_BITS: u32 = 40;
-
-/// Of these so many say which row of a device it is, where the number of the row in the file is not known.
-const DEVICE_ROW_BITS: u32 = 22;
 
 /// The field of the hidden column.
 pub(crate) fn arrival_field() -> Field {
@@ -35,8 +32,6 @@ pub(crate) fn arrival_field() -> Field {
 #[derive(Debug)]
 pub(crate) struct Arrivals {
     files: HashMap<*const DataFile, i64>,
-    /// The highest records of the files, in order.
-    seqs: Vec<u64>,
 }
 
 impl Arrivals {
@@ -44,22 +39,8 @@ impl Arrivals {
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let mut files: Vec<&Arc<DataFile>> = snapshot.files.iter().collect();
         files.sort_by_key(|file| file.seq);
-        let seqs = files.iter().map(|file| file.seq).collect();
         let files = files.into_iter().zip(0..).map(|(file, at)| (Arc::as_ptr(file), first_of(at)));
-        Self { files: files.collect(), seqs }
-    }
-
-    /// An arrival for a row of a file with that highest record, of which no more is known than the place of its device
-    /// among those of the file, and its own among the rows of the device.
-    pub(crate) fn of_device(&self, seq: u64, device: usize, row: usize) -> i64 {
-        let file = self.seqs.partition_point(|other| *other < seq) as i64;
-        let row = row.min((1 << DEVICE_ROW_BITS) - 1) as i64;
-        first_of(file) + ((device as i64) << DEVICE_ROW_BITS) + row
-    }
-
-    /// The place of the device, of an arrival that was made of it.
-    pub(crate) const fn device(arrival: i64) -> usize {
-        ((arrival & ((1 << ROW_BITS) - 1)) >> DEVICE_ROW_BITS) as usize
+        Self { files: files.collect() }
     }
 
     /// The arrival of a file's first row.
@@ -78,12 +59,45 @@ const fn first_of(source: i64) -> i64 {
     source << ROW_BITS
 }
 
-/// The rows with their arrivals as one more column.
+/// When a row of a file came, compared with others of files, where its number in the file is not known: files hold the
+/// rows of one device after those of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Standing {
+    /// The highest record of the file.
+    pub(crate) seq: u64,
+    /// The place of the row's device among all.
+    pub(crate) device: usize,
+    /// The place of the file among all; the last of a device's rows comes after all of them.
+    pub(crate) file: usize,
+    /// The row's place among those of the device in the file.
+    pub(crate) row: i64,
+}
+
+impl Standing {
+    /// That of the last row that a device has in files.
+    pub(crate) const fn last(seq: u64, device: usize) -> Self {
+        Self { seq, device, file: usize::MAX, row: i64::MAX }
+    }
+}
+
+/// The place of each in their order: arrivals of rows that are compared with each other alone, or with those of chunks,
+/// which are higher than there can be rows in memory.
+pub(crate) fn ranks<T: Ord>(came: &[T]) -> Vec<i64> {
+    let mut order: Vec<usize> = (0..came.len()).collect();
+    order.sort_unstable_by(|one, other| came[*one].cmp(&came[*other]));
+    let mut ranks = vec![0; came.len()];
+    for (rank, row) in (0..).zip(order) {
+        ranks[row] = rank;
+    }
+    ranks
+}
+
+/// The rows with their arrivals as the last column, in place of numbers that they had there.
 pub(crate) fn with_arrivals(
     rows: &RecordBatch,
     arrivals: impl IntoIterator<Item = i64>,
 ) -> Result<RecordBatch, QueryError> {
-    let arrivals: Int64Array = arrivals.into_iter().map(Some).collect();
+    let arrivals = Int64Array::from_iter_values(arrivals);
     add(rows, Arc::new(arrivals)).map_err(QueryError::internal)
 }
 
@@ -94,9 +108,10 @@ pub(crate) fn numbered(rows: &RecordBatch, first: i64) -> Result<RecordBatch, Ar
 }
 
 fn add(rows: &RecordBatch, arrivals: ArrayRef) -> Result<RecordBatch, ArrowError> {
-    let fields = rows.schema_ref().fields().iter().cloned();
+    let others = rows.schema_ref().fields().iter().filter(|field| field.name() != ARRIVAL).count();
+    let fields = rows.schema_ref().fields().iter().take(others).cloned();
     let fields: Vec<_> = fields.chain([Arc::new(arrival_field())]).collect();
-    let columns = rows.columns().iter().cloned().chain([arrivals]).collect();
+    let columns = rows.columns().iter().take(others).cloned().chain([arrivals]).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
@@ -106,5 +121,33 @@ pub(crate) fn arrivals(rows: &RecordBatch) -> &[i64] {
     match rows.column_by_name(ARRIVAL) {
         Some(column) => column.as_primitive::<Int64Type>().values(),
         None => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_many_devices_with_many_rows_each_stand_in_their_order() {
+        let of = |seq, device, file, row| Standing { seq, device, file, row };
+        // More devices than 2^18 and more rows of one than 2^22, in files of one record and of two.
+        let came = [
+            of(1, 0, 0, 0),
+            of(1, 0, 0, (1 << 22) - 1),
+            of(1, 0, 0, 1 << 22),
+            of(1, 0, 0, 1 << 40),
+            Standing::last(1, 0),
+            of(1, 1, 0, 0),
+            of(1, 1, 1, 0),
+            of(1, (1 << 18) - 1, 1, 8 << 20),
+            of(1, 1 << 18, 1, 0),
+            of(1, usize::MAX, 1, 0),
+            of(2, 0, 2, 0),
+            Standing::last(2, 1 << 18),
+        ];
+        assert_eq!(ranks(&came), (0..came.len() as i64).collect::<Vec<_>>());
+        let backwards: Vec<_> = came.into_iter().rev().collect();
+        assert_eq!(ranks(&backwards), (0..came.len() as i64).rev().collect::<Vec<_>>());
     }
 }

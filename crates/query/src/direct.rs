@@ -27,7 +27,7 @@ use arrow::error::ArrowError;
 use iobeam_model::{FieldType, Timestamp};
 use iobeam_store::{Chunk, DataFile};
 
-use crate::arrival::{ARRIVAL, Arrivals, arrivals, with_arrivals};
+use crate::arrival::{ARRIVAL, Arrivals, arrivals, ranks, with_arrivals};
 use crate::context::QueryContext;
 use crate::error::QueryError;
 use crate::few::{Few, may_hold, of_chunk};
@@ -167,13 +167,7 @@ impl Newest {
         schema: &SchemaRef,
     ) -> Result<Option<RecordBatch>, QueryError> {
         let Some((rows, came)) = table.snapshot.last_rows_by_arrival() else { return Ok(None) };
-        let mut latest: Vec<usize> = (0..came.len()).collect();
-        latest.sort_unstable_by_key(|row| came[*row]);
-        let mut ranks = vec![0; came.len()];
-        for (rank, row) in (0..).zip(latest) {
-            ranks[row] = rank;
-        }
-        let rows = with_arrivals(&rows, ranks)?;
+        let rows = with_arrivals(&rows, ranks(&came))?;
         let Some(rows) = self.fitting(&rows, table)? else { return Ok(None) };
         let mut best = Best { most: self.rows, ..Best::default() };
         best.add(&rows, schema)?;
@@ -266,7 +260,7 @@ impl Newest {
                     best.add(&rows, schema)?;
                 }
                 Source::File(file, first) => {
-                    let rows = reading.of(file, partition, value)?.from(first);
+                    let rows = reading.of(file, partition, value)?.numbered_from_file(first);
                     for rows in self.newest_in(rows, (from, to))? {
                         best.add(&rows, schema)?;
                     }

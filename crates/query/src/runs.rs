@@ -272,24 +272,24 @@ pub(crate) struct RowsOf<'a> {
     arrival: Option<Counted>,
 }
 
-/// From where on arrivals are counted.
+/// From where on rows are counted.
 #[derive(Clone, Copy, Debug)]
 enum Counted {
     /// That is the one of the file's first row.
-    InFile(i64),
-    /// That is the one of the value's first row in the file.
-    InRun(i64),
+    File(i64),
+    /// They are numbers of rows of the value.
+    Run,
 }
 
 impl RowsOf<'_> {
     /// The same rows with their arrivals, of which that is the one of the file's first row.
-    pub(crate) fn from(self, arrival: i64) -> Self {
-        Self { arrival: Some(Counted::InFile(arrival)), ..self }
+    pub(crate) fn numbered_from_file(self, arrival: i64) -> Self {
+        Self { arrival: Some(Counted::File(arrival)), ..self }
     }
 
-    /// The same rows with their arrivals, of which that is the one of the first of these rows.
-    pub(crate) fn of_device(self, arrival: i64) -> Self {
-        Self { arrival: Some(Counted::InRun(arrival)), ..self }
+    /// The same rows with their own numbers in place of their arrivals.
+    pub(crate) fn numbered_from_run(self) -> Self {
+        Self { arrival: Some(Counted::Run), ..self }
     }
 
     fn pieces(&self) -> &[Piece] {
@@ -338,8 +338,8 @@ impl RowsOf<'_> {
             if !wanted.is_empty() {
                 let mut read = self.read(piece, names)?;
                 let first = self.arrival.map(|counted| match counted {
-                    Counted::InFile(first) => first + self.pieces()[piece].first as i64,
-                    Counted::InRun(first) => first + start as i64,
+                    Counted::File(first) => first + self.pieces()[piece].first as i64,
+                    Counted::Run => start as i64,
                 });
                 if let Some(first) = first {
                     read = numbered(&read, first).map_err(QueryError::internal)?;

@@ -19,8 +19,11 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use iobeam_store::Arrival;
 
-use crate::arrival::{ARRIVAL, Arrivals, arrivals as arrivals_of, numbered, with_arrivals};
+use crate::arrival::{
+    ARRIVAL, Arrivals, Standing, arrivals as arrivals_of, numbered, ranks, with_arrivals,
+};
 use crate::context::engine_error;
+use crate::error::QueryError;
 use crate::few::may_hold;
 use crate::runs::{Reading, times};
 use crate::scope::Table;
@@ -62,16 +65,11 @@ impl Wanted<'_> {
         came: &[Arrival],
     ) -> Result<Option<Vec<RecordBatch>>> {
         let table = self.table;
-        let arrivals = self.arrivals();
-        let numbered_last = arrivals.as_ref().map(|arrivals| {
-            // The last of a device's rows in a file.
-            let each = came.iter().map(|((seq, _), at)| arrivals.of_device(*seq, *at, usize::MAX));
-            with_arrivals(last, each).map_err(engine_error)
-        });
-        let numbered_last = numbered_last.transpose()?;
-        let last = numbered_last.as_ref().unwrap_or(last);
-        let choice = Rule::new(table, &self.devices, &[])?;
-        let last = filter_record_batch(last, &choice.holds(last)?)?;
+        let choice = Rule::new(table, &self.devices, &[])?.holds(last)?;
+        let last = filter_record_batch(last, &choice)?;
+        let chosen = choice.values().set_indices().map(|row| &came[row]);
+        let last_of: Vec<_> =
+            chosen.map(|((seq, _), device)| Standing::last(*seq, *device)).collect();
         let rule = Rule::new(table, &self.filters, self.present)?;
         let pass = rule.holds(&last)?;
         let pass = rule.has_values(&last, &pass)?;
@@ -79,54 +77,52 @@ impl Wanted<'_> {
         if others > OTHERS.max(pass.len() / SHARE) {
             return Ok(None);
         }
-        let mut found = vec![filter_record_batch(&last, &pass)?];
+        let mut found = Found::default();
+        let standing = pass.values().set_indices().map(|row| last_of[row]);
+        found.add(filter_record_batch(&last, &pass)?, standing);
         let keys = last.column_by_name(table.partition.as_str());
         for row in (0..last.num_rows()).filter(|row| !pass.value(*row)) {
             let Some(keys) = keys.and_then(|keys| keys.as_string_view_opt()) else {
                 return Ok(None);
             };
-            let device = (keys.value(row), arrivals_of(&last).get(row).copied());
-            let Some(rows) = self.back(device, &rule)? else { return Ok(None) };
-            found.extend(rows);
+            let device = (keys.value(row), last_of[row].device);
+            if !self.back(device, &rule, &mut found)? {
+                return Ok(None);
+            }
         }
+        if !self.columns.contains(&ARRIVAL) {
+            found.rows.extend(table.snapshot.chunks.iter().map(|chunk| chunk.rows.clone()));
+            return Ok(Some(found.rows));
+        }
+        let arrivals = Arrivals::of(&table.snapshot);
+        let mut found = found.numbered().map_err(engine_error)?;
         for (at, chunk) in table.snapshot.chunks.iter().enumerate() {
-            found.push(match &arrivals {
-                Some(arrivals) => numbered(&chunk.rows, arrivals.of_chunk(at))?,
-                None => chunk.rows.clone(),
-            });
+            found.push(numbered(&chunk.rows, arrivals.of_chunk(at))?);
         }
         Ok(Some(found))
     }
 
-    /// Where sources stand in the order of arrival, if that is asked for.
-    fn arrivals(&self) -> Option<Arrivals> {
-        self.columns.contains(&ARRIVAL).then(|| Arrivals::of(&self.table.snapshot))
-    }
-
-    /// Rows of a device, the newest of each file, up to those that are enough.
+    /// Finds rows of a device, which has that place among all: the newest of each file, up to those that are enough. Whether
+    /// there were not too many.
     fn back(
         &self,
-        (device, last): (&str, Option<i64>),
+        (device, place): (&str, usize),
         rule: &Rule<'_>,
-    ) -> Result<Option<Vec<RecordBatch>>> {
+        found: &mut Found,
+    ) -> Result<bool> {
         let snapshot = &self.table.snapshot;
-        let arrivals = self.arrivals();
-        let mut files: Vec<_> =
-            snapshot.files.iter().filter(|file| may_hold(file, device)).collect();
-        files.sort_by_key(|file| Reverse(file.max_time));
-        let mut found = Vec::new();
+        let files = snapshot.files.iter().enumerate();
+        let mut files: Vec<_> = files.filter(|(_, file)| may_hold(file, device)).collect();
+        files.sort_by_key(|(_, file)| Reverse(file.max_time));
         // From this time on everything that is asked for has been found.
         let mut enough = i64::MIN;
-        for file in files {
+        for (at, file) in files {
             if file.max_time < enough || file.max_time < snapshot.keep_from {
                 break;
             }
             let partition = self.table.partition.as_str();
             let rows = self.reading.of(file, partition, device);
-            let mut rows = rows.map_err(engine_error)?;
-            if let (Some(arrivals), Some(last)) = (&arrivals, last) {
-                rows = rows.of_device(arrivals.of_device(file.seq, Arrivals::device(last), 0));
-            }
+            let mut rows = rows.map_err(engine_error)?.numbered_from_run();
             let within = rows.within(snapshot.keep_from, i64::MAX);
             let within = within.map_err(engine_error)?;
             let mut step = STEP;
@@ -137,16 +133,47 @@ impl Wanted<'_> {
                 let since = rule.since(&read)?;
                 if since.is_some() || start == within.start {
                     enough = enough.max(since.unwrap_or(i64::MIN));
-                    found.extend(read);
+                    for rows in read {
+                        let of = |row: &i64| Standing {
+                            seq: file.seq,
+                            device: place,
+                            file: at,
+                            row: *row,
+                        };
+                        let standing: Vec<_> = arrivals_of(&rows).iter().map(of).collect();
+                        found.add(rows, standing);
+                    }
                     break;
                 }
                 if step >= FAR || self.reading.holds_much() {
-                    return Ok(None);
+                    return Ok(false);
                 }
                 step *= 4;
             }
         }
-        Ok(Some(found))
+        Ok(true)
+    }
+}
+
+/// Rows of files, and how they stand to each other.
+#[derive(Default)]
+struct Found {
+    rows: Vec<RecordBatch>,
+    standing: Vec<Standing>,
+}
+
+impl Found {
+    fn add(&mut self, rows: RecordBatch, standing: impl IntoIterator<Item = Standing>) {
+        self.rows.push(rows);
+        self.standing.extend(standing);
+    }
+
+    /// The rows with their arrivals.
+    fn numbered(self) -> Result<Vec<RecordBatch>, QueryError> {
+        let mut arrivals = ranks(&self.standing).into_iter();
+        let mut numbered =
+            |rows: &RecordBatch| with_arrivals(rows, arrivals.by_ref().take(rows.num_rows()));
+        self.rows.iter().map(&mut numbered).collect()
     }
 }
 
