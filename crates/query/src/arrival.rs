@@ -20,6 +20,8 @@ use crate::error::QueryError;
 
 /// The hidden column.
 pub(crate) const ARRIVAL: &str = "$arrival";
+/// Bytes of an arrival in the hidden column.
+pub(crate) const ARRIVAL_BYTES: usize = size_of::<i64>();
 /// Rows of one source have so many bits of an arrival, a million million; the other 23 say which source it is.
 const ROW_BITS: u32 = 40;
 

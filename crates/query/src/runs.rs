@@ -23,7 +23,7 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use iobeam_store::DataFile;
 use parking_lot::Mutex;
 
-use crate::arrival::{ARRIVAL, numbered};
+use crate::arrival::{ARRIVAL, ARRIVAL_BYTES, numbered};
 use crate::context::{QueryContext, Reservation};
 use crate::error::QueryError;
 use crate::scope::TIME;
@@ -123,6 +123,12 @@ impl<'a> Reading<'a> {
     /// Counts rows that are held on to.
     pub(crate) fn hold(&self, rows: &RecordBatch) -> Result<(), QueryError> {
         self.held.grow(rows.get_array_memory_size())
+    }
+
+    /// Counts arrivals of so many rows, which are made and held on to; the query must be one that may go on.
+    pub(crate) fn hold_arrivals(&self, rows: usize) -> Result<(), QueryError> {
+        self.context.check()?;
+        self.held.grow(rows.saturating_mul(ARRIVAL_BYTES))
     }
 
     /// Whether so much is held that a scan, which takes rows piece by piece, is the better way.

@@ -187,11 +187,16 @@ impl TableProvider for SnapshotTable {
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         let chunks = prune.chunks(&self.table.snapshot.chunks)?;
         if !chunks.is_empty() {
+            let reading = Reading::new(&self.runs, &self.context);
             let rows = chunks.into_iter().map(|(at, chunk)| match &arrivals {
-                Some(arrivals) => Ok(numbered(&chunk.rows, arrivals.of_chunk(at))?),
+                Some(arrivals) => {
+                    reading.hold_arrivals(chunk.rows.num_rows()).map_err(engine_error)?;
+                    Ok(numbered(&chunk.rows, arrivals.of_chunk(at))?)
+                }
                 None => Ok(chunk.rows.clone()),
             });
             let rows = rows.collect::<Result<Vec<_>>>()?;
+            reading.keep();
             inputs.push(chunks::scan_rows(&rows, &self.schema, projection, partitions)?);
         }
         let files = prune.files(&self.table.snapshot.files)?;

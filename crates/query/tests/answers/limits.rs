@@ -57,6 +57,19 @@ async fn what_is_kept_for_each_value_counts_as_memory_too() {
 }
 
 #[tokio::test]
+async fn what_tells_rows_of_equal_time_apart_counts_as_memory_too() {
+    let world = World::with(|settings| settings.memory_bytes = 1 << 20);
+    let rows: Vec<Row> =
+        (0..200_000).map(|at| Row::new(at, vec![("count", Value::Long(at))])).collect();
+    world.add(&rows).await;
+    let few = world.sql_text("SELECT max(count) FROM input").await;
+    assert!(few.contains("199999"), "{few}");
+    let query = "SELECT first_value(count ORDER BY time) FROM input";
+    let error = world.sql(query, vec![]).await.expect_err("too much");
+    assert!(matches!(error, QueryError::Memory { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn an_answer_of_too_many_rows_is_refused_and_the_setting_named() {
     let world = World::with(|settings| settings.max_rows = Some(10));
     let error =

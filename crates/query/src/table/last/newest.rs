@@ -95,8 +95,10 @@ impl Wanted<'_> {
             return Ok(Some(found.rows));
         }
         let arrivals = Arrivals::of(&table.snapshot);
+        self.reading.hold_arrivals(found.standing.len()).map_err(engine_error)?;
         let mut found = found.numbered().map_err(engine_error)?;
         for (at, chunk) in table.snapshot.chunks.iter().enumerate() {
+            self.reading.hold_arrivals(chunk.rows.num_rows()).map_err(engine_error)?;
             found.push(numbered(&chunk.rows, arrivals.of_chunk(at))?);
         }
         Ok(Some(found))
