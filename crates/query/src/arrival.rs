@@ -46,8 +46,9 @@ impl Arrivals {
     }
 
     /// The arrival of a file's first row.
-    pub(crate) fn of_file(&self, file: &Arc<DataFile>) -> i64 {
-        self.files.get(&Arc::as_ptr(file)).copied().unwrap_or(0)
+    pub(crate) fn of_file(&self, file: &Arc<DataFile>) -> Result<i64, QueryError> {
+        let first = self.files.get(&Arc::as_ptr(file)).copied();
+        first.ok_or_else(|| QueryError::internal("a file is not one of its snapshot"))
     }
 
     /// The arrival of the first row of the chunk of that number.
@@ -119,11 +120,10 @@ fn add(rows: &RecordBatch, arrivals: ArrayRef) -> Result<RecordBatch, ArrowError
 }
 
 /// The arrivals of rows that have the column.
-pub(crate) fn arrivals(rows: &RecordBatch) -> &[i64] {
-    match rows.column_by_name(ARRIVAL) {
-        Some(column) => column.as_primitive::<Int64Type>().values(),
-        None => &[],
-    }
+pub(crate) fn arrivals(rows: &RecordBatch) -> Result<&[i64], QueryError> {
+    let column = rows.column_by_name(ARRIVAL).and_then(|it| it.as_primitive_opt::<Int64Type>());
+    let column = column.ok_or_else(|| QueryError::internal("rows came without their arrivals"))?;
+    Ok(column.values())
 }
 
 #[cfg(test)]

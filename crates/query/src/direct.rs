@@ -230,8 +230,9 @@ impl Newest {
         let chunks = snapshot.chunks.iter().enumerate();
         let chunks = chunks.map(|(at, chunk)| Source::Chunk(chunk, arrivals.of_chunk(at)));
         let files = snapshot.files.iter();
-        let files = files.map(|file| Source::File(file, arrivals.of_file(file)));
-        let mut sources: Vec<_> = files.chain(chunks).collect();
+        let files = files.map(|file| Ok(Source::File(file, arrivals.of_file(file)?)));
+        let mut sources = files.collect::<Result<Vec<_>, QueryError>>()?;
+        sources.extend(chunks);
         let (from, to) = bounds(&self.range);
         let from = from.max(snapshot.keep_from);
         sources.retain(|source| {
@@ -347,7 +348,7 @@ struct Best {
 impl Best {
     /// Takes rows in that come with their arrivals, and keeps the columns of the schema.
     fn add(&mut self, rows: &RecordBatch, schema: &SchemaRef) -> Result<(), QueryError> {
-        let places = times(rows).iter().zip(arrivals(rows));
+        let places = times(rows).iter().zip(arrivals(rows)?);
         for (row, (time, arrival)) in places.enumerate() {
             self.places.push((*time, *arrival, self.parts.len(), row));
             self.newest.push(Reverse((*time, *arrival)));

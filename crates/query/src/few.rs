@@ -65,7 +65,7 @@ impl Few {
         for (file, value) in looks {
             let mut rows = reading.of(file, partition, value)?;
             if let Some(arrivals) = &arrivals {
-                rows = rows.numbered_from_file(arrivals.of_file(file));
+                rows = rows.numbered_from_file(arrivals.of_file(file)?);
             }
             let within = rows.within(from, to)?;
             count += within.len();

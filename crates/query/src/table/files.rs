@@ -25,6 +25,7 @@ use parquet::arrow::RowNumber;
 
 use super::numbering::numbered;
 use crate::arrival::Arrivals;
+use crate::context::engine_error;
 use crate::guard::plain;
 use crate::reader::partitioned;
 use crate::scope::TIME;
@@ -153,7 +154,8 @@ impl Scan<'_> {
         // The file must not go while it is read: its last holder deletes it once it is replaced.
         let mut partitioned = partitioned(file)?;
         if let Some(arrivals) = self.arrivals {
-            partitioned = partitioned.with_partition_values(vec![arrivals.of_file(file).into()]);
+            let first = arrivals.of_file(file).map_err(engine_error)?;
+            partitioned = partitioned.with_partition_values(vec![first.into()]);
         }
         Ok(partitioned
             .with_statistics(Arc::new(self.facts(std::slice::from_ref(file))))

@@ -142,7 +142,8 @@ impl Wanted<'_> {
                             file: at,
                             row: *row,
                         };
-                        let standing: Vec<_> = arrivals_of(&rows).iter().map(of).collect();
+                        let standing: Vec<_> =
+                            arrivals_of(&rows).map_err(engine_error)?.iter().map(of).collect();
                         found.add(rows, standing);
                     }
                     break;
