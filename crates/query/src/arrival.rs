@@ -30,6 +30,24 @@ pub(crate) fn arrival_field() -> Field {
     Field::new(ARRIVAL, DataType::Int64, false)
 }
 
+/// The time of a row, and its arrival, which decides between rows of equal time.
+pub(crate) type Place = (i64, i64);
+
+/// The places of the rows of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a> {
+    pub(crate) times: &'a [i64],
+    /// Nothing where they are not asked for.
+    pub(crate) arrivals: Option<&'a [i64]>,
+}
+
+impl Places<'_> {
+    /// That of the row of that number.
+    pub(crate) fn of(&self, row: usize) -> Place {
+        (self.times[row], self.arrivals.map_or(0, |arrivals| arrivals[row]))
+    }
+}
+
 /// Where the sources of a snapshot stand in the order of arrival.
 #[derive(Debug)]
 pub(crate) struct Arrivals {

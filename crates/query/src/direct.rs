@@ -27,7 +27,7 @@ use arrow::error::ArrowError;
 use iobeam_model::{FieldType, Timestamp};
 use iobeam_store::{Chunk, DataFile};
 
-use crate::arrival::{ARRIVAL, Arrivals, arrivals, ranks, with_arrivals};
+use crate::arrival::{ARRIVAL, Arrivals, Place, Places, arrivals, ranks, with_arrivals};
 use crate::context::QueryContext;
 use crate::error::QueryError;
 use crate::few::{Few, may_hold, of_chunk};
@@ -339,19 +339,20 @@ impl Source<'_> {
 struct Best {
     most: usize,
     parts: Vec<RecordBatch>,
-    /// (time, arrival, part, row).
-    places: Vec<(i64, i64, usize, usize)>,
-    /// The newest times and arrivals, the oldest of them on top.
-    newest: BinaryHeap<Reverse<(i64, i64)>>,
+    /// With the part and the row.
+    places: Vec<(Place, usize, usize)>,
+    /// The newest, the oldest of them on top.
+    newest: BinaryHeap<Reverse<Place>>,
 }
 
 impl Best {
     /// Takes rows in that come with their arrivals, and keeps the columns of the schema.
     fn add(&mut self, rows: &RecordBatch, schema: &SchemaRef) -> Result<(), QueryError> {
-        let places = times(rows).iter().zip(arrivals(rows)?);
-        for (row, (time, arrival)) in places.enumerate() {
-            self.places.push((*time, *arrival, self.parts.len(), row));
-            self.newest.push(Reverse((*time, *arrival)));
+        let places = Places { times: times(rows), arrivals: Some(arrivals(rows)?) };
+        for row in 0..rows.num_rows() {
+            let place = places.of(row);
+            self.places.push((place, self.parts.len(), row));
+            self.newest.push(Reverse(place));
             if self.newest.len() > self.most {
                 self.newest.pop();
             }
@@ -361,19 +362,19 @@ impl Best {
     }
 
     /// A row that is not newer than this is not missing.
-    fn bar(&self) -> Option<(i64, i64)> {
+    fn bar(&self) -> Option<Place> {
         let full = self.newest.len() >= self.most;
         self.newest.peek().filter(|_| full).map(|Reverse(place)| *place)
     }
 
     fn finish(mut self, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
-        self.places.sort_unstable_by_key(|(time, arrival, ..)| Reverse((*time, *arrival)));
+        self.places.sort_unstable_by_key(|(place, ..)| Reverse(*place));
         self.places.truncate(self.most);
         if self.places.is_empty() {
             return Ok(RecordBatch::new_empty(Arc::clone(schema)));
         }
         let parts: Vec<&RecordBatch> = self.parts.iter().collect();
-        let places: Vec<_> = self.places.iter().map(|(.., part, row)| (*part, *row)).collect();
+        let places: Vec<_> = self.places.iter().map(|(_, part, row)| (*part, *row)).collect();
         interleave_record_batch(&parts, &places).map_err(arrow)
     }
 }

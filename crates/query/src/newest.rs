@@ -12,20 +12,20 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringViewArray,
 };
 use arrow::compute::{
     SortColumn, SortOptions, filter_record_batch, interleave_record_batch, lexsort_to_indices,
     take_record_batch,
 };
-use arrow::datatypes::{DataType, Float64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows as Keys, SortField};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use futures::stream::{self, StreamExt};
 
 use crate::answer::Rows;
+use crate::arrival::{Place, Places};
 use crate::error::QueryError;
 
 /// How the kept rows come out.
@@ -108,22 +108,6 @@ struct Group {
     bar: Option<Place>,
 }
 
-/// The time and arrival of a row.
-type Place = (i64, i64);
-
-/// The times and arrivals of rows.
-struct Places {
-    times: TimestampMicrosecondArray,
-    arrivals: Option<Int64Array>,
-}
-
-impl Places {
-    fn of(&self, row: usize) -> Place {
-        let arrival = self.arrivals.as_ref().map_or(0, |arrivals| arrivals.value(row));
-        (self.times.value(row), arrival)
-    }
-}
-
 impl Kept {
     fn new(
         rule: NewestPerKey,
@@ -171,12 +155,15 @@ impl Kept {
         Ok(())
     }
 
-    fn columns(&self, batch: &RecordBatch) -> Result<(Keys, Places), QueryError> {
+    fn columns<'b>(&self, batch: &'b RecordBatch) -> Result<(Keys, Places<'b>), QueryError> {
         let key = one_zero(batch.column(self.rule.key));
         let keys = self.converter.convert_columns(&[key]).map_err(arrow)?;
         let times = batch.column(self.rule.time).as_primitive::<TimestampMicrosecondType>();
-        let arrivals = self.rule.arrival.map(|at| batch.column(at).as_primitive().clone());
-        Ok((keys, Places { times: times.clone(), arrivals }))
+        let arrivals = self.rule.arrival.map(|at| {
+            let arrivals = batch.column(at).as_primitive::<Int64Type>();
+            &arrivals.values()[..]
+        });
+        Ok((keys, Places { times: times.values(), arrivals }))
     }
 
     /// Drops every row that is not among the newest of its key.

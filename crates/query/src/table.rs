@@ -228,3 +228,11 @@ impl TableProvider for SnapshotTable {
         }
     }
 }
+
+/// The expression without its other names.
+fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(alias) => bare(&alias.expr),
+        other => other,
+    }
+}

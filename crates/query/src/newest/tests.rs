@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use arrow::array::Int64Array;
+use arrow::array::{Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema};
 use datafusion::execution::memory_pool::UnboundedMemoryPool;
 use futures::TryStreamExt;

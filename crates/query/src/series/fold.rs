@@ -17,7 +17,8 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use iobeam_model::FieldType;
 
 use super::grid::Grid;
-use super::held::{Bin, Held, Keep, Places, Series};
+use super::held::{Bin, Held, Keep, Series};
+use crate::arrival::Places;
 use crate::error::{POINTS_SETTING, QueryError, VALUE_SETTING};
 use crate::functions::measure_array;
 

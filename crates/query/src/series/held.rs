@@ -11,6 +11,7 @@ use std::ops::Range;
 use arrow::array::{Array, BooleanArray, Float64Array, Int64Array, StringViewArray};
 
 use super::grid::Grid;
+use crate::arrival::{Place, Places};
 
 /// A value of some field type.
 pub(super) trait Item: Clone + PartialEq + Send + Sized + 'static {
@@ -95,24 +96,8 @@ impl Item for Box<str> {
     fn join((): &mut (), (): ()) {}
 }
 
-/// The time of a row, and its arrival, which decides between rows of equal time where it is asked for.
-pub(super) type Place = (i64, i64);
-
 /// A row of one series.
 pub(super) type Point<T> = (Place, T);
-
-/// The places of the rows of a batch.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Places<'a> {
-    pub(super) times: &'a [i64],
-    pub(super) arrivals: Option<&'a [i64]>,
-}
-
-impl Places<'_> {
-    fn of(&self, row: usize) -> Place {
-        (self.times[row], self.arrivals.map_or(0, |arrivals| arrivals[row]))
-    }
-}
 
 /// What is kept of the rows in one cell.
 #[derive(Clone, Debug)]

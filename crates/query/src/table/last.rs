@@ -29,7 +29,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, TableSca
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use iobeam_model::FieldType;
 
-use super::SnapshotTable;
+use super::{SnapshotTable, bare};
 use crate::arrival::ARRIVAL;
 use crate::context::QueryContext;
 use crate::runs::{Reading, Runs};
@@ -409,14 +409,6 @@ impl<'p> Below<'p> {
 /// Whether a key is the arrival, which decides between rows of equal time.
 fn is_arrival(sort: &Sort) -> bool {
     matches!(&sort.expr, Expr::Column(column) if column.name == ARRIVAL)
-}
-
-/// The expression without its other names.
-fn bare(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Alias(alias) => bare(&alias.expr),
-        other => other,
-    }
 }
 
 fn is_number(value: &ScalarValue, number: u64) -> bool {

@@ -26,7 +26,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-use super::SnapshotTable;
+use super::{SnapshotTable, bare};
 use crate::arrival::ARRIVAL;
 use crate::scope::TIME;
 
@@ -296,12 +296,4 @@ fn of_scan(scan: &TableScan, time: &Column) -> Option<(LogicalPlan, Column)> {
         .build()
         .ok()?;
     Some((LogicalPlan::TableScan(made), arrival))
-}
-
-/// The expression without its other names.
-fn bare(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Alias(alias) => bare(&alias.expr),
-        other => other,
-    }
 }
