@@ -208,6 +208,11 @@ const NO_DOUBLE: i128 = 1 << 100;
 /// From here on there are the doubles that are no whole numbers of 64 bits, by their bits.
 const DOUBLES: i128 = 1 << 64;
 
+/// Up to here each whole number is a double.
+const EXACT_UNITS: u128 = 1 << 53;
+/// Up to here each power of ten is a double.
+const EXACT_SCALE: u32 = 22;
+
 fn key_of(number: Number) -> i128 {
     match number {
         Number::Double(double) if double.is_nan() => NOT_A_NUMBER,
@@ -221,10 +226,17 @@ fn key_of(number: Number) -> i128 {
             {
                 return whole.into();
             }
-            // The nearest double, rounded once.
-            let double = format!("{units}e-{scale}").parse().unwrap_or(f64::NAN);
-            let is_same = number.order(Number::Double(double)) == Some(Ordering::Equal);
-            if is_same { key_of(Number::Double(double)) } else { NO_DOUBLE }
+            let is_same = |double| number.order(Number::Double(double)) == Some(Ordering::Equal);
+            let near = units as f64 / unit as f64;
+            if is_same(near) {
+                return key_of(Number::Double(near));
+            }
+            // What is divided exactly is rounded once, and then there is no nearer double.
+            if units.unsigned_abs() <= EXACT_UNITS && scale <= EXACT_SCALE {
+                return NO_DOUBLE;
+            }
+            let nearest = format!("{units}e-{scale}").parse().unwrap_or(f64::NAN);
+            if is_same(nearest) { key_of(Number::Double(nearest)) } else { NO_DOUBLE }
         }
     }
 }
@@ -272,6 +284,8 @@ mod tests {
         prop_oneof![
             whole.clone().prop_map(|it| Number::Decimal(it.into(), 0)),
             (-400_i128..400, 0_u32..4).prop_map(|(units, scale)| Number::Decimal(units, scale)),
+            (any::<i64>(), 15_u32..30)
+                .prop_map(|(units, scale)| Number::Decimal(units.into(), scale)),
             whole.prop_map(|it| Number::Double(it as f64)),
             (-32_i32..32).prop_map(|it| Number::Double(f64::from(it) / 8.0)),
             any::<f64>().prop_map(Number::Double),

@@ -266,6 +266,11 @@ fn decimal_order(units: i128, scale: u32, double: f64) -> Ordering {
     if double < -BEYOND {
         return Ordering::Greater;
     }
+    if scale == 0
+        && let Some(same) = i64::try_from(units).ok().and_then(same_double)
+    {
+        return same.partial_cmp(&double).unwrap_or(Ordering::Less);
+    }
     let (whole, fraction) = (double.floor(), double - double.floor());
     let unit = 10_i128.checked_pow(scale).unwrap_or(i128::MAX);
     let order = units.div_euclid(unit).cmp(&(whole as i128));
