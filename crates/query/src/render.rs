@@ -93,7 +93,7 @@ pub fn render(answer: Answer, output: Output, format: TimeFormat) -> Result<Rend
 }
 
 /// The answer as JSON.
-pub fn json(answer: Answer, format: TimeFormat) -> Pieces {
+fn json(answer: Answer, format: TimeFormat) -> Pieces {
     match answer.shape {
         Shape::Table(_) => drive(answer.rows, json::Table::new(&answer.schema, format)),
         Shape::Series(project) => drive(answer.rows, json::Series::new(project, format)),
@@ -101,7 +101,7 @@ pub fn json(answer: Answer, format: TimeFormat) -> Pieces {
 }
 
 /// The answer as comma separated values.
-pub fn csv(answer: Answer, format: TimeFormat) -> Pieces {
+fn csv(answer: Answer, format: TimeFormat) -> Pieces {
     match answer.shape {
         Shape::Table(namespace) => {
             drive(answer.rows, csv::Table::new(&answer.schema, namespace.as_ref(), format))
@@ -110,20 +110,14 @@ pub fn csv(answer: Answer, format: TimeFormat) -> Pieces {
     }
 }
 
-/// The answer as an Arrow IPC stream.
-///
-/// # Errors
-/// When it is an export: its series have different types.
-pub fn arrow(answer: Answer) -> Result<Pieces, QueryError> {
+/// The answer as an Arrow IPC stream; not an export, whose series have different types.
+fn arrow(answer: Answer) -> Result<Pieces, QueryError> {
     one_table(&answer, "arrow")?;
     Ok(drive(answer.rows, arrow_stream::Table::new(&answer.schema)?))
 }
 
-/// The answer as a Parquet file.
-///
-/// # Errors
-/// When it is an export: its series have different types.
-pub fn parquet(answer: Answer) -> Result<Pieces, QueryError> {
+/// The answer as a Parquet file; not an export, whose series have different types.
+fn parquet(answer: Answer) -> Result<Pieces, QueryError> {
     one_table(&answer, "parquet")?;
     Ok(drive(answer.rows, parquet_file::Table::new(&answer.schema)?))
 }

@@ -45,7 +45,8 @@ async fn world() -> World {
 /// The rows of a reply, or its error.
 async fn values(world: &World, query: &str) -> Result<Json, String> {
     let answer = world.sql(query, Vec::new()).await.map_err(|error| error.to_string())?;
-    let reply = iobeam_query::render::json(answer, TimeFormat::Usec);
+    let reply = iobeam_query::render::render(answer, Output::Json, TimeFormat::Usec);
+    let reply = reply.map_err(|error| error.to_string())?.leave();
     let reply: Vec<_> = reply.try_collect().await.map_err(|error| error.to_string())?;
     let reply: Json = serde_json::from_slice(&reply.concat()).expect("JSON");
     Ok(reply["result"][0]["values"].clone())
