@@ -158,7 +158,7 @@ fn ratio(sum: i128, count: i64) -> f64 {
     let count = u128::from(count.unsigned_abs());
     let bits = |number: u128| 128 - number.leading_zeros();
     // So many that the quotient has more bits than a double; the last stands for all that follow.
-    let more = (64 + bits(count)).saturating_sub(bits(sum)).min(sum.leading_zeros());
+    let more = (64 + bits(count)).saturating_sub(bits(sum));
     let scaled = sum << more;
     let quotient = (scaled / count) | u128::from(scaled % count != 0);
     sign * quotient as f64 * 2_f64.powi(-(more as i32)) + 0.0

@@ -95,26 +95,12 @@ fn without_arrival(filter: &Arc<dyn PhysicalExpr>) -> Arc<dyn PhysicalExpr> {
         return Arc::clone(filter);
     }
     match filter.downcast_ref::<BinaryExpr>() {
-        Some(both) if *both.op() == Operator::And => {
-            match (names_arrival(both.left()), names_arrival(both.right())) {
-                (true, false) if !is_junction(both.left()) => Arc::clone(both.right()),
-                (false, true) if !is_junction(both.right()) => Arc::clone(both.left()),
-                _ => joined(both),
-            }
+        Some(parts) if matches!(parts.op(), Operator::And | Operator::Or) => {
+            let (left, right) = (without_arrival(parts.left()), without_arrival(parts.right()));
+            Arc::new(BinaryExpr::new(left, *parts.op(), right))
         }
-        Some(either) if *either.op() == Operator::Or => joined(either),
         _ => lit(true),
     }
-}
-
-fn joined(parts: &BinaryExpr) -> Arc<dyn PhysicalExpr> {
-    let (left, right) = (without_arrival(parts.left()), without_arrival(parts.right()));
-    Arc::new(BinaryExpr::new(left, *parts.op(), right))
-}
-
-fn is_junction(filter: &Arc<dyn PhysicalExpr>) -> bool {
-    let parts = filter.downcast_ref::<BinaryExpr>();
-    parts.is_some_and(|parts| matches!(parts.op(), Operator::And | Operator::Or))
 }
 
 fn names_arrival(filter: &Arc<dyn PhysicalExpr>) -> bool {
