@@ -8,6 +8,9 @@ mod hand;
 #[path = "csv/grown.rs"]
 mod grown;
 
+#[path = "csv/forwarder.rs"]
+mod forwarder;
+
 #[path = "csv/loggers.rs"]
 mod loggers;
 

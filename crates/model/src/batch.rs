@@ -32,6 +32,9 @@ pub struct BatchId {
 impl BatchId {
     /// Begins the streams of batches that are named by what is in them.
     const CONTENT: [u8; 4] = *b"rows";
+    /// Of the number of a batch of a file, the bits that are a hash of all rows of its block up to its end; those above
+    /// say how many rows that are.
+    pub const HASH_BITS: u32 = 50;
 
     /// The stream of batches that this hash of their content names.
     pub fn content_stream(hash: u128) -> [u8; 16] {
@@ -44,6 +47,12 @@ impl BatchId {
     /// device that sends a batch again had no answer.
     pub fn is_content(&self) -> bool {
         self.stream.starts_with(&Self::CONTENT)
+    }
+
+    /// Whether the batch is of a file: its number says that a block of rows is stored from its first row up to some row,
+    /// and so means what lower numbers of the same rows mean, too.
+    pub fn is_of_block(&self) -> bool {
+        self.is_content() && self.counter >> Self::HASH_BITS > 0
     }
 }
 
@@ -435,6 +444,10 @@ mod tests {
         let stream = BatchId::content_stream(u128::MAX - 5);
         assert!(BatchId { stream, counter: 1 }.is_content());
         assert!(!BatchId { stream: [7; 16], counter: 1 }.is_content());
+        let counter = 1 << BatchId::HASH_BITS;
+        assert!(BatchId { stream, counter }.is_of_block());
+        assert!(!BatchId { stream, counter: counter - 1 }.is_of_block());
+        assert!(!BatchId { stream: [7; 16], counter }.is_of_block());
         assert_ne!(stream, BatchId::content_stream(u128::MAX));
     }
 

@@ -143,7 +143,7 @@ async fn wait(app: &App, project: ProjectId, namespace: &Namespace, number: u64)
         ordered: app.clock.now(),
         ended: None,
         seq: 0,
-        receipts_until: None,
+        answered_at: None,
         state: CorrectionState::Failed,
         files: (0, 0),
         rows: 0,

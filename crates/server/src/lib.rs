@@ -58,6 +58,8 @@ mod refusals;
 
 mod parameters;
 
+mod hex;
+
 mod problem;
 
 pub mod log;

@@ -65,10 +65,10 @@ pub struct Correction {
     pub ended: Option<Timestamp>,
     /// Rows of journal records after this one are not meant, where rows are deleted.
     pub seq: u64,
-    /// Batches that came later are not meant, by the time of receipts; nothing where no rows are deleted, or an earlier
-    /// version ordered it.
+    /// The last record when it was answered; nothing where an earlier version ordered it. Batches of tables and files that
+    /// came later are not meant, where rows are deleted.
     #[serde(default)]
-    pub receipts_until: Option<u32>,
+    pub answered_at: Option<u64>,
     /// How far it is.
     pub state: CorrectionState,
     /// Files to look at, and those that have been.
@@ -86,6 +86,11 @@ impl Correction {
     /// The table.
     pub(crate) fn key(&self) -> TableKey {
         (self.project, self.namespace.clone())
+    }
+
+    /// Up to which record batches are meant, where rows are deleted.
+    pub(crate) fn deletes_until(&self) -> Option<u64> {
+        (!self.edit.changes_fields()).then(|| self.answered_at.unwrap_or(self.seq))
     }
 }
 
@@ -138,9 +143,9 @@ impl Corrections {
         self.known.lock().keys().next_back().copied().unwrap_or(0)
     }
 
-    /// Until when, by the time of receipts, batches came of which rows were deleted.
-    pub(crate) fn latest_receipts(&self) -> Option<u32> {
-        self.known.lock().values().filter_map(|one| one.receipts_until).max()
+    /// Up to which records batches came of which rows were deleted.
+    pub(crate) fn deletions(&self) -> Vec<u64> {
+        self.known.lock().values().filter_map(Correction::deletes_until).collect()
     }
 
     /// What is known of one.
@@ -340,7 +345,7 @@ mod tests {
             ordered: Timestamp::from_micros(1),
             ended: None,
             seq: 3,
-            receipts_until: Some(9),
+            answered_at: Some(9),
             state: CorrectionState::Running,
             files: (0, 0),
             rows: 0,

@@ -83,7 +83,7 @@ pub use writer::{KnownBatch, SetAside};
 use budget::Use;
 use opening::Running;
 use statistics::count;
-use writer::{Message, Order};
+use writer::{Lookup, Message, Order};
 
 /// A handle to the store. Cheap to clone; the store ends when it is closed or the last handle is dropped.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// The batches of streams that came into a namespace: of each stream those with the highest numbers, at most 512.
+    /// The batches of a stream that came into a namespace: those with the highest numbers, at most 512.
     ///
     /// # Errors
     /// When the store is closed.
@@ -129,11 +129,11 @@ impl Store {
         &self,
         project: ProjectId,
         namespace: &NamespaceName,
-        streams: Vec<[u8; 16]>,
-    ) -> Result<Vec<Vec<KnownBatch>>, StoreError> {
+        stream: [u8; 16],
+    ) -> Result<Vec<KnownBatch>, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let message = Message::Known((project, namespace.clone()), streams, answer);
-        self.0.inbox.send(message).map_err(|_| StoreError::Closed)?;
+        let lookup = Lookup { key: (project, namespace.clone()), stream, answer };
+        self.0.inbox.send(Message::LookUp(lookup)).map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)
     }
 

@@ -11,7 +11,7 @@
 //! - Memory stays bounded: hashes are spilled into run files of 24 bytes each, which are searched on disk behind a
 //!   filter in memory and expire as a whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +36,13 @@ mod streams;
 /// Names the file of what is in memory.
 const CURRENT: &str = "current";
 /// Begins that file: `iorc` and the layout's version.
-const MAGIC: [u8; 5] = *b"iorc\x02";
-/// The same of the version before, whose batches have no times, and which tells of no tables that are gone.
-const FORMER_MAGIC: [u8; 5] = *b"iorc\x01";
+const MAGIC: [u8; 5] = *b"iorc\x03";
+/// Those of former versions, with their layouts. The first tells of no tables that are gone.
+const LAYOUTS: [([u8; 5], Layout); 3] =
+    [(*b"iorc\x01", Layout::First), (*b"iorc\x02", Layout::Timed), (MAGIC, Layout::Recorded)];
+/// Deletions that are told apart, of all tables together: 32 KiB. Batches that came before all of them have records of their
+/// own to tell by.
+const MAX_DELETIONS: usize = 4096;
 
 /// All receipts.
 pub(crate) struct Receipts {
@@ -52,14 +56,14 @@ pub(crate) struct Receipts {
     recent: HashMap<u128, Answer>,
     /// Oldest first.
     runs: Vec<Run>,
-    /// Tables, or all of a project, that were let go: what came until then is not there any more.
-    gone: HashMap<(ProjectId, Option<NamespaceName>), u32>,
+    /// Tables, or all of a project, that were let go: what came up to this record is not there any more.
+    gone: HashMap<(ProjectId, Option<NamespaceName>), u64>,
+    /// The last records before rows were deleted.
+    deletions: BTreeSet<u64>,
     /// Everything up to this record is saved.
     saved: u64,
     /// The receipts' time when they were opened, and the process's.
     anchor: (u32, Duration),
-    /// The time of the last record that was replayed.
-    replayed: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +111,9 @@ impl Receipts {
             recent: HashMap::new(),
             runs,
             gone: HashMap::new(),
+            deletions: BTreeSet::new(),
             saved: 0,
             anchor: (0, clock.monotonic()),
-            replayed: 0,
             dir,
             disk: Arc::clone(disk),
             clock,
@@ -120,6 +124,7 @@ impl Receipts {
                 receipts.streams = Streams::new(settings.streams_at_most);
                 receipts.recent.clear();
                 receipts.gone.clear();
+                receipts.deletions.clear();
             }
             other => other?,
         }
@@ -136,54 +141,55 @@ impl Receipts {
         self.anchor.0.saturating_add(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
-    /// A record of that time is being replayed.
-    pub(crate) fn replay(&mut self, at: u32) {
-        self.not_before(at);
-        self.replayed = self.replayed.max(at);
-    }
-
-    /// The time of the last record that was replayed.
-    pub(crate) fn replayed(&self) -> u32 {
-        self.replayed
-    }
-
     /// Time has come at least so far.
     pub(crate) fn not_before(&mut self, at: u32) {
         let now = self.now();
         self.anchor.0 += at.saturating_sub(now);
     }
 
-    /// Ends a second: what is noted from now on came later than all before. Gives the time that has passed.
-    pub(crate) fn turn(&mut self) -> u32 {
-        let now = self.now();
-        self.not_before(now.saturating_add(1));
-        now
+    /// Rows were deleted of what had come up to a record.
+    pub(crate) fn note_deletion(&mut self, until: u64) {
+        self.deletions.insert(until);
+        if self.deletions.len() > MAX_DELETIONS {
+            self.deletions.pop_first();
+        }
     }
 
-    /// What came of a table, or of all tables of a project, until that time is not there any more.
+    /// The first record behind the last deletion before a record that comes after this one: all that came since is alike to
+    /// deletions.
+    fn since(&self, after: u64) -> u64 {
+        match self.deletions.range(..=after).next_back() {
+            Some(until) => until + 1,
+            None if self.deletions.len() < MAX_DELETIONS => 0,
+            None => after + 1,
+        }
+    }
+
+    /// What came of a table, or of all tables of a project, up to a record is not there any more.
     pub(crate) fn note_gone(
         &mut self,
         project: ProjectId,
         namespace: Option<NamespaceName>,
-        at: u32,
+        until: u64,
     ) {
-        let noted = self.gone.entry((project, namespace)).or_insert(at);
-        *noted = at.max(*noted);
+        let noted = self.gone.entry((project, namespace)).or_insert(until);
+        *noted = until.max(*noted);
+        self.note_deletion(until);
     }
 
-    /// Until when what came of a table is not there any more.
-    pub(crate) fn gone_until(&self, project: ProjectId, namespace: &NamespaceName) -> Option<u32> {
+    /// Up to which record what came of a table is not there any more.
+    pub(crate) fn gone_until(&self, project: ProjectId, namespace: &NamespaceName) -> Option<u64> {
         let of_table = self.gone.get(&(project, Some(namespace.clone())));
         of_table.max(self.gone.get(&(project, None))).copied()
     }
 
-    /// When a batch came that is a repeat now: then, or earlier.
-    pub(crate) fn came_by(&self, project: ProjectId, id: BatchId) -> Option<u32> {
-        self.streams.came_by(project, id)
+    /// Of a batch named by content that came: a record before it, with no deletion in between.
+    pub(crate) fn came_since(&self, project: ProjectId, id: BatchId) -> Option<u64> {
+        self.streams.came_since(project, id)
     }
 
-    /// The numbers of a stream that came, each with when it came at the latest; of many the highest.
-    pub(crate) fn numbers(&self, project: ProjectId, stream: [u8; 16]) -> Vec<(u64, u32)> {
+    /// The numbers of a stream that came, each with the record since which it is there; of many the highest.
+    pub(crate) fn numbers(&self, project: ProjectId, stream: [u8; 16]) -> Vec<(u64, u64)> {
         self.streams.numbers(project, stream)
     }
 
@@ -221,15 +227,26 @@ impl Receipts {
         self.recent.insert(key, Answer { rows, at });
     }
 
-    /// A batch is being stored.
+    /// A batch is being stored, in a record that comes after this one: with no deletion in between.
     pub(crate) fn note_batch(
         &mut self,
         project: ProjectId,
         id: BatchId,
         fingerprint: u32,
-        at: u32,
+        (at, after): (u32, u64),
     ) {
-        self.streams.note(project, id, fingerprint, at);
+        self.streams.note(project, id, fingerprint, (at, self.since(after)));
+    }
+
+    /// A batch was not stored again after all: it came since that record, as before.
+    pub(crate) fn restore_batch(
+        &mut self,
+        project: ProjectId,
+        id: BatchId,
+        fingerprint: u32,
+        since: u64,
+    ) {
+        self.streams.note(project, id, fingerprint, (0, since));
     }
 
     /// A body was not stored after all.
@@ -289,10 +306,10 @@ impl Receipts {
         }
         self.streams.write(&mut bytes);
         bytes.extend((self.gone.len() as u32).to_le_bytes());
-        for ((project, namespace), at) in &self.gone {
+        for ((project, namespace), until) in &self.gone {
             let name = namespace.as_ref().map_or("", |name| name.as_str());
             bytes.extend(project.get().to_le_bytes());
-            bytes.extend(at.to_le_bytes());
+            bytes.extend(until.to_le_bytes());
             bytes.extend((name.len() as u16).to_le_bytes());
             bytes.extend(name.as_bytes());
         }
@@ -320,33 +337,40 @@ impl Receipts {
         if crc32c::crc32c(content) != u32::from_le_bytes(*crc) {
             return None;
         }
-        let former = content.strip_prefix(&FORMER_MAGIC).map(|rest| (rest, Layout::First));
-        let (mut rest, layout) =
-            former.or_else(|| content.strip_prefix(&MAGIC).map(|rest| (rest, Layout::Timed)))?;
+        let known = |(magic, layout): &([u8; 5], Layout)| {
+            content.strip_prefix(magic).map(|rest| (rest, *layout))
+        };
+        let (mut rest, layout) = LAYOUTS.iter().find_map(known)?;
         self.saved = u64::from_le_bytes(take(&mut rest)?);
         let count = u64::from_le_bytes(take(&mut rest)?);
         for _ in 0..count {
             let entry = Entry::read(&take(&mut rest)?);
             self.recent.insert(entry.key, Answer { rows: entry.rows, at: entry.at });
         }
-        self.streams.read(&mut rest, layout)?;
-        if layout == Layout::Timed {
-            self.read_gone(&mut rest)?;
+        self.streams.read(&mut rest, layout, self.saved)?;
+        if layout != Layout::First {
+            self.read_gone(&mut rest, layout)?;
         }
         rest.is_empty().then_some(())
     }
 
-    fn read_gone(&mut self, rest: &mut &[u8]) -> Option<()> {
+    fn read_gone(&mut self, rest: &mut &[u8], layout: Layout) -> Option<()> {
         for _ in 0..u32::from_le_bytes(take(rest)?) {
             let project = ProjectId::new(u32::from_le_bytes(take(rest)?))?;
-            let at = u32::from_le_bytes(take(rest)?);
+            // Times do not tell which batches came before: what came up to now counts as having come after.
+            let until = match layout {
+                Layout::First | Layout::Timed => take::<4>(rest).map(|_| None)?,
+                Layout::Recorded => Some(u64::from_le_bytes(take(rest)?)),
+            };
             let length = usize::from(u16::from_le_bytes(take(rest)?));
             let (name, after) = rest.split_at_checked(length)?;
             *rest = after;
             let name = std::str::from_utf8(name).ok()?;
             let namespace =
                 if name.is_empty() { None } else { Some(name.parse::<NamespaceName>().ok()?) };
-            self.note_gone(project, namespace, at);
+            if let Some(until) = until {
+                self.note_gone(project, namespace, until);
+            }
         }
         Some(())
     }
@@ -372,9 +396,9 @@ pub(crate) fn check(
         recent: HashMap::new(),
         runs: Vec::new(),
         gone: HashMap::new(),
+        deletions: BTreeSet::new(),
         saved: 0,
         anchor: (0, clock.monotonic()),
-        replayed: 0,
         dir,
         disk: Arc::clone(disk),
         clock: Arc::clone(clock),

@@ -19,7 +19,6 @@ use arrow::record_batch::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, select};
 use iobeam_journal::DiskLock;
 use iobeam_model::{Clock, NamespaceName, ProjectId};
-use tokio::sync::oneshot;
 
 use crate::budget::{Budget, Use};
 use crate::corrections::Corrections;
@@ -37,8 +36,12 @@ use crate::wal::Wal;
 use correcting::Correcting;
 pub(crate) use correcting::{Numbered, Order};
 use dropping::Dropping;
+use gather::{Gathered, gather};
 use outage::Outage;
 pub use restore::KnownBatch;
+pub(crate) use restore::Lookup;
+
+mod gather;
 
 mod group;
 
@@ -65,8 +68,8 @@ pub(crate) enum Message {
     Retain(TableKey, i64, Confirm),
     /// Let go of a table, or of all tables of a project.
     Drop((ProjectId, Option<NamespaceName>), Confirm),
-    /// Tell which batches of streams came.
-    Known((ProjectId, NamespaceName), Vec<[u8; 16]>, oneshot::Sender<Vec<Vec<KnownBatch>>>),
+    /// Tell which batches of a stream came.
+    LookUp(Lookup),
     /// Correct rows or fields of a table.
     Correct(Order, Numbered),
     /// Show what a correction made.
@@ -129,8 +132,8 @@ impl Writer {
         (corrections, next_correction): (Arc<Corrections>, u64),
     ) -> Self {
         let mut receipts = receipts;
-        if let Some(until) = corrections.latest_receipts() {
-            receipts.not_before(until.saturating_add(1));
+        for until in corrections.deletions() {
+            receipts.note_deletion(until);
         }
         Self {
             corrections,
@@ -164,8 +167,13 @@ impl Writer {
             select! {
                 recv(inbox) -> message => match message {
                     Ok(Message::Write(write, answer)) => {
-                        let (group, next) = self.gather(write, answer, inbox);
+                        let first = (write, answer);
+                        let gathered = gather(self.settings.group_bytes, first, inbox);
+                        let Gathered { group, lookups, next } = gathered;
                         self.commit(group);
+                        for lookup in lookups {
+                            self.look_up(lookup);
+                        }
                         if let Some(Message::Close(answer)) = next {
                             break answer;
                         }
@@ -205,10 +213,7 @@ impl Writer {
                 let _ = self.jobs.send(Job::Retain { key, keep_from, answer });
             }
             Message::Drop(which, answer) => self.drop_tables(which, answer),
-            Message::Known((project, namespace), streams, answer) => {
-                // Whoever asked may be gone.
-                let _ = answer.send(self.known_batches(project, &namespace, &streams));
-            }
+            Message::LookUp(lookup) => self.look_up(lookup),
             Message::Correct(order, answer) => self.order(order, answer),
             Message::ShowCorrection(number, answer) => {
                 self.answer_correction(answer, |writer| writer.show_correction(number));
@@ -218,28 +223,6 @@ impl Writer {
             }
             Message::Write(..) | Message::Close(_) => {}
         }
-    }
-
-    /// Takes what else waits, up to a size, until something else than a write comes.
-    fn gather(
-        &self,
-        first: Prepared,
-        answer: Answer,
-        inbox: &Receiver<Message>,
-    ) -> (Vec<(Prepared, Answer)>, Option<Message>) {
-        let mut weight = first.weight;
-        let mut group = vec![(first, answer)];
-        while weight < self.settings.group_bytes {
-            match inbox.try_recv() {
-                Ok(Message::Write(write, answer)) => {
-                    weight += write.weight;
-                    group.push((write, answer));
-                }
-                Ok(other) => return (group, Some(other)),
-                Err(_) => break,
-            }
-        }
-        (group, None)
     }
 
     /// Time passed: rows get old, and failed flushes are due again.

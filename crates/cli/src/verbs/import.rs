@@ -19,6 +19,8 @@ mod send;
 
 mod batches;
 
+mod cut_short;
+
 mod scan;
 
 mod rows;

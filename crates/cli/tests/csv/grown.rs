@@ -9,6 +9,7 @@ use std::{fs, thread};
 use serde_json::json;
 
 use super::{ada, rows};
+use crate::forwarder::Forwarder;
 use crate::hand::{Hand, Platform};
 
 /// How often something is looked for that takes about a second, five times a second.
@@ -108,6 +109,99 @@ fn rows_that_are_followed_are_stored_before_the_input_ends_and_once() {
     let done = ada.asks(&["import", "--csv", "g.csv", "--device", "d"]);
     assert_eq!((&done["stored"], &done["stored_before"]), (&json!(401), &json!(11_599)));
     assert_eq!(stored(&ada), 12_000);
+}
+
+#[test]
+fn the_end_of_a_shorter_file_is_not_stored_twice_and_the_way_out_works() {
+    let platform = Platform::start();
+    let ada = ada(&platform);
+    let text = file(&ada, 9_000);
+    let whole = ["import", "--csv", "g.csv", "--device", "d"];
+    ada.does(&whole);
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (short, begun) = (lines[..5_001].concat(), lines[..301].concat());
+    let piped = ["import", "--csv", "-", "--device", "d"];
+    let followed = [&piped[..], &["--follow"]].concat();
+    for words in [&piped[..], &followed] {
+        let done = ada.tells(words, &short);
+        assert_ne!(done.status, 0, "{}", done.out);
+        let said = "lines 2 to 5001 of the file may be stored already and were left out: 9000 rows were imported that begin";
+        assert!(done.err.contains(said), "{}", done.err);
+        assert!(done.err.contains("--allow-repeat --skip-rows 0"), "{}", done.err);
+        assert!(!done.err.contains("run the same command again"), "{}", done.err);
+        assert_eq!(stored(&ada), 9_000);
+    }
+    // The longer file, grown further: each row once, and then both of its ends are known.
+    let text = file(&ada, 12_500);
+    ada.does(&whole);
+    assert_eq!(stored(&ada), 12_500);
+    for words in [&piped[..], &followed] {
+        let done = ada.tells(words, &lines.concat());
+        assert_eq!((done.status, stored(&ada)), (0, 12_500), "{}", done.err);
+    }
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let done = ada.tells(&piped, &lines[..11_001].concat());
+    assert!(done.err.contains("lines 10002 to 11001 of the file"), "{}", done.err);
+    assert!(done.err.contains("--allow-repeat --skip-rows 10000"), "{}", done.err);
+    let way_out = [&piped[..], &["--allow-repeat", "--skip-rows", "10000"]].concat();
+    let done = ada.tells(&way_out, &lines[..11_001].concat());
+    assert_eq!((done.status, stored(&ada)), (0, 13_500), "{}", done.err);
+    // What was deleted is stored again only as far as it is known where it ends.
+    ada.does(&["namespace", "truncate", "--name", "input", "--yes"]);
+    assert_ne!(ada.tells(&piped, &begun).status, 0);
+    assert_eq!(stored(&ada), 0);
+    ada.does(&whole);
+    assert_eq!(stored(&ada), 12_500);
+}
+
+#[test]
+fn who_follows_waits_for_the_server_and_asks_once_for_each_block() {
+    let platform = Platform::start();
+    let ada = ada(&platform);
+    let text = file(&ada, 19_000).replace(",x\n", &format!(",{}\n", "x".repeat(60)));
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let way = Forwarder::to(platform.address());
+    let away = Hand::at(way.address());
+    away.does(&["user", "login", "--username", "ada@example.com"]);
+    let project = ada.asks(&["project", "list"])["projects"][0]["project_id"].to_string();
+    away.does(&["project", "token", "--id", &project, "--read", "--write"]);
+    for more in [&[][..], &["--allow-repeat"]] {
+        let before = (stored(&ada), way.lookups(), way.refused());
+        let mut words = vec!["import", "--csv", "-", "--follow", "--device", "d"];
+        words.extend(["--type", "a:DOUBLE", "--type", "note:STRING"]);
+        words.extend(more);
+        let mut command = away.command(&words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut follower = command.spawn().expect("started");
+        let mut input = follower.stdin.take().expect("piped");
+        for to in 2..=5 {
+            input
+                .write_all(lines[if to == 2 { 0 } else { to - 1 }..to].concat().as_bytes())
+                .expect("taken");
+            until(&ada, before.0 + to as i64 - 1);
+        }
+        assert_eq!(way.lookups() - before.1, usize::from(more.is_empty()));
+        way.cut(true);
+        input.write_all(lines[5].as_bytes()).expect("taken");
+        for _ in 0..LOOKS {
+            if way.refused() > before.2 {
+                break;
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+        assert!(way.refused() > before.2, "it tries");
+        // This is more than pipes hold: it is read although the server is away.
+        input.write_all(lines[6..19_000].concat().as_bytes()).expect("taken");
+        assert_eq!(stored(&ada), before.0 + 4);
+        way.cut(false);
+        until(&ada, before.0 + 18_999);
+        drop(input);
+        let done = follower.wait_with_output().expect("ended");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{said}");
+        assert_eq!(said.matches("waiting for the server").count(), 1, "{said}");
+        assert_eq!(way.lookups() - before.1, if more.is_empty() { 2 } else { 0 });
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::auth::UserCaller;
 use crate::body::{Json, Path, Query};
 use crate::caller::Acting;
+use crate::hex::hex;
 use crate::problem::Problem;
 
 /// How many rows of the audit log are shown, unless said.
@@ -257,21 +258,11 @@ async fn audit_check(
 
 /// A hash in hexadecimal digits.
 fn hash_of(text: &str) -> Result<[u8; 32], Problem> {
-    let mut hash = [0; 32];
-    let digits = text.as_bytes().chunks_exact(2);
-    let fits = text.len() == 2 * hash.len() && text.is_ascii();
-    let read = hash.iter_mut().zip(digits).all(|(byte, pair)| {
-        let pair = std::str::from_utf8(pair).unwrap_or_default();
-        u8::from_str_radix(pair, 16).is_ok_and(|value| {
-            *byte = value;
-            !pair.contains('+')
-        })
-    });
-    if fits && read {
-        return Ok(hash);
-    }
-    let details = "the parameter 'hash': a hash has 64 hexadecimal digits, as this call tells it";
-    Err(Problem::bad_request("A parameter of the request is wrong", details))
+    hex(text).ok_or_else(|| {
+        let details =
+            "the parameter 'hash': a hash has 64 hexadecimal digits, as this call tells it";
+        Problem::bad_request("A parameter of the request is wrong", details)
+    })
 }
 
 /// Which rows are asked for. What cannot be is refused: an empty answer would look like an empty log.

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::auth::table::Right;
 use crate::auth::{ProjectCaller, Standing};
 use crate::body::{Json, Query, Whole};
+use crate::hex::hex;
 use crate::problem::Problem;
 use crate::reply;
 use crate::validate::Form;
@@ -71,16 +72,13 @@ async fn import(
     Ok(reply::whole("application/json", text.map_err(Problem::internal)?))
 }
 
-/// Streams that are asked about at once.
-const MAX_STREAMS: usize = 1000;
-
-/// Streams of numbered batches.
+/// A stream of numbered batches. One to a request: the writer answers, and nothing is stored meanwhile.
 #[derive(Deserialize, ToSchema)]
-struct StreamsAsked {
-    /// The namespace into which their batches go.
+struct StreamAsked {
+    /// The namespace into which its batches go.
     namespace: String,
-    /// Their ids of 16 bytes, in hexadecimal; at most 1000.
-    streams: Vec<String>,
+    /// Its id of 16 bytes, as 32 hexadecimal digits.
+    stream: String,
 }
 
 /// A batch that came.
@@ -93,51 +91,37 @@ struct KnownBatchObject {
     deleted_from: bool,
 }
 
-/// What is known of streams.
+/// What is known of a stream.
 #[derive(Serialize, ToSchema)]
-struct KnownStreams {
-    /// For each stream that was asked about its batches, the highest numbers first; at most 512.
-    streams: Vec<Vec<KnownBatchObject>>,
+struct KnownBatches {
+    /// Its batches, the highest numbers first; at most 512.
+    batches: Vec<KnownBatchObject>,
 }
 
-/// Tell which numbered batches came before, so that a sender of a table or a file knows what is stored of it.
+/// Tell which numbered batches of a stream came before, so that a sender of a file knows what is stored of it.
 #[utoipa::path(
-    post, operation_id = "known_batches", path = "/v1/imports/known", tag = "data", request_body = StreamsAsked,
-    responses((status = 200, description = "The batches of each stream", body = KnownStreams)),
+    post, operation_id = "known_batches", path = "/v1/imports/known", tag = "data", request_body = StreamAsked,
+    responses((status = 200, description = "The batches of the stream", body = KnownBatches)),
 )]
 async fn known(
     State(app): State<App>,
     caller: ProjectCaller,
-    Json(asked): Json<StreamsAsked>,
-) -> Result<Reply<KnownStreams>, Problem> {
+    Json(asked): Json<StreamAsked>,
+) -> Result<Reply<KnownBatches>, Problem> {
     caller.need(Right::Write)?;
-    let wrong = |details: String| Problem::bad_request("The streams cannot be looked up", details);
-    if asked.streams.len() > MAX_STREAMS {
-        let count = asked.streams.len();
-        return Err(wrong(format!(
-            "{count} streams are too many; ask about {MAX_STREAMS} at most"
-        )));
-    }
-    let namespace: NamespaceName = asked
-        .namespace
-        .parse()
-        .map_err(|error| wrong(format!("'{}': {error}", asked.namespace)))?;
-    let streams = asked.streams.iter().map(|text| {
-        let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
-        number.map(u128::to_be_bytes).ok_or_else(|| {
-            wrong(format!("'{text}' is no stream; write its 16 bytes as 32 hexadecimal digits"))
-        })
+    let wrong = |details: String| Problem::bad_request("The stream cannot be looked up", details);
+    let StreamAsked { namespace, stream } = asked;
+    let name: NamespaceName =
+        namespace.parse().map_err(|error| wrong(format!("'{namespace}': {error}")))?;
+    let stream = hex(&stream).ok_or_else(|| {
+        wrong(String::from("the field 'stream': its 16 bytes are written as 32 hexadecimal digits"))
+    })?;
+    let batches = app.store.known_batches(caller.project, &name, stream).await?.into_iter();
+    let batches = batches.map(|batch| KnownBatchObject {
+        counter: batch.counter.to_string(),
+        deleted_from: batch.is_deleted_from,
     });
-    let streams = streams.collect::<Result<Vec<_>, _>>()?;
-    let found = app.store.known_batches(caller.project, &namespace, streams).await?;
-    let shown = found.into_iter().map(|batches| {
-        let batches = batches.into_iter().map(|batch| KnownBatchObject {
-            counter: batch.counter.to_string(),
-            deleted_from: batch.is_deleted_from,
-        });
-        batches.collect()
-    });
-    Ok(Reply(KnownStreams { streams: shown.collect() }))
+    Ok(Reply(KnownBatches { batches: batches.collect() }))
 }
 
 fn form(shape: &Shape, headers: &HeaderMap) -> Result<Form, Problem> {

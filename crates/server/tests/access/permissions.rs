@@ -232,7 +232,9 @@ impl World {
             ("POST", "/v1/namespaces") => {
                 json!({"project_id": project, "namespace_name": "input", "fields": {}})
             }
-            ("POST", "/v1/imports/known") => json!({"namespace": "input", "streams": []}),
+            ("POST", "/v1/imports/known") => {
+                json!({"namespace": "input", "stream": "0".repeat(32)})
+            }
             ("POST", "/v1/imports") => {
                 json!({"project_id": project, "device_id": "theirs", "sources": []})
             }
@@ -358,7 +360,7 @@ fn holds(call: &Call, right: &str, caller: &str) -> bool {
 
 /// Whether the call is about the device `theirs`, or all devices, and not about the one that the token is bound to.
 fn is_about_a_device(call: &Call) -> bool {
-    // Who looks up streams knows their names, and with them what is in them.
+    // Who looks up a stream knows its name, and with that what is in it.
     let is_lookup = call.path == "/v1/imports/known";
     call.who == "project:write" && !is_lookup || call.path.contains("{device")
 }

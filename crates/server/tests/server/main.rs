@@ -22,6 +22,8 @@ mod field_names;
 
 mod devices_of_imports;
 
+mod known_batches;
+
 mod limits_of_fields;
 
 mod newest_row;

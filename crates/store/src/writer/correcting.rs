@@ -146,9 +146,7 @@ impl Writer {
         let before = std::mem::replace(&mut correcting.stage, Stage::Rewriting);
         let Stage::Ordered { by, answer, .. } = before else { return true };
         let (project, namespace) = correcting.key.clone();
-        let deletes = !correcting.edit.changes_fields();
-        let receipts_until = deletes.then(|| self.receipts.turn());
-        let added = self.corrections.add(Correction {
+        let order = Correction {
             number,
             project,
             namespace,
@@ -157,19 +155,23 @@ impl Writer {
             ordered: self.clock.now(),
             ended: None,
             seq: upto,
-            receipts_until,
+            answered_at: Some(self.wal.last()),
             state: CorrectionState::Running,
             files: (0, 0),
             rows: 0,
             quarantined: 0,
             problem: None,
-        });
-        if let Err(error) = added {
+        };
+        let deletes_until = order.deletes_until();
+        if let Err(error) = self.corrections.add(order) {
             self.correcting.remove(at);
             let _ = answer.send(Err(error));
             return false;
         }
         (correcting.number, correcting.upto) = (number, upto);
+        if let Some(until) = deletes_until {
+            self.receipts.note_deletion(until);
+        }
         self.next_correction += 1;
         // Whoever ordered may be gone; it is made all the same.
         let _ = answer.send(Ok(number));
@@ -320,6 +322,14 @@ impl Writer {
         };
         *held = Some(Arc::clone(files));
         true
+    }
+
+    /// Whether rows of a table are about to be deleted, and it is not settled yet which have come before.
+    pub(super) fn awaits_deletion(&self, key: &TableKey) -> bool {
+        let is_ordered = |stage: &Stage| matches!(stage, Stage::Ordered { .. });
+        let mut correcting = self.correcting.iter();
+        correcting
+            .any(|one| one.key == *key && !one.edit.changes_fields() && is_ordered(&one.stage))
     }
 
     /// Whether nothing may be stored in a table for the moment.

@@ -43,8 +43,7 @@ impl Writer {
         match logged {
             Ok(seq) => {
                 self.forget_corrections(&gone, seq);
-                let at = self.receipts.turn();
-                self.receipts.note_gone(gone.project, gone.namespace.clone(), at);
+                self.receipts.note_gone(gone.project, gone.namespace.clone(), seq);
                 let mut keys = self.tables_of(&gone, u64::MAX);
                 let out = self.outages.keys().filter(|key| gone.means(key.0, &key.1));
                 keys.extend(out.cloned().collect::<Vec<_>>());
@@ -63,9 +62,7 @@ impl Writer {
     pub(super) fn drop_again(&mut self, seq: u64, payload: &[u8]) -> Result<(), String> {
         let gone = Gone::read(payload)?;
         self.forget_corrections(&gone, seq);
-        // Records before this one came then or earlier, those after it later.
-        let at = self.receipts.replayed();
-        self.receipts.note_gone(gone.project, gone.namespace.clone(), at);
+        self.receipts.note_gone(gone.project, gone.namespace.clone(), seq);
         // A table with later records in its files came into being afterwards, under the same name.
         let keys = self.tables_of(&gone, seq);
         self.let_go(keys, seq, None);

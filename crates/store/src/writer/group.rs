@@ -21,6 +21,7 @@ use crate::statistics::count;
 use crate::wal::Head;
 
 use super::Writer;
+use super::restore::DELETION_WAIT;
 
 /// A write that will be answered once the group is synced.
 struct Staged {
@@ -37,8 +38,8 @@ type Outcome = Result<Receipt, StoreError>;
 enum Noted {
     Body(u128),
     Batch(ProjectId, BatchId),
-    /// A batch that came before, at that time, and of which rows are stored again.
-    Again(ProjectId, BatchId, u32, u32),
+    /// A batch that came before, since that record, and of which rows are stored again.
+    Again(ProjectId, BatchId, u32, u64),
 }
 
 impl Writer {
@@ -105,19 +106,24 @@ impl Writer {
         noted: &mut Vec<Noted>,
     ) -> Result<Option<(u64, Vec<Part>)>, StoreError> {
         let Prepared { project, body, parts, rows, .. } = write;
+        // Nothing is deleted while a group is stored, so one record before all of it tells as much as its own.
+        let came = (at, self.wal.last());
         let mut fresh = Vec::with_capacity(parts.len());
         for part in parts {
             let Some(id) = part.head.id else {
                 fresh.push(part);
                 continue;
             };
+            if id.is_content() && self.awaits_deletion(&part.key) {
+                return Err(StoreError::Busy { retry_after: DELETION_WAIT });
+            }
             match self.receipts.find_batch(project, id, part.head.fingerprint) {
                 Found::Repeat => {
-                    let Some(came) = self.receipts.came_by(project, id) else { continue };
+                    let since = self.receipts.came_since(project, id).unwrap_or_default();
                     let fingerprint = part.head.fingerprint;
-                    let Some(part) = self.deleted_of(part, came)? else { continue };
-                    self.receipts.note_batch(project, id, fingerprint, at);
-                    noted.push(Noted::Again(project, id, fingerprint, came));
+                    let Some(part) = self.deleted_of(part, since)? else { continue };
+                    self.receipts.note_batch(project, id, fingerprint, came);
+                    noted.push(Noted::Again(project, id, fingerprint, since));
                     fresh.push(part);
                     continue;
                 }
@@ -125,7 +131,7 @@ impl Writer {
                 Found::Forgotten => return Err(StoreError::Forgotten { id }),
                 Found::New => {}
             }
-            self.receipts.note_batch(project, id, part.head.fingerprint, at);
+            self.receipts.note_batch(project, id, part.head.fingerprint, came);
             noted.push(Noted::Batch(project, id));
             fresh.push(part);
         }
@@ -215,8 +221,8 @@ impl Writer {
             match noted {
                 Noted::Body(key) => self.receipts.strike_body(key),
                 Noted::Batch(project, id) => self.receipts.strike_batch(project, id),
-                Noted::Again(project, id, fingerprint, came) => {
-                    self.receipts.note_batch(project, id, fingerprint, came);
+                Noted::Again(project, id, fingerprint, since) => {
+                    self.receipts.restore_batch(project, id, fingerprint, since);
                 }
             }
         }

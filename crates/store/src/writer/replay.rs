@@ -171,7 +171,7 @@ impl Writer {
             self.admit(&part).map_err(|error| error.to_string())?;
             parts.push(part);
         }
-        self.note_again(&head);
+        self.note_again(seq, &head);
         let now = self.now_millis();
         let mut rows = 0;
         for part in parts {
@@ -183,11 +183,16 @@ impl Writer {
         Ok(rows)
     }
 
-    fn note_again(&mut self, head: &Head) {
-        self.receipts.replay(head.at);
+    fn note_again(&mut self, seq: u64, head: &Head) {
+        self.receipts.not_before(head.at);
+        if seq <= self.receipts.saved() {
+            // What was let go meanwhile would come back, and count as older than what took its place.
+            return;
+        }
         for batch in &head.batches {
             if let Some(id) = batch.id {
-                self.receipts.note_batch(head.project, id, batch.fingerprint, head.at);
+                let noted = (head.at, seq - 1);
+                self.receipts.note_batch(head.project, id, batch.fingerprint, noted);
             }
         }
         if let Some(body) = head.body {

@@ -5,11 +5,15 @@
 //!                └ no: a device that had no answer; deleted rows stay deleted
 //! ```
 //!
-//! Who sends a table again means its rows. Whether a deletion came before or after a batch is told by the time of
-//! receipts, which each deletion advances.
+//! Who sends a table again means its rows. Whether a deletion came before or after a batch is told by the numbers of their
+//! journal records: no clock has a say. While it is open which rows a deletion takes, or whether it is made at all, what
+//! depends on that is told to come again.
 
-use iobeam_model::{BatchId, NamespaceName, ProjectId};
+use std::time::Duration;
+
+use iobeam_model::BatchId;
 use iobeam_wire::batch::{Limits, decode};
+use tokio::sync::oneshot;
 
 use crate::corrections::CorrectionState;
 use crate::edit::{Edit, RowFilter};
@@ -19,11 +23,23 @@ use crate::lake::delta::TableKey;
 
 use super::Writer;
 
-/// What was deleted of a table.
-enum Deleted {
-    All,
-    /// The rows that any of these filters means.
-    Rows(Vec<RowFilter>),
+/// Somebody asks which batches of a stream came into a table.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    pub(crate) key: TableKey,
+    pub(crate) stream: [u8; 16],
+    pub(crate) answer: oneshot::Sender<Vec<KnownBatch>>,
+}
+
+/// When to ask again what a deletion that is being made does not answer yet.
+pub(super) const DELETION_WAIT: Duration = Duration::from_secs(1);
+
+/// Rows of a table that were deleted, or are being deleted.
+struct Deletion {
+    /// Batches up to this record are meant.
+    until: u64,
+    filter: RowFilter,
+    is_made: bool,
 }
 
 /// A batch of a stream that came.
@@ -36,47 +52,43 @@ pub struct KnownBatch {
 }
 
 impl Writer {
-    /// The batches of streams that came into a namespace, of each stream at most 512.
-    pub(super) fn known_batches(
-        &self,
-        project: ProjectId,
-        namespace: &NamespaceName,
-        streams: &[[u8; 16]],
-    ) -> Vec<Vec<KnownBatch>> {
-        let key = (project, namespace.clone());
-        let known = |stream: &[u8; 16]| {
-            let numbers = self.receipts.numbers(project, *stream).into_iter();
-            let batches = numbers.map(|(counter, came)| KnownBatch {
-                counter,
-                is_deleted_from: BatchId { stream: *stream, counter }.is_content()
-                    && !matches!(self.deleted_since(&key, came), Deleted::Rows(none) if none.is_empty()),
-            });
-            batches.collect()
-        };
-        streams.iter().map(known).collect()
+    /// Tells which batches of a stream came into a table: those with the highest numbers, at most 512.
+    pub(super) fn look_up(&self, Lookup { key, stream, answer }: Lookup) {
+        let is_content = BatchId { stream, counter: 0 }.is_content();
+        let deleted = is_content.then(|| self.last_deleted(&key)).flatten();
+        let numbers = self.receipts.numbers(key.0, stream).into_iter();
+        let batches = numbers.map(|(counter, since)| KnownBatch {
+            counter,
+            is_deleted_from: deleted.is_some_and(|until| since <= until),
+        });
+        // Whoever asked may be gone.
+        let _ = answer.send(batches.collect());
     }
 
-    /// Of a batch that came before, the rows that were deleted since; nothing when there are none.
-    pub(super) fn deleted_of(&self, part: Part, came: u32) -> Result<Option<Part>, StoreError> {
+    /// Of a batch that came before, since that record, the rows that were deleted meanwhile; nothing when there are none.
+    pub(super) fn deleted_of(&self, part: Part, since: u64) -> Result<Option<Part>, StoreError> {
         let Some(id) = part.head.id.filter(BatchId::is_content) else { return Ok(None) };
-        let filters = match self.deleted_since(&part.key, came) {
-            Deleted::All => return Ok(Some(part)),
-            Deleted::Rows(filters) => filters,
-        };
+        if self.receipts.gone_until(part.key.0, &part.key.1).is_some_and(|until| since <= until) {
+            return Ok(Some(part));
+        }
         let rows = &part.chunk.rows;
-        let mut deleted = vec![false; rows.num_rows()];
-        for filter in &filters {
+        let (mut made, mut open) = (vec![false; rows.num_rows()], vec![false; rows.num_rows()]);
+        for Deletion { filter, is_made, .. } in
+            self.deletions(&part.key).into_iter().filter(|deletion| since <= deletion.until)
+        {
             let column = |name: &str| Ok::<_, StoreError>(rows.column_by_name(name).cloned());
             let matching = filter.matches(rows.num_rows(), column)?;
-            for (deleted, matches) in deleted.iter_mut().zip(matching) {
-                *deleted |= matches;
-            }
+            let deleted = if is_made { &mut made } else { &mut open };
+            deleted.iter_mut().zip(matching).for_each(|(deleted, matches)| *deleted |= matches);
         }
-        let picked: Vec<usize> = (0..deleted.len()).filter(|row| deleted[*row]).collect();
+        if made.iter().zip(&open).any(|(made, open)| *open && !made) {
+            return Err(StoreError::Busy { retry_after: DELETION_WAIT });
+        }
+        let picked: Vec<usize> = (0..made.len()).filter(|row| made[*row]).collect();
         if picked.is_empty() {
             return Ok(None);
         }
-        if picked.len() == deleted.len() {
+        if picked.len() == made.len() {
             return Ok(Some(part));
         }
         let unfit =
@@ -91,23 +103,21 @@ impl Writer {
         Ok(Some(some))
     }
 
-    /// What was deleted of a table since a batch came.
-    fn deleted_since(&self, key: &TableKey, came: u32) -> Deleted {
-        if self.receipts.gone_until(key.0, &key.1).is_some_and(|until| until >= came) {
-            return Deleted::All;
-        }
-        let of_table = self.corrections.of_table(key).into_iter();
-        let since = of_table.filter(|one| {
-            one.state != CorrectionState::Failed
-                && one.receipts_until.is_some_and(|until| until >= came)
+    /// Up to which record rows of a table were deleted last.
+    fn last_deleted(&self, key: &TableKey) -> Option<u64> {
+        let rows = self.deletions(key).into_iter().map(|deletion| deletion.until).max();
+        rows.max(self.receipts.gone_until(key.0, &key.1))
+    }
+
+    /// Which rows of a table were deleted, or are being deleted.
+    fn deletions(&self, key: &TableKey) -> Vec<Deletion> {
+        let counting = self.corrections.of_table(key).into_iter();
+        let counting = counting.filter(|one| one.state != CorrectionState::Failed);
+        let deletions = counting.filter_map(|one| {
+            let (until, is_made) = (one.deletes_until()?, one.state == CorrectionState::Done);
+            let Edit::DeleteRows(filter) = one.edit else { return None };
+            Some(Deletion { until, filter, is_made })
         });
-        Deleted::Rows(
-            since
-                .filter_map(|one| match one.edit {
-                    Edit::DeleteRows(filter) => Some(filter),
-                    _ => None,
-                })
-                .collect(),
-        )
+        deletions.collect()
     }
 }

@@ -167,6 +167,83 @@ async fn of_a_table_that_is_written_again_the_deleted_rows_are_stored_again_and_
 }
 
 #[tokio::test]
+async fn what_came_before_a_deletion_is_told_by_its_order_and_not_by_clocks() {
+    let mut rig = Rig::new(16);
+    let write = |counter| content(batch("a", &[1, 2], 1.0), 1, counter);
+    for round in 0..4 {
+        assert!(!rig.stored(write(round)).await.repeat);
+        rig.store().drop_tables(project(), Some(&input())).await.expect("dropped");
+        // Within the same second, or an hour earlier by the clock.
+        if round % 2 > 0 {
+            rig.clock.set(Timestamp::from_micros(1_000_000));
+        }
+        if round > 1 {
+            rig.open();
+        }
+        assert!(!rig.stored(write(round)).await.repeat, "the rows are gone");
+        rig.cut();
+        assert!(rig.stored(write(round)).await.repeat, "and came again");
+        assert_eq!(rig.rows(), expected([("a", &[1, 2][..], 1.0)]));
+        corrected(&rig, of_device("a", 100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_comes_while_a_deletion_is_being_ordered_comes_before_it_or_after_it() {
+    for seed in 0..4u8 {
+        let rig = Rig::new(30 + u64::from(seed));
+        // It takes a while to put these into files, which a deletion waits for.
+        let many: Vec<i64> = (0..50_000).map(|time| 1_000 + time).collect();
+        rig.stored(one(batch("b", &many, 1.0))).await;
+        let write = |counter: u64| {
+            let time = i64::try_from(counter).expect("few");
+            content(batch("a", &[10 + time], 1.0), seed, counter)
+        };
+        let arriving = async {
+            for counter in 0..8 {
+                while let Err(error) = rig.write(write(counter)).await {
+                    assert!(matches!(error, StoreError::Busy { .. }), "{error}");
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        let (number, ()) = tokio::join!(order(&rig, of_device("a", 100)), arriving);
+        ended(&rig, number.expect("ordered")).await;
+        let stored = rig.snapshot().rows();
+        let mut repeats = 0;
+        for counter in 0..8 {
+            repeats += u64::from(rig.stored(write(counter)).await.repeat);
+        }
+        assert_eq!(stored, 50_000 + repeats, "what is there is not stored again");
+        assert_eq!(rig.snapshot().rows(), 50_000 + 8, "what is not there is");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_being_deleted_are_told_to_come_again_until_it_is_certain() {
+    let rig = Rig::new(17);
+    let write = |device, number| content(batch(device, &[1, 2], 1.0), number, 0);
+    rig.stored(write("a", 1)).await;
+    rig.stored(write("b", 2)).await;
+    rig.store().flush().await.expect("flushed");
+    rig.disk.fail(Operation::Open, 0, Fault::Io);
+    let number = order(&rig, of_device("a", 1)).await.expect("ordered");
+    rig.until("it failed once", |rig| {
+        rig.store().open_corrections().iter().any(|one| one.problem.is_some())
+    })
+    .await;
+    let refused = rig.write(write("a", 1)).await;
+    assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
+    assert!(rig.stored(write("b", 2)).await.repeat, "of which no row is meant");
+    assert_eq!(rig.snapshot().rows(), 4);
+    ended(&rig, number).await;
+    assert_eq!(rig.snapshot().rows(), 3);
+    assert!(!rig.stored(write("a", 1)).await.repeat);
+    assert!(rig.stored(write("a", 1)).await.repeat);
+    assert_eq!(rig.snapshot().rows(), 4);
+}
+
+#[tokio::test]
 async fn a_table_is_stored_again_in_a_namespace_that_was_emptied() {
     let mut rig = Rig::new(13);
     let write = |number, counter| content(batch("a", &[1, 2], 1.0), number, counter);
@@ -186,15 +263,13 @@ async fn a_table_is_stored_again_in_a_namespace_that_was_emptied() {
         assert_eq!(rig.snapshot().rows(), 6);
         rig.store().drop_tables(project(), None).await.expect("dropped");
         let namespace = input();
-        let known = rig.store().known_batches(
-            project(),
-            &namespace,
-            vec![BatchId::content_stream(1), [9; 16]],
-        );
-        let known = known.await.expect("told");
-        let numbers: Vec<_> =
-            known[0].iter().map(|known| (known.counter, known.is_deleted_from)).collect();
-        assert_eq!((numbers, known[1].len()), (vec![(1, true), (0, true)], 0));
+        let known = async |stream| {
+            let known = rig.store().known_batches(project(), &namespace, stream);
+            let known = known.await.expect("told").into_iter();
+            known.map(|known| (known.counter, known.is_deleted_from)).collect::<Vec<_>>()
+        };
+        assert_eq!(known(BatchId::content_stream(1)).await, [(1, true), (0, true)]);
+        assert_eq!(known([9; 16]).await, []);
     }
 }
 

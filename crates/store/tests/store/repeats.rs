@@ -5,7 +5,7 @@ use std::time::Duration;
 use iobeam_model::{Batch, BatchId, NamespaceName, ProjectId};
 use iobeam_store::{Settings, StoreError, Write};
 
-use crate::rig::{Rig, batch, hashed, incoming, numbered, one, project, settings};
+use crate::rig::{Rig, batch, expected, hashed, incoming, numbered, one, project, settings};
 
 #[tokio::test]
 async fn a_numbered_batch_counts_once_across_restart_flush_and_forgetting() {
@@ -175,4 +175,92 @@ async fn a_write_is_stored_whole_or_not_at_all() {
     assert!(!rig.stored(write(batch("d", &[4], 1.0), None)).await.repeat);
     rig.open();
     assert_eq!(rig.snapshot().rows(), 3);
+}
+
+/// Rows of a file's block, up to one and after another, under the number that says that the block is stored up to there.
+fn of_block(after: u64, upto: u64) -> Write {
+    let hash = upto.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - BatchId::HASH_BITS);
+    let counter = upto << BatchId::HASH_BITS | hash;
+    let id = BatchId { stream: BatchId::content_stream(9), counter };
+    let times: Vec<i64> = (after + 1..=upto).map(|row| row.try_into().expect("few")).collect();
+    Write {
+        batches: vec![incoming(batch("d", &times, 1.0), Some(id))],
+        ..one(batch("d", &[], 0.0))
+    }
+}
+
+#[tokio::test]
+async fn rows_that_were_followed_one_by_one_come_back_after_a_deletion_and_each_once() {
+    let mut rig = Rig::new(15);
+    for row in 0..300 {
+        rig.stored(of_block(row, row + 1)).await;
+        rig.clock.advance(Duration::from_secs(1));
+    }
+    rig.store().drop_tables(project(), Some(&NamespaceName::input())).await.expect("dropped");
+    for row in 300..900 {
+        rig.stored(of_block(row, row + 1)).await;
+        rig.clock.advance(Duration::from_secs(1));
+    }
+    let known = async |rig: &Rig| {
+        let (namespace, stream) = (NamespaceName::input(), BatchId::content_stream(9));
+        let known = rig.store().known_batches(project(), &namespace, stream);
+        let known = known.await.expect("told").into_iter().rev();
+        known
+            .map(|one| (one.counter >> BatchId::HASH_BITS, one.is_deleted_from))
+            .collect::<Vec<_>>()
+    };
+    let is_deleted = |row: u64| row <= 300;
+    for cut in [false, true] {
+        if cut {
+            rig.cut();
+        }
+        let known = known(&rig).await;
+        assert!((400..=512).contains(&known.len()), "{}", known.len());
+        assert!(known.iter().all(|(row, deleted)| *deleted == is_deleted(*row)), "{known:?}");
+        assert!(known.contains(&(300, true)) && known.last() == Some(&(900, false)));
+    }
+    // Sent again as who imports the whole file does it: cut where a batch ended that is known.
+    for round in 0..2 {
+        let mut after = 0;
+        for (upto, _) in known(&rig).await {
+            let repeat = rig.stored(of_block(after, upto)).await.repeat;
+            assert_eq!(repeat, round > 0 || !is_deleted(upto), "round {round}, up to {upto}");
+            after = upto;
+        }
+        rig.open();
+        let all: Vec<i64> = (1..=900).collect();
+        assert_eq!(rig.rows(), expected([("d", &all[..], 1.0)]));
+    }
+    // A cut that it does not know, deep in the block, is new and not an error.
+    assert!(!rig.stored(of_block(950, 951)).await.repeat);
+    let (first, _) = known(&rig).await[0];
+    for row in [1, 2, 3, 50].into_iter().filter(|row| row + 1 < first) {
+        assert!(!rig.stored(of_block(row, row + 1)).await.repeat);
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_many_batches_is_stored_again_as_a_whole_in_a_namespace_that_was_emptied() {
+    let mut rig = Rig::new(16);
+    let write = |counter: u64| {
+        let stream = BatchId::content_stream(5);
+        let time = i64::try_from(counter).expect("few");
+        let batches = vec![incoming(batch("d", &[time], 1.0), Some(BatchId { stream, counter }))];
+        Write { batches, ..one(batch("d", &[], 0.0)) }
+    };
+    let all: Vec<i64> = (0..60).collect();
+    for round in 0..3 {
+        for counter in 0..60 {
+            assert!(!rig.stored(write(counter)).await.repeat, "round {round}, batch {counter}");
+            rig.clock.advance(Duration::from_millis(400));
+        }
+        for counter in 0..60 {
+            assert!(rig.stored(write(counter)).await.repeat, "round {round}, batch {counter}");
+        }
+        assert_eq!(rig.rows(), expected([("d", &all[..], 1.0)]));
+        if round == 1 {
+            rig.cut();
+        }
+        rig.store().drop_tables(project(), Some(&NamespaceName::input())).await.expect("dropped");
+    }
 }

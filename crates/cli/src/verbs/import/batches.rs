@@ -10,7 +10,7 @@
 //! numbers that the server knows how much of it is stored. What a block is follows from the rows alone: not from flags of
 //! the request, from the types that fields have meanwhile, or from what was sent before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use anyhow::Result;
 use iobeam_model::{Batch, BatchId, Bitmap, Column, FieldName, NamespaceName, Texts, Values};
@@ -18,6 +18,7 @@ use iobeam_wire::batch::{Compression, encode};
 use serde_json::Value;
 use twox_hash::xxhash3_128::Hasher;
 
+use super::cut_short::CutShort;
 use super::typed::{Kind, Typed};
 
 /// Most rows of a batch.
@@ -29,8 +30,8 @@ const MAX_VALUES: usize = 1 << 20;
 /// Up to this, an integer and the double of it count as the same.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Bits of a batch's number that are of the hash; those above say how many rows of its block there are up to its end.
-const HASH_BITS: u32 = 50;
+/// The numbers of a stream that the server knows, each with whether rows were deleted since.
+pub(super) type KnownNumbers = HashMap<u64, bool>;
 
 /// A batch as it is sent.
 #[derive(Debug)]
@@ -53,6 +54,10 @@ pub(super) struct Block {
     numbers: Vec<u64>,
     /// For each row its line.
     lines: Vec<u64>,
+    /// Rows of the file before these.
+    before: u64,
+    /// Whether no more rows of the block can follow.
+    is_full: bool,
 }
 
 /// Rows between two cuts.
@@ -60,8 +65,8 @@ pub(super) struct Block {
 pub(super) struct Piece {
     first: usize,
     end: usize,
-    /// The number under which it came before.
-    pub(super) known: Option<u64>,
+    /// Whether rows were deleted since it came; nothing when it did not come yet.
+    pub(super) known: Option<bool>,
 }
 
 impl Piece {
@@ -72,18 +77,23 @@ impl Piece {
 }
 
 /// How many rows of its block there are up to the end of a batch.
-pub(super) fn rows_up_to(number: u64) -> usize {
-    (number >> HASH_BITS) as usize
+fn rows_up_to(number: u64) -> usize {
+    (number >> BatchId::HASH_BITS) as usize
+}
+
+/// Up to which row a block that begins with the same row is stored.
+pub(super) fn stored_rows(known: &KnownNumbers) -> usize {
+    known.keys().map(|number| rows_up_to(*number)).max().unwrap_or(0)
 }
 
 impl Block {
     /// The pieces of it: cut where batches end that the server knows.
-    pub(super) fn pieces(&self, known: &HashSet<u64>) -> Vec<Piece> {
+    pub(super) fn pieces(&self, known: &KnownNumbers) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut first = 0;
         for (row, number) in self.numbers.iter().enumerate() {
-            if known.contains(number) {
-                pieces.push(Piece { first, end: row + 1, known: Some(*number) });
+            if let Some(is_deleted_from) = known.get(number) {
+                pieces.push(Piece { first, end: row + 1, known: Some(*is_deleted_from) });
                 first = row + 1;
             }
         }
@@ -91,6 +101,19 @@ impl Block {
             pieces.push(Piece { first, end: self.numbers.len(), known: None });
         }
         pieces
+    }
+
+    /// Whether it cannot be told if a piece is stored: it did not come, and further rows of such a block did. A full block
+    /// is all there can be of it, so what the server knows beyond a piece of it are other rows.
+    pub(super) fn cut_short(&self, piece: Piece, known: &KnownNumbers) -> Option<CutShort> {
+        let (rows, stored) = (rows_up_to(*self.numbers.last()?), stored_rows(known));
+        let is_short = piece.known.is_none() && !self.is_full && stored > rows;
+        is_short.then(|| CutShort {
+            lines: (self.lines[piece.first], self.lines[piece.end - 1]),
+            rows,
+            stored,
+            before: self.before + piece.first as u64,
+        })
     }
 
     /// A piece as it is sent.
@@ -191,6 +214,8 @@ pub(super) struct Batches {
     bytes: usize,
     /// Rows of the block that were taken away already.
     taken: usize,
+    /// Rows of the file that were taken away already, or left out.
+    before: u64,
     /// What the row that is being filled says.
     row: Vec<u8>,
     /// The hash of the block's rows.
@@ -204,12 +229,13 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// No rows yet. With a salt, no other import has the same ids.
+    /// No rows yet. With a salt, no other import has the same ids. `skipped`: rows of the file that are left out before.
     pub(super) fn new(
         namespace: NamespaceName,
         constants: Vec<(FieldName, Value)>,
         fields: Vec<Option<(FieldName, Kind)>>,
         salt: Option<u128>,
+        skipped: u64,
     ) -> Self {
         let fields = fields.into_iter();
         let fields =
@@ -223,6 +249,7 @@ impl Batches {
             numbers: Vec::new(),
             bytes: 0,
             taken: 0,
+            before: skipped,
             row: Vec::new(),
             hash: 0,
             stream: None,
@@ -299,25 +326,25 @@ impl Batches {
             }
         }
         let rows = self.taken + self.times.len();
-        self.numbers.push(((rows as u64) << HASH_BITS) | (self.hash as u64 >> (64 - HASH_BITS)));
+        let hash = self.hash as u64 >> (u64::BITS - BatchId::HASH_BITS);
+        self.numbers.push((rows as u64) << BatchId::HASH_BITS | hash);
         let is_full = rows >= MAX_ROWS
             || self.bytes >= MAX_CELL_BYTES
             || rows * (self.fields.len() + self.constants.len() + 1) >= MAX_VALUES;
         if !is_full {
             return Ok(None);
         }
-        let block = self.take()?;
+        let block = self.take()?.map(|block| Block { is_full: true, ..block });
         (self.hash, self.stream, self.bytes, self.taken) = (self.begun(), None, 0, 0);
         Ok(block)
     }
 
-    /// The block's stream, and how many rows it has so far, those that were taken away included.
+    /// Where rows wait to be taken: the block's stream, and how many rows it has so far, those that were taken included.
     pub(super) fn under_way(&self) -> Option<([u8; 16], usize)> {
-        Some((self.stream?, self.taken + self.times.len()))
+        self.stream.filter(|_| self.has_rows()).map(|of| (of, self.taken + self.times.len()))
     }
 
-    /// Whether rows wait to be taken.
-    pub(super) fn has_rows(&self) -> bool {
+    fn has_rows(&self) -> bool {
         !self.times.is_empty()
     }
 
@@ -336,8 +363,11 @@ impl Batches {
             batch: Batch::new(self.namespace.clone(), times, columns)?,
             numbers: std::mem::take(&mut self.numbers),
             lines: std::mem::take(&mut self.lines),
+            before: self.before,
+            is_full: false,
         };
         self.taken += rows;
+        self.before += rows as u64;
         Ok(Some(block))
     }
 }
@@ -363,118 +393,4 @@ fn constant(name: &FieldName, value: &Value, rows: usize) -> Result<Option<Colum
 }
 
 #[cfg(test)]
-mod tests {
-    use iobeam_wire::batch::{Limits, decode};
-
-    use super::*;
-
-    /// Blocks of rows whose times come again after 20 000 rows; `cuts`: taken away after so many rows.
-    fn filled(kind: Kind, values: &[Option<f64>], device: &str, cuts: &[usize]) -> Vec<Block> {
-        let device = (FieldName::device_id(), Value::from(device));
-        let fields = vec![Some(("a".parse().expect("a name"), kind))];
-        let mut batches = Batches::new(NamespaceName::input(), vec![device], fields, None);
-        let mut all = Vec::new();
-        for (row, value) in values.iter().enumerate() {
-            match (kind, value) {
-                (Kind::Long, Some(value)) => batches.value(0, Typed::Long(*value as i64)),
-                (_, Some(value)) => batches.value(0, Typed::Double(*value)),
-                _ => {}
-            }
-            all.extend(batches.end_row(row as i64 % 20_000, row as u64 + 2).expect("sound"));
-            if cuts.contains(&(row + 1)) {
-                all.extend(batches.take().expect("sound"));
-            }
-        }
-        all.extend(batches.take().expect("sound"));
-        all
-    }
-
-    /// Sends blocks to a server that knows some batches. Gives the rows that are stored.
-    fn sent(blocks: &[Block], known: &mut HashSet<([u8; 16], u64)>) -> usize {
-        let mut stored = 0;
-        for block in blocks {
-            let of_stream = known.iter().filter(|(stream, _)| *stream == block.stream);
-            let numbers: HashSet<u64> = of_stream.map(|(_, number)| *number).collect();
-            for piece in block.pieces(&numbers) {
-                let body = block.numbered(piece).body;
-                let decoded = decode(&body, &Limits::default()).expect("sound");
-                let id = decoded.id.expect("numbered");
-                assert_eq!(known.insert((id.stream, id.counter)), piece.known.is_none());
-                if piece.known.is_none() {
-                    stored += decoded.batch.rows();
-                }
-            }
-        }
-        stored
-    }
-
-    fn some(rows: u32) -> Vec<Option<f64>> {
-        (0..rows).map(|row| (row % 3 > 0).then_some(f64::from(row))).collect()
-    }
-
-    #[test]
-    fn the_same_rows_have_the_same_numbers_and_others_have_others() {
-        let values = some(25_000);
-        let all = filled(Kind::Double, &values, "d", &[]);
-        let rows: Vec<_> = all.iter().map(|block| block.numbers.len()).collect();
-        assert_eq!(rows, [10_000, 10_000, 5_000]);
-        let lines = |block: &Block| block.numbered(block.pieces(&HashSet::new())[0]).lines;
-        assert_eq!((lines(&all[0]), lines(&all[2])), ((2, 10_001), (20_002, 25_001)));
-        let mut known = HashSet::new();
-        assert_eq!(sent(&all, &mut known), 25_000);
-        assert_eq!(
-            sent(&filled(Kind::Long, &values, "d", &[]), &mut known.clone()),
-            0,
-            "of any type"
-        );
-        for (row, again) in [(24_999, 5_000), (0, 10_000), (15_000, 10_000)] {
-            let mut other = values.clone();
-            other[row] = Some(-1.0);
-            let blocks = filled(Kind::Double, &other, "d", &[]);
-            assert_eq!(sent(&blocks, &mut known.clone()), again, "row {row} differs");
-        }
-        assert_eq!(sent(&filled(Kind::Double, &values, "e", &[]), &mut known), 25_000);
-    }
-
-    #[test]
-    fn of_a_file_that_has_grown_each_row_is_stored_once() {
-        let mut known = HashSet::new();
-        let mut before = 0;
-        for rows in [1, 2, 40, 9_999, 10_000, 10_001, 12_000, 12_001, 30_000, 33_333] {
-            let blocks = filled(Kind::Double, &some(rows), "d", &[]);
-            assert_eq!(sent(&blocks, &mut known), rows as usize - before, "{rows}");
-            before = rows as usize;
-            assert_eq!(sent(&blocks, &mut known), 0, "{rows} again");
-        }
-    }
-
-    #[test]
-    fn rows_that_were_sent_as_they_came_are_known_in_a_file() {
-        let mut known = HashSet::new();
-        let followed = filled(Kind::Double, &some(12_000), "d", &[3, 4, 9_000, 10_007]);
-        let before = |block: &Block| rows_up_to(block.numbers[0]) - 1;
-        assert_eq!(followed.iter().map(before).collect::<Vec<_>>(), [0, 3, 4, 9_000, 0, 7]);
-        assert_eq!(sent(&followed, &mut known), 12_000);
-        assert_eq!(sent(&filled(Kind::Double, &some(13_000), "d", &[]), &mut known), 1_000);
-    }
-
-    #[test]
-    fn equal_rows_of_one_file_are_all_stored() {
-        let values = vec![Some(1.0); 40_000];
-        let mut known = HashSet::new();
-        let all = filled(Kind::Double, &values, "d", &[]);
-        assert_eq!(sent(&all, &mut known), 40_000);
-        assert_eq!(sent(&all, &mut known), 0);
-        assert_eq!(
-            sent(&filled(Kind::Double, &vec![Some(1.0); 45_000], "d", &[]), &mut known),
-            5_000
-        );
-    }
-
-    #[test]
-    fn a_number_says_how_many_rows_it_stands_for() {
-        let blocks = filled(Kind::Double, &some(10_001), "d", &[]);
-        assert_eq!(rows_up_to(blocks[0].numbers[9_999]), 10_000);
-        assert_eq!(rows_up_to(blocks[1].numbers[0]), 1);
-    }
-}
+mod tests;

@@ -60,7 +60,7 @@ pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -
     bar.finish_and_clear();
     done.map_err(|error| {
         let error = with_long_remedy(error, &space, &rows, &scanned);
-        going_on(error, &progress, scanned.rows)
+        going_on(error, &progress, Some(scanned.rows))
     })?;
     report::done(target, &progress)
 }

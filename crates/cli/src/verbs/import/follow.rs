@@ -1,17 +1,18 @@
 //! `--follow`: rows of standard input are stored as they come, each within about a second.
 //!
 //! ```text
-//! standard input ─▶ rows ─▶ block under way ─ full ──────▶ sender ─▶ POST /v1/imports
-//!                                └────────── each second ──┘
+//! standard input ─▶ rows ─▶ block under way ─ full, or a second old ─▶ sender ─▶ POST /v1/imports
 //! ```
 //!
-//! Types must be known before, by `--type` or as the fields have them. Batches have the numbers that an import of the
-//! whole file gives them, so what was followed is not stored again when it is followed or imported once more.
+//! The reader goes on while the sender waits for the server, until two blocks are full. Types must be known before, by
+//! `--type` or as the fields have them. Batches have the numbers that an import of the whole file gives them, so what was
+//! followed is not stored again when it is followed or imported once more.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -19,27 +20,28 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 
 use super::Target;
-use super::batches::{Batches, Block, rows_up_to};
+use super::batches::{Batches, Block, stored_rows};
 use super::flags::{CsvFlags, TimeFlags};
 use super::prepare::{
-    add_row, batches, check_columns, declare_longs, going_on, known, namespace, with_long_remedy,
+    add_row, batches, check_columns, check_row, declare_longs, going_on, known, namespace,
+    with_long_remedy,
 };
 use super::report;
 use super::rows::Rows;
 use super::scan::{Known, Scan, declared, no_device};
-use super::send::{Shared, known_numbers};
+use super::send::{Patience, STOP_INTERVAL, Shared};
 use super::source::decoded;
 use crate::csv_text::Record;
 use crate::failure::Failure;
 
 /// Rows wait so long for others that are sent with them.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// How often a reader that waits looks whether something failed.
-const STOP_INTERVAL: Duration = Duration::from_millis(100);
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 64 << 10;
 /// Chunks that wait to be read.
 const WAITING_CHUNKS: usize = 4;
+/// Full blocks that wait to be sent: with this many, no more rows are read.
+const WAITING_BLOCKS: usize = 2;
 
 /// Stores rows as they come.
 pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -> Result<()> {
@@ -49,106 +51,133 @@ pub(super) fn import(target: &Target<'_>, flags: &CsvFlags, times: &TimeFlags) -
             .into());
     }
     let bar = ProgressBar::hidden();
-    let shared = Shared::new(target, &bar, !flags.allow_repeat);
+    let shared = Shared::new((target, &bar), !flags.allow_repeat, Patience::Endless);
     let mut rows = Rows::open(decoded(input(&shared.stop), flags.encoding)?, flags, times)?;
     check_columns(target, &rows, flags)?;
     let space = namespace(target)?;
     let known = known(target, flags, &space);
     let scanned = declared(&rows, &known)?;
     declare_longs(target, &space, &rows, &scanned)?;
-    let held = Mutex::new(batches(target, flags, &rows, &scanned)?);
+    let between = Between::new(batches(target, flags, &rows, &scanned)?);
     let read = thread::scope(|scope| {
-        let (blocks, waiting) = sync_channel(1);
-        let (ended, end) = sync_channel::<()>(0);
-        let (shared, held, to_ticker) = (&shared, &held, blocks.clone());
-        scope.spawn(move || {
-            for block in waiting {
-                shared.send(&block);
-            }
-        });
-        scope.spawn(move || tick(shared, held, &end, &to_ticker));
-        let read = read_all((&mut rows, &scanned, &known), shared, held, &blocks);
-        drop(ended);
+        scope.spawn(|| between.send_all(&shared));
+        let read = read_all((&mut rows, &scanned, &known), &shared, &between);
+        between.end();
         read
     });
     let (progress, sent) = shared.end();
-    let seen = progress.stored + progress.repeated;
     sent.and(read).map_err(|error| {
         let error = with_long_remedy(error, &space, &rows, &scanned);
-        going_on(error, &progress, seen)
+        going_on(error, &progress, None)
     })?;
     report::done(target, &progress)
 }
 
-/// Reads rows to the end of the input, and hands over those that are left.
+/// Reads rows to the end of the input. What came before a row that cannot be stored is stored.
 fn read_all(
     (rows, scanned, known): (&mut Rows, &Scan, &Known<'_>),
     shared: &Shared<'_>,
-    held: &Mutex<Batches>,
-    blocks: &SyncSender<Block>,
+    between: &Between,
 ) -> Result<()> {
     let mut record = Record::default();
-    let outcome = loop {
-        match rows.read(&mut record) {
-            Ok(true) if !shared.is_stopped() => {}
-            Ok(_) => break Ok(()),
-            Err(error) => break Err(error),
-        }
+    while rows.read(&mut record)? {
         if known.needs_device && !rows.layout.has_device(&record) {
-            break Err(no_device(record.line).into());
+            return Err(no_device(record.line).into());
         }
-        let mut batches = lock(held);
-        match add_row(rows, &record, scanned, &mut batches) {
-            Ok(Some(block)) => drop(blocks.send(block)),
-            Ok(None) => {}
-            Err(error) => break Err(error),
+        // A row is added as a whole, or nothing of it.
+        check_row(rows, &record, scanned)?;
+        let Some(mut held) = between.with_room(shared) else { break };
+        if let Some(full) = add_row(rows, &record, scanned, &mut held.batches)? {
+            held.full.push_back(full);
+            between.changed.notify_all();
         }
-    };
-    // What came before a row that cannot be stored is stored.
-    if let Some(block) = lock(held).take()? {
-        let _ = blocks.send(block);
     }
-    outcome
+    Ok(())
 }
 
-/// Hands over each second what waits, until the input has ended.
-fn tick(
-    shared: &Shared<'_>,
-    held: &Mutex<Batches>,
-    end: &Receiver<()>,
-    blocks: &SyncSender<Block>,
-) {
-    // Up to which row a block that began like this one is stored, as the server says.
-    let mut stored: Option<([u8; 16], usize)> = None;
-    while end.recv_timeout(FLUSH_INTERVAL) == Err(RecvTimeoutError::Timeout) {
-        let mut batches = lock(held);
-        let Some((stream, rows)) = batches.under_way().filter(|_| batches.has_rows()) else {
-            continue;
-        };
-        if stored.is_none_or(|(of, _)| of != stream) {
-            let numbers = shared.patiently(|| known_numbers(shared.target, stream));
-            match numbers {
-                Ok(numbers) => {
-                    let most = numbers.keys().map(|number| rows_up_to(*number)).max();
-                    stored = Some((stream, most.unwrap_or(0)));
+/// What is between the reader and the sender.
+struct Between {
+    held: Mutex<Held>,
+    /// A block is full or was taken, or the input has ended.
+    changed: Condvar,
+}
+
+struct Held {
+    batches: Batches,
+    /// Full blocks, which go before the rows of `batches`.
+    full: VecDeque<Block>,
+    has_ended: bool,
+}
+
+impl Between {
+    fn new(batches: Batches) -> Self {
+        let held = Held { batches, full: VecDeque::new(), has_ended: false };
+        Self { held: Mutex::new(held), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a row may be added; nothing when something failed.
+    fn with_room(&self, shared: &Shared<'_>) -> Option<MutexGuard<'_, Held>> {
+        let mut held = self.lock();
+        while !shared.is_stopped() {
+            if held.full.len() < WAITING_BLOCKS {
+                return Some(held);
+            }
+            let waited = self.changed.wait_timeout(held, STOP_INTERVAL);
+            held = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        None
+    }
+
+    /// No more rows come.
+    fn end(&self) {
+        self.lock().has_ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Sends what comes until the input has ended or something fails.
+    fn send_all(&self, shared: &Shared<'_>) {
+        while !shared.is_stopped() {
+            let idle = |held: &mut Held| held.full.is_empty() && !held.has_ended;
+            let waited = self.changed.wait_timeout_while(self.lock(), FLUSH_INTERVAL, idle);
+            let mut held = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let (full, has_ended) = (held.full.pop_front(), held.has_ended);
+            let block = match full {
+                Some(full) => Ok(Some(full)),
+                None if has_ended => held.batches.take(),
+                None => {
+                    drop(held);
+                    self.under_way(shared)
                 }
-                Err(error) => return shared.fail(error),
+            };
+            match block {
+                Ok(Some(block)) => {
+                    self.changed.notify_all();
+                    shared.send(&block);
+                }
+                Ok(None) if has_ended => return,
+                Ok(None) => {}
+                Err(error) => shared.fail(error),
             }
         }
-        // A cut within what is stored would be one that nobody knows.
-        if shared.asks && stored.is_some_and(|(_, most)| rows < most) {
-            continue;
-        }
-        match batches.take() {
-            Ok(Some(block)) => drop(blocks.send(block)),
-            Ok(None) => {}
-            Err(error) => return shared.fail(error),
-        }
     }
-}
 
-fn lock(held: &Mutex<Batches>) -> MutexGuard<'_, Batches> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The rows of the block under way, unless they are the beginning of what is stored: a cut there would be one that
+    /// the server does not know. It is asked while the reader goes on.
+    fn under_way(&self, shared: &Shared<'_>) -> Result<Option<Block>> {
+        let begun = self.lock().batches.under_way();
+        let Some((stream, _)) = begun else { return Ok(None) };
+        let stored = stored_rows(&*shared.known(stream)?);
+        let mut held = self.lock();
+        let is_new = |(of, rows): ([u8; 16], usize)| of == stream && rows >= stored;
+        if held.full.is_empty() && held.batches.under_way().is_some_and(is_new) {
+            return held.batches.take();
+        }
+        Ok(None)
+    }
 }
 
 /// Standard input, which ends when something failed.

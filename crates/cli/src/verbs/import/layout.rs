@@ -45,6 +45,13 @@ pub(super) struct Column {
     at: usize,
 }
 
+impl Column {
+    /// Whether it tells the device.
+    pub(super) fn is_device(&self) -> bool {
+        self.name.as_str().eq_ignore_ascii_case("device_id")
+    }
+}
+
 /// The columns of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -138,8 +145,7 @@ impl Layout {
 
     /// Whether a row says its device.
     pub(super) fn has_device(&self, record: &Record) -> bool {
-        let is_device = |column: &&Column| column.name.as_str().eq_ignore_ascii_case("device_id");
-        let column = self.columns.iter().find(is_device);
+        let column = self.columns.iter().find(|column| column.is_device());
         column.is_some_and(|column| !record.cell(column.at).text.trim().is_empty())
     }
 

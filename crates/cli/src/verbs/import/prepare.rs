@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use super::Target;
 use super::batches::{Batches, Block};
+use super::cut_short::CutShort;
 use super::flags::CsvFlags;
 use super::layout::Column;
 use super::rows::Rows;
 use super::scan::{DecidedBy, Known, Scan, Seen, no_device};
 use super::send::Progress;
-use super::typed::{Kind, KnownTypes, misfit};
+use super::typed::{Kind, KnownTypes, Typed, misfit};
 use crate::api::Call;
 use crate::csv_text::Record;
 use crate::failure::Failure;
@@ -57,8 +58,7 @@ pub(super) fn check_columns(target: &Target<'_>, rows: &Rows, flags: &CsvFlags) 
             .remedy(format!("its columns are {}", names.join(", ")))
             .into());
     }
-    let has_device =
-        columns.iter().any(|column| column.name.as_str().eq_ignore_ascii_case("device_id"));
+    let has_device = columns.iter().any(Column::is_device);
     if target.namespace == "input" && !has_device && !given("device_id") && target.device.is_none()
     {
         return Err(Failure::usage(no_device(rows.layout.line + 1).to_string())
@@ -193,10 +193,16 @@ pub(super) fn batches(
     } else {
         None
     };
-    Ok(Batches::new(namespace, constants, fields.collect(), salt))
+    Ok(Batches::new(namespace, constants, fields.collect(), salt, flags.skip_rows))
 }
 
-/// Adds a row; gives a block when it is full.
+/// Refuses a row that cannot be added.
+pub(super) fn check_row(rows: &mut Rows, record: &Record, scanned: &Scan) -> Result<()> {
+    rows.micros(record)?;
+    visit_values(rows, record, scanned, |_, _| {})
+}
+
+/// Adds a row; gives a block when it is full. Of a row that is refused a part may be added: nothing may follow it.
 pub(super) fn add_row(
     rows: &mut Rows,
     record: &Record,
@@ -204,14 +210,24 @@ pub(super) fn add_row(
     batches: &mut Batches,
 ) -> Result<Option<Block>> {
     let micros = rows.micros(record)?;
+    visit_values(rows, record, scanned, |at, value| batches.value(at, value))?;
+    batches.end_row(micros, record.line)
+}
+
+/// Shows the values of a row, each with the place of its column.
+fn visit_values<'r>(
+    rows: &mut Rows,
+    record: &'r Record,
+    scanned: &Scan,
+    mut see: impl FnMut(usize, Typed<'r>),
+) -> Result<()> {
     let (cells, line) = (&rows.cells, record.line);
-    let mut row = Vec::with_capacity(scanned.columns.len());
     rows.layout.visit(record, |at, column, cell| {
         let Some(Seen { kind: Some(kind), by, .. }) = scanned.columns.get(at) else {
             return Ok(());
         };
         match cells.value(cell, *kind) {
-            Ok(Some(value)) => row.push((at, value)),
+            Ok(Some(value)) => see(at, value),
             Ok(None) => {}
             Err(()) => {
                 let field = (*by == DecidedBy::Field).then_some(column.name.as_str());
@@ -219,20 +235,25 @@ pub(super) fn add_row(
             }
         }
         Ok(())
-    })?;
-    // A row is added as a whole, or nothing of it.
-    for (at, value) in row {
-        batches.value(at, value);
-    }
-    batches.end_row(micros, line)
+    })
 }
 
-/// A failure on the way, with what is stored and how to go on.
-pub(super) fn going_on(error: anyhow::Error, progress: &Progress, rows: u64) -> anyhow::Error {
+/// A failure on the way, with what is stored, of how many rows if that is known, and how to go on.
+pub(super) fn going_on(
+    error: anyhow::Error,
+    progress: &Progress,
+    rows: Option<u64>,
+) -> anyhow::Error {
     let done = progress.stored + progress.repeated;
+    let stored = rows.map_or_else(|| done.to_string(), |rows| format!("{done} of {rows}"));
+    let stored = format!("{stored} rows");
     let failure = match error.downcast::<Failure>() {
         Ok(failure) => failure,
-        Err(other) => return other.context(format!("after {done} of {rows} rows")),
+        Err(other) => match other.downcast::<CutShort>() {
+            // The same command would be refused again.
+            Ok(short) => return short.failure().detail(&format!("{stored} are stored")).into(),
+            Err(other) => return other.context(format!("after {stored}")),
+        },
     };
     if done == 0 {
         return failure.detail("nothing was stored").into();
@@ -240,7 +261,7 @@ pub(super) fn going_on(error: anyhow::Error, progress: &Progress, rows: u64) -> 
     let known = failure.known_remedy().map(|remedy| format!("{remedy}; then ")).unwrap_or_default();
     let remedy =
         format!("{known}run the same command again: rows that are stored are not stored twice");
-    failure.detail(&format!("{done} of {rows} rows are stored")).remedy(remedy).into()
+    failure.detail(&format!("{stored} are stored")).remedy(remedy).into()
 }
 
 #[cfg(test)]
@@ -251,9 +272,11 @@ mod tests {
     fn a_failure_on_the_way_says_how_to_go_on() {
         let refused = Failure::refused(400, 1, "wrong type", "field 'a'").or_remedy("mend it");
         let progress = Progress { stored: 5000, ..Progress::default() };
-        let told = going_on(refused.into(), &progress, 9000);
+        let told = going_on(refused.into(), &progress, Some(9000));
         insta::assert_snapshot!(told, @"wrong type (field 'a'; 5000 of 9000 rows are stored)");
         let failure = told.downcast::<Failure>().expect("still a failure");
+        let told = going_on(Failure::new("away").into(), &progress, None);
+        insta::assert_snapshot!(told, @"away (5000 rows are stored)");
         insta::assert_snapshot!(failure.known_remedy().unwrap_or_default(), @"mend it; then run the same command again: rows that are stored are not stored twice");
     }
 }

@@ -96,8 +96,7 @@ pub(super) fn scan(rows: &mut Rows, known: &Known<'_>) -> Result<Scan> {
                 sample.resize(sample.len().max(at + 1), String::new());
                 cell.text.clone_into(&mut sample[at]);
             }
-            let is_device = column.name.as_str().eq_ignore_ascii_case("device_id");
-            has_device |= is_device && !cell.text.trim().is_empty();
+            has_device |= column.is_device() && !cell.text.trim().is_empty();
             while columns.len() <= at {
                 columns.push(known.column(column.name.as_str(), &column.heading));
             }

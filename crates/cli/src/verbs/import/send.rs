@@ -8,7 +8,7 @@
 //! The first batch goes alone: what the server refuses of it, it refuses of all. Memory holds a few batches, however long
 //! the file is. A batch is sent again while the server is busy; its id makes sure that it is stored once.
 
-use std::collections::HashMap;
+use std::iter::successors;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ use indicatif::{HumanCount, ProgressBar};
 use serde_json::{Value, json};
 
 use super::Target;
-use super::batches::{Block, Numbered};
+use super::batches::{Block, KnownNumbers, Numbered};
 use crate::api::Call;
 use crate::failure::Failure;
 use crate::session::with_remedy;
@@ -29,8 +29,12 @@ use crate::session::with_remedy;
 const CONNECTIONS: usize = 2;
 /// Batches that wait for a connection.
 const WAITING: usize = 1;
-/// The first pause before a batch is sent again; each one after it is twice as long, up to a minute.
+/// The first pause before a batch is sent again; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
+/// How often who waits looks whether something failed.
+pub(super) const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What became of the rows.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,12 +45,32 @@ pub(super) struct Progress {
     pub(super) batches: u64,
 }
 
+/// How long a server is waited for that is away or busy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// About a minute for each request.
+    Minute,
+    /// As long as the command runs. That it waits is told once.
+    Endless,
+}
+
+impl Patience {
+    /// The pauses between tries of one request.
+    fn pauses(self) -> impl Iterator<Item = Duration> {
+        let pauses = successors(Some(FIRST_PAUSE), |pause| Some(MAX_PAUSE.min(*pause * 2)));
+        pauses.take_while(move |pause| self == Self::Endless || *pause < MAX_PAUSE)
+    }
+}
+
 /// What connections share.
 pub(super) struct Shared<'a> {
-    pub(super) target: &'a Target<'a>,
+    target: &'a Target<'a>,
     bar: &'a ProgressBar,
     /// Whether the server is asked what it has.
-    pub(super) asks: bool,
+    asks: bool,
+    patience: Patience,
+    /// What the server said of the stream that it was asked about last.
+    known: Mutex<Option<([u8; 16], Arc<KnownNumbers>)>>,
     progress: Mutex<Progress>,
     failed: Mutex<Option<anyhow::Error>>,
     /// Set after a failure.
@@ -61,7 +85,7 @@ pub(super) fn send_all(
     asks: bool,
     mut next: impl FnMut() -> Result<Option<Block>>,
 ) -> (Progress, Result<()>) {
-    let shared = Shared::new(target, bar, asks);
+    let shared = Shared::new((target, bar), asks, Patience::Minute);
     match next() {
         Ok(Some(first)) => shared.send(&first),
         Ok(None) => {}
@@ -91,9 +115,13 @@ pub(super) fn send_all(
 
 impl<'a> Shared<'a> {
     /// Nothing was sent yet. `asks`: what the server has is asked first.
-    pub(super) fn new(target: &'a Target<'a>, bar: &'a ProgressBar, asks: bool) -> Self {
-        let (progress, failed, stop) = (Mutex::default(), Mutex::default(), Arc::default());
-        Self { target, bar, asks, progress, failed, stop }
+    pub(super) fn new(
+        (target, bar): (&'a Target<'a>, &'a ProgressBar),
+        asks: bool,
+        patience: Patience,
+    ) -> Self {
+        let (known, progress, failed) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { target, bar, asks, patience, known, progress, failed, stop: Arc::default() }
     }
 
     /// How far it came, and the first failure.
@@ -119,82 +147,112 @@ impl<'a> Shared<'a> {
         loop {
             let batch = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(batch) = batch else { return };
-            if !self.is_stopped() {
-                self.send(&batch);
-            }
+            self.send(&batch);
         }
     }
 
-    /// Sends what the server does not have of a block, and what was deleted there.
-    pub(super) fn send(&self, block: &Block) {
-        let mut known = HashMap::new();
-        if self.asks {
-            match self.patiently(|| known_numbers(self.target, block.stream)) {
-                Ok(numbers) => known = numbers,
-                Err(error) => return self.fail(error),
-            }
+    /// What the server knows of a stream: nothing, unless it is to be asked. It is asked when another stream comes.
+    pub(super) fn known(&self, stream: [u8; 16]) -> Result<Arc<KnownNumbers>> {
+        if !self.asks {
+            return Ok(Arc::default());
         }
-        for piece in block.pieces(&known.keys().copied().collect()) {
+        let held = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, known)) = &*held()
+            && *of == stream
+        {
+            return Ok(Arc::clone(known));
+        }
+        let known = Arc::new(self.patiently(|| known_numbers(self.target, stream))?);
+        *held() = Some((stream, Arc::clone(&known)));
+        Ok(known)
+    }
+
+    /// Sends what the server does not have of a block, and what was deleted there. After a failure nothing is sent.
+    pub(super) fn send(&self, block: &Block) {
+        if !self.is_stopped()
+            && let Err(error) = self.try_to_send(block)
+        {
+            self.fail(error);
+        }
+    }
+
+    fn try_to_send(&self, block: &Block) -> Result<()> {
+        let known = self.known(block.stream)?;
+        for piece in block.pieces(&known) {
             if self.is_stopped() {
-                return;
+                return Ok(());
             }
-            if piece.known.is_some_and(|number| !known[&number]) {
-                self.count(piece.rows(), &json!({"repeat": true}));
+            if piece.known == Some(false) {
+                self.count(|progress| progress.repeated += piece.rows());
                 continue;
             }
+            if let Some(short) = block.cut_short(piece, &known) {
+                return Err(short.into());
+            }
             let batch = block.numbered(piece);
-            match self.patiently(|| send(self.target, &batch)) {
-                Ok(reply) => {
-                    self.count(batch.rows, &reply);
-                    self.progress.lock().unwrap_or_else(PoisonError::into_inner).batches += 1;
+            let reply = self.patiently(|| send(self.target, &batch));
+            let reply = reply.map_err(|error| located(error, &batch))?;
+            self.count(|progress| {
+                progress.batches += 1;
+                if reply["repeat"].as_bool().unwrap_or(false) {
+                    progress.repeated += batch.rows;
+                } else {
+                    progress.stored += batch.rows;
+                    progress.expired += reply["expired"].as_u64().unwrap_or(0);
                 }
-                Err(error) => return self.fail(located(error, &batch)),
-            }
+            });
         }
+        Ok(())
     }
 
-    /// Does something again and again while the server is busy.
-    pub(super) fn patiently<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
-        let mut pause = FIRST_PAUSE;
+    /// Does something again and again while the server is away or busy.
+    fn patiently<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+        let mut pauses = self.patience.pauses().enumerate();
         loop {
-            match work() {
-                Err(error)
-                    if is_passing(&error)
-                        && pause < Duration::from_mins(1)
-                        && !self.is_stopped() =>
-                {
-                    self.bar.set_message(format!("waiting for the server: {error}"));
-                    thread::sleep(pause);
-                    pause *= 2;
-                }
+            let error = match work() {
+                Err(error) if is_passing(&error) => error,
                 done => return done,
+            };
+            let Some((tries, pause)) = pauses.next() else { return Err(error) };
+            let waiting = format!("waiting for the server: {error}");
+            if self.patience == Patience::Endless && tries == 0 {
+                self.target.session.out.note(&waiting);
+            }
+            self.bar.set_message(waiting);
+            if !self.sleep(pause) {
+                return Err(error);
             }
         }
     }
 
-    fn count(&self, rows: u64, reply: &Value) {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        if reply["repeat"].as_bool().unwrap_or(false) {
-            progress.repeated += rows;
-        } else {
-            progress.stored += rows;
-            progress.expired += reply["expired"].as_u64().unwrap_or(0);
+    /// Waits. False: something failed meanwhile.
+    fn sleep(&self, mut time: Duration) -> bool {
+        while !time.is_zero() && !self.is_stopped() {
+            let slice = time.min(STOP_INTERVAL);
+            thread::sleep(slice);
+            time -= slice;
         }
+        !self.is_stopped()
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Progress)) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        count(&mut progress);
         self.bar.set_message(format!("{} rows", HumanCount(progress.stored + progress.repeated)));
     }
 }
 
-/// The numbers of a stream that the server knows, each with whether rows were deleted since.
-pub(super) fn known_numbers(target: &Target<'_>, stream: [u8; 16]) -> Result<HashMap<u64, bool>> {
+/// The numbers of a stream that the server knows.
+fn known_numbers(target: &Target<'_>, stream: [u8; 16]) -> Result<KnownNumbers> {
     let hex = format!("{:032x}", u128::from_be_bytes(stream));
-    let asked = json!({"namespace": target.namespace, "streams": [hex]});
+    let asked = json!({"namespace": target.namespace, "stream": hex});
     let call = Call::post(&["imports", "known"]).json(&asked)?;
     let reply = match target.session.as_project(target.project, call) {
         // A server that does not tell yet.
-        Err(error) if is_unknown_call(&error) => return Ok(HashMap::new()),
+        Err(error) if is_unknown_call(&error) => return Ok(KnownNumbers::new()),
         reply => reply?.json()?,
     };
-    let batches = reply["streams"][0].as_array().cloned().unwrap_or_default();
+    let batches = reply["batches"].as_array().cloned().unwrap_or_default();
     let number = |batch: &Value| {
         let number = batch["counter"].as_str()?.parse().ok()?;
         Some((number, batch["deleted_from"].as_bool().unwrap_or(true)))
@@ -264,6 +322,15 @@ mod tests {
         };
         assert_eq!(told((5, 9)), "wrong type (field 'a'; lines 5 to 9 of the file)");
         assert_eq!(told((2, 2)), "wrong type (field 'a'; line 2 of the file)");
+    }
+
+    #[test]
+    fn an_import_waits_about_a_minute_and_who_follows_waits_as_long_as_it_takes() {
+        let minute: Duration = Patience::Minute.pauses().sum();
+        assert!((60..70).contains(&minute.as_secs()), "{minute:?}");
+        let endless: Vec<Duration> = Patience::Endless.pauses().take(10_000).collect();
+        assert_eq!((endless.len(), endless[0], endless[9_999]), (10_000, FIRST_PAUSE, MAX_PAUSE));
+        assert!(endless.is_sorted());
     }
 
     #[test]
