@@ -50,12 +50,13 @@ SENDS ?= 1000
 REAL_MINUTES ?= 20
 EXAMPLES ?= 200
 HOSTILE ?= 100
+DIFFERENTIAL ?= 100000
 SEED := $(or $(SEED),$(shell date +%s))
 # One set of packages for all of it, so that what they share is built once.
 TORTURE = $(CARGO) test --release --package iobeam-cli --package iobeam-store --package iobeam-promises
 
 torture: ## Break it on purpose for an hour: power cuts, kills, random questions, thread orders
-	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) BAD_ROUNDS=$(BAD_ROUNDS) NAMESPACES=$(NAMESPACES) SENDS=$(SENDS) HOSTILE=$(HOSTILE) SEED=$(SEED)"
+	@echo "torture: CYCLES=$(CYCLES) CASES=$(CASES) QUESTIONS=$(QUESTIONS) SCHEDULES=$(SCHEDULES) BAD_ROUNDS=$(BAD_ROUNDS) NAMESPACES=$(NAMESPACES) SENDS=$(SENDS) HOSTILE=$(HOSTILE) DIFFERENTIAL=$(DIFFERENTIAL) SEED=$(SEED)"
 	$(CARGO) build --release --package iobeam-cli --package iobeam-promises
 	IOBEAM_MODEL_CASES=$(CASES) IOBEAM_MODEL_SEED=$(SEED) $(TORTURE) --test store -- --nocapture whatever_is_done
 	IOBEAM_KILL_CYCLES=$(CYCLES) IOBEAM_SEED=$(SEED) $(TORTURE) --test survives_a_kill -- --nocapture
@@ -66,6 +67,7 @@ torture: ## Break it on purpose for an hour: power cuts, kills, random questions
 	IOBEAM_NAMESPACES=$(NAMESPACES) $(TORTURE) --test lives_in_little_memory -- --nocapture
 	IOBEAM_HOSTILE=$(HOSTILE) $(TORTURE) --test one_reader_cannot_hurt_others -- --nocapture
 	IOBEAM_HOSTILE=$(HOSTILE) $(CARGO) test --release --package iobeam-query --test functions -- --nocapture
+	IOBEAM_DIFFERENTIAL_QUERIES=$(DIFFERENTIAL) IOBEAM_SEED=$(SEED) $(CARGO) test --release --package iobeam-query --test answers -- --nocapture differential::
 	IOBEAM_TORTURE=1 $(TORTURE) --package iobeam-query --test store --test answers -- --nocapture damage::
 	IOBEAM_TORTURE=1 IOBEAM_SEED=$(SEED) $(TORTURE) --test a_flipped_byte_is_never_an_answer -- --nocapture
 	IOBEAM_SCHEDULES=$(SCHEDULES) $(CARGO) test --manifest-path tests/hand_over/Cargo.toml --quiet

@@ -62,6 +62,8 @@ pub(crate) struct QueryLimits {
     pub(crate) memory_bytes: u64,
     /// Bytes that one value may have that a query makes.
     pub(crate) value_bytes: usize,
+    /// Whether it may look for rows where they are found without a scan.
+    pub(crate) looks_up: bool,
 }
 
 /// What a query may be made of, counted before it is planned. A part that is named several times, as the query of a

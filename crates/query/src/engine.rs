@@ -152,7 +152,7 @@ impl Engine {
         table.check()?;
         let request = spelling::data(table, request);
         let shape = Shape::Table(Some(table.name.clone()));
-        let direct = plan::direct(table, &request);
+        let direct = plan::direct(table, &request).filter(|_| self.0.settings.looks_up);
         if let Some(direct) = &direct
             && let Some(answer) = self.at_once(direct, table, &shape)?
         {
@@ -198,6 +198,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Answer, QueryError> {
         let query = sql::Query::new(query, params, &scope, self.0.settings.plan)?;
+        let query = if self.0.settings.looks_up { query } else { query.planned() };
         let shape = Shape::Table(None);
         if let Some((direct, table)) = query.direct(&scope)
             && let Some(answer) = self.at_once(direct, table, &shape)?
@@ -274,6 +275,7 @@ impl Engine {
             time: settings.timeout,
             memory_bytes: settings.memory_bytes,
             value_bytes: settings.value_bytes,
+            looks_up: settings.looks_up,
         };
         QueryContext::new(limits, Arc::clone(&self.0.state.runtime_env().memory_pool))
     }

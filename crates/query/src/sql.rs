@@ -93,6 +93,11 @@ impl Query {
         Ok(Self { text: text.to_owned(), params, asked, direct })
     }
 
+    /// The same query, to be planned whatever it asks for.
+    pub(crate) fn planned(self) -> Self {
+        Self { direct: None, ..self }
+    }
+
     /// What it is where it needs no engine, and its table.
     pub(crate) fn direct<'s>(&self, scope: &'s Scope) -> Option<(&Direct, &'s Table)> {
         let (direct, table) = self.direct.as_ref()?;

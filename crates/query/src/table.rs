@@ -9,6 +9,8 @@
 //! - Statistics are exact, so a file is left out only when no row of it can match, and `count(*)` reads nothing.
 //! - Newest first lets a "latest N" find its rows in the first file and drop the others while it runs.
 
+mod last_rows_exec;
+
 mod chunks;
 
 mod few;
@@ -23,7 +25,6 @@ mod order;
 
 mod prune;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -40,13 +41,15 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use iobeam_store::DataFile;
-use parking_lot::Mutex;
 
 use crate::arrival::{ARRIVAL, Arrivals, arrival_field, numbered};
 use crate::context::{PIECE_BYTES, QueryContext, engine_error};
+use crate::few::Few;
 use crate::runs::{Reading, Runs};
 use crate::scope::Table;
+use crate::table::last::LastRows;
 pub(crate) use crate::table::last::ReadLastRows;
+use crate::table::last_rows_exec::{LastRowsExec, Target};
 pub(crate) use crate::table::order::OrderByArrival;
 use crate::table::prune::Prune;
 
@@ -58,10 +61,8 @@ pub(crate) struct SnapshotTable {
     reader: Arc<dyn ParquetFileReaderFactory>,
     runs: Arc<Runs>,
     context: QueryContext,
-    /// Plans whose last rows were looked for in vain.
-    tried: Arc<Mutex<HashSet<String>>>,
-    /// Only these rows, which are known to be enough.
-    rows: Option<Vec<RecordBatch>>,
+    /// Only last rows are needed, and these.
+    last: Option<Arc<LastRows>>,
 }
 
 impl SnapshotTable {
@@ -73,12 +74,12 @@ impl SnapshotTable {
         context: QueryContext,
     ) -> Self {
         let schema = table.schema();
-        Self { table, schema, reader, runs, context, tried: Arc::default(), rows: None }
+        Self { table, schema, reader, runs, context, last: None }
     }
 
-    /// The same table with these rows alone.
-    fn of_rows(&self, rows: Vec<RecordBatch>) -> Self {
-        Self { rows: Some(rows), ..self.again() }
+    /// The same table for a plan that needs no more than last rows.
+    fn of_last_rows(&self, last: Arc<LastRows>) -> Self {
+        Self { last: Some(last), ..self.again() }
     }
 
     /// The same table, with the arrival of each row as its last column.
@@ -95,8 +96,8 @@ impl SnapshotTable {
     fn again(&self) -> Self {
         let (table, reader) = (self.table.clone(), Arc::clone(&self.reader));
         let (schema, runs) = (Arc::clone(&self.schema), Arc::clone(&self.runs));
-        let (context, tried) = (self.context.clone(), Arc::clone(&self.tried));
-        Self { table, schema, reader, runs, context, tried, rows: self.rows.clone() }
+        let (context, last) = (self.context.clone(), self.last.clone());
+        Self { table, schema, reader, runs, context, last }
     }
 
     /// The filters as one expression over the table's columns.
@@ -110,12 +111,17 @@ impl SnapshotTable {
         state.create_physical_expr(filter, &schema).map(Some)
     }
 
-    /// The rows of the columns when the filters say that only a few devices are asked for.
-    fn few(&self, filters: &[Expr], projection: &[usize]) -> Result<Option<Vec<RecordBatch>>> {
+    /// The few devices that the filters ask for, and when.
+    fn few(&self, filters: &[Expr]) -> Option<Few> {
+        let looks_up = self.context.limits().looks_up;
+        few::few(filters, self.table.partition.as_str()).filter(|_| looks_up)
+    }
+
+    /// The rows of the columns when only a few devices are asked for.
+    fn few_rows(&self, few: &Few, projection: &[usize]) -> Result<Option<Vec<RecordBatch>>> {
         if !self.context.may_read() {
             return Ok(None);
         }
-        let Some(few) = few::few(filters, self.table.partition.as_str()) else { return Ok(None) };
         let columns: Vec<&str> =
             projection.iter().map(|column| self.schema.field(*column).name().as_str()).collect();
         let reading = Reading::new(&self.runs, &self.context);
@@ -167,20 +173,57 @@ impl TableProvider for SnapshotTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.table.check().map_err(engine_error)?;
-        let predicate = self.predicate(state, filters)?;
-        let prune = Prune::new(predicate, &self.schema, self.table.partition.as_str());
         let every = (0..self.schema.fields().len()).collect();
         let projection = projection.unwrap_or(&every);
-        let partitions = state.config().target_partitions();
-        // A filter above may drop any row: a limit says nothing then.
-        let limit = limit.filter(|_| filters.is_empty());
-
-        if let Some(rows) = &self.rows {
-            return chunks::scan_rows(rows, &self.schema, projection, partitions);
-        }
-        if let Some(rows) = self.few(filters, projection)? {
+        let few = self.few(filters);
+        if self.last.is_none()
+            && let Some(few) = &few
+            && let Some(rows) = self.few_rows(few, projection)?
+        {
             return chunks::scan_rows(&rows, &self.schema, projection, 1);
         }
+        let predicate = self.predicate(state, filters)?;
+        let prune = Prune::new(predicate, &self.schema, self.table.partition.as_str());
+        let files = prune.files(&self.table.snapshot.files)?;
+        // Who looks for last rows learns how wide rows are when they must be scanned.
+        let batch_rows =
+            if self.last.is_none() { self.batch_rows(&files, projection)? } else { None };
+        let request = ScanRequest {
+            projection,
+            partitions: state.config().target_partitions(),
+            // A filter above may drop any row: a limit says nothing then.
+            limit: limit.filter(|_| filters.is_empty()),
+            selective: files::is_selective(filters, self.table.partition.as_str()),
+            batch_rows: batch_rows.map(|rows| rows.min(state.config().batch_size())),
+        };
+        let Some(last) = &self.last else { return self.all_rows(&prune, files, &request) };
+        let scan = self.all_rows(&prune, files.clone(), &request)?;
+        let (table, projection, last) = (self.again(), projection.clone(), Arc::clone(last));
+        let target = Target { table, projection, last, few, files };
+        Ok(Arc::new(LastRowsExec::new(Arc::new(target), scan)))
+    }
+}
+
+/// What is asked of a scan.
+struct ScanRequest<'a> {
+    projection: &'a [usize],
+    partitions: usize,
+    limit: Option<usize>,
+    /// Few rows match.
+    selective: bool,
+    /// How many rows of files are decoded at once, unless the usual number.
+    batch_rows: Option<usize>,
+}
+
+impl SnapshotTable {
+    /// A scan of all rows that may match: those of the files, which are all that is left of them, and those in memory.
+    fn all_rows(
+        &self,
+        prune: &Prune<'_>,
+        files: Vec<Arc<DataFile>>,
+        request: &ScanRequest<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let ScanRequest { projection, partitions, limit, selective, batch_rows } = *request;
         let arrival = self.schema.fields().len() - 1;
         let arrivals = (self.has_arrival() && projection.contains(&arrival))
             .then(|| Arrivals::of(&self.table.snapshot));
@@ -199,10 +242,6 @@ impl TableProvider for SnapshotTable {
             reading.keep();
             inputs.push(chunks::scan_rows(&rows, &self.schema, projection, partitions)?);
         }
-        let files = prune.files(&self.table.snapshot.files)?;
-        let selective = files::is_selective(filters, self.table.partition.as_str());
-        let usual = state.config().batch_size();
-        let batch_rows = self.batch_rows(&files, projection)?.map(|rows| rows.min(usual));
         let scan = |files| files::Scan {
             batch_rows,
             files,

@@ -37,6 +37,8 @@ pub struct Settings {
     pub metadata_bytes: u64,
     /// Bytes of decoded rows kept in memory, those of devices that were asked for lately.
     pub kept_bytes: u64,
+    /// Whether rows may be looked for where they are found without a scan. Tests compare with and without.
+    pub looks_up: bool,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Settings {
             temp_bytes: 4 << 30,
             metadata_bytes: 32 << 20,
             kept_bytes: 32 << 20,
+            looks_up: true,
         }
     }
 }

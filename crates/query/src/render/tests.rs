@@ -16,7 +16,8 @@ use super::*;
 use crate::context::QueryLimits;
 
 fn context() -> QueryContext {
-    let limits = QueryLimits { time: Duration::from_mins(1), memory_bytes: 0, value_bytes: 0 };
+    let time = Duration::from_mins(1);
+    let limits = QueryLimits { time, memory_bytes: 0, value_bytes: 0, looks_up: true };
     QueryContext::new(limits, Arc::new(UnboundedMemoryPool::default()))
 }
 

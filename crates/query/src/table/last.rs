@@ -17,7 +17,6 @@ mod newest;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
-use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
@@ -31,8 +30,7 @@ use iobeam_model::FieldType;
 
 use super::{SnapshotTable, bare};
 use crate::arrival::ARRIVAL;
-use crate::context::QueryContext;
-use crate::runs::{Reading, Runs};
+use crate::runs::Reading;
 use crate::scope::{TIME, Table};
 
 /// Lets plans read last rows.
@@ -53,63 +51,93 @@ impl OptimizerRule for ReadLastRows {
         plan: LogicalPlan,
         _: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        if was_tried(&plan) {
-            return Ok(Transformed::no(plan));
-        }
-        let wanted = match &plan {
+        let last = match &plan {
             LogicalPlan::Aggregate(aggregate) => {
                 of_aggregate(&aggregate.input, &aggregate.group_expr, &aggregate.aggr_expr)
             }
             LogicalPlan::Filter(filter) => of_first_row(&filter.predicate, &filter.input),
             _ => None,
         };
-        let Some(rows) = wanted else {
-            remember(&plan);
-            return Ok(Transformed::no(plan));
-        };
-        let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, &rows));
+        let Some(last) = last.map(Arc::new) else { return Ok(Transformed::no(plan)) };
+        let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, &last));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         Ok(Transformed::yes(plan.with_new_exprs(plan.expressions(), inputs)?))
     }
 }
 
-/// The only table that a plan reads below one that could do with last rows.
-fn only_table(plan: &LogicalPlan) -> Option<Arc<dyn TableProvider>> {
-    match plan {
-        LogicalPlan::TableScan(scan) => source_as_provider(&scan.source).ok(),
-        other => match &other.inputs()[..] {
-            [input] => only_table(input),
-            _ => None,
-        },
+/// The rows that are enough for a plan: of each group the newest that pass, and have a value of each column.
+#[derive(Debug)]
+pub(super) struct LastRows {
+    /// The columns that rows are grouped by.
+    pub(super) keys: Vec<String>,
+    /// Of these columns the newest value is needed.
+    present: Vec<String>,
+    /// Conditions on the partition field alone.
+    devices: Vec<Expr>,
+    /// All other conditions.
+    filters: Vec<Expr>,
+}
+
+impl LastRows {
+    /// The rows, with these columns at least; nothing when all must be looked at.
+    pub(super) fn rows(
+        &self,
+        table: &Table,
+        reading: &Reading<'_>,
+        columns: &[&str],
+    ) -> Result<Option<Vec<RecordBatch>>> {
+        let partition = table.partition.as_str();
+        let snapshot = &table.snapshot;
+        if let [key] = &self.keys[..]
+            && key == partition
+            && self.filters.is_empty()
+            && has_whole_chunks(table)
+            && let Some(rows) = snapshot.last_rows()
+        {
+            let has_no_nulls = |field: &String| {
+                rows.num_rows() == 0
+                    || rows.column_by_name(field).is_some_and(|column| column.null_count() == 0)
+            };
+            if self.present.iter().all(has_no_nulls) {
+                return Ok(Some(vec![rows]));
+            }
+        }
+        let Some((last, came, steady)) = snapshot.last_rows_in_files() else { return Ok(None) };
+        let is_steady =
+            |key: &String| key == partition || steady.iter().any(|name| name.as_ref() == key);
+        if !self.keys.iter().all(is_steady) {
+            return Ok(None);
+        }
+        let needed = self.filters.iter().flat_map(Expr::column_refs);
+        let needed = needed.map(|column| column.name.as_str());
+        let mut columns: Vec<&str> = columns.iter().copied().chain(needed).collect();
+        columns.push(partition);
+        columns.sort_unstable();
+        columns.dedup();
+        newest::Wanted {
+            table,
+            reading,
+            columns,
+            devices: &self.devices,
+            filters: &self.filters,
+            present: &self.present,
+        }
+        .rows(&last, &came)
     }
 }
 
-/// Whether last rows were looked for in vain for this plan: the optimizer asks several times.
-fn was_tried(plan: &LogicalPlan) -> bool {
-    if !matches!(plan, LogicalPlan::Aggregate(_) | LogicalPlan::Filter(_)) {
-        return false;
-    }
-    let Some(provider) = only_table(plan) else { return false };
-    let Some(table) = provider.downcast_ref::<SnapshotTable>() else { return false };
-    let tried = table.tried.lock();
-    !tried.is_empty() && tried.contains(&plan.display_indent().to_string())
+/// Whether each row in memory has a value of the partition field.
+fn has_whole_chunks(table: &Table) -> bool {
+    table.snapshot.chunks.iter().all(|chunk| {
+        let column = chunk.rows.column_by_name(table.partition.as_str());
+        column.is_some_and(|column| column.null_count() == 0)
+    })
 }
 
-/// Last rows were looked for in vain, which may have cost a look into files.
-fn remember(plan: &LogicalPlan) {
-    if !matches!(plan, LogicalPlan::Aggregate(_)) {
-        return;
-    }
-    let Some(provider) = only_table(plan) else { return };
-    if let Some(table) = provider.downcast_ref::<SnapshotTable>() {
-        table.tried.lock().insert(plan.display_indent().to_string());
-    }
-}
-
-/// Puts the rows in the place of the only scan below.
-fn instead(plan: LogicalPlan, rows: &[RecordBatch]) -> Result<LogicalPlan> {
+/// Puts a scan of last rows in the place of the only scan below.
+fn instead(plan: LogicalPlan, last: &Arc<LastRows>) -> Result<LogicalPlan> {
     let LogicalPlan::TableScan(scan) = plan else {
-        let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, rows));
+        let inputs = plan.inputs().into_iter().cloned().map(|input| instead(input, last));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         return plan.with_new_exprs(plan.expressions(), inputs);
     };
@@ -117,12 +145,12 @@ fn instead(plan: LogicalPlan, rows: &[RecordBatch]) -> Result<LogicalPlan> {
     let Some(table) = provider.downcast_ref::<SnapshotTable>() else {
         return Ok(LogicalPlan::TableScan(scan));
     };
-    let source = provider_as_source(Arc::new(table.of_rows(rows.to_vec())));
+    let source = provider_as_source(Arc::new(table.of_last_rows(Arc::clone(last))));
     Ok(LogicalPlan::TableScan(TableScan { source, ..scan }))
 }
 
 /// The last rows, when the figures need no others.
-fn of_aggregate(input: &LogicalPlan, keys: &[Expr], figures: &[Expr]) -> Option<Vec<RecordBatch>> {
+fn of_aggregate(input: &LogicalPlan, keys: &[Expr], figures: &[Expr]) -> Option<LastRows> {
     let below = Below::find(input)?;
     let mut present = Vec::new();
     for figure in figures {
@@ -137,26 +165,11 @@ fn of_aggregate(input: &LogicalPlan, keys: &[Expr], figures: &[Expr]) -> Option<
         _ => None,
     };
     let keys: Vec<String> = keys.iter().map(key).collect::<Option<_>>()?;
-    if keys.is_empty() {
-        return None;
-    }
-    if let [key] = &keys[..]
-        && below.filters.is_empty()
-        && let Some(rows) = below.last_rows(key)
-    {
-        let has_no_nulls = |field: &String| {
-            rows.num_rows() == 0
-                || rows.column_by_name(field).is_some_and(|column| column.null_count() == 0)
-        };
-        if present.iter().all(has_no_nulls) {
-            return Some(vec![rows]);
-        }
-    }
-    below.newest_rows(&keys, &present)
+    (!keys.is_empty()).then(|| below.last_rows(keys, present))
 }
 
 /// The last rows, when a filter takes the first of each device's rows, newest first.
-fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<Vec<RecordBatch>> {
+fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<LastRows> {
     let mut number = None;
     for part in split_conjunction(predicate) {
         let Expr::BinaryExpr(BinaryExpr { left, op, right }) = part else { continue };
@@ -181,10 +194,7 @@ fn of_first_row(predicate: &Expr, input: &LogicalPlan) -> Option<Vec<RecordBatch
     }
     let below = Below::find(&window.input)?;
     let key = below.name(below.first_row_key(function)?, 0)?;
-    if below.filters.is_empty() {
-        return below.last_rows(&key).map(|rows| vec![rows]);
-    }
-    below.newest_rows(&[key], &[])
+    Some(below.last_rows(vec![key], Vec::new()))
 }
 
 /// The window function below some renaming, and the name of the column there.
@@ -210,10 +220,6 @@ fn window_of(
 struct Below<'p> {
     steps: Vec<&'p LogicalPlan>,
     table: Table,
-    runs: Arc<Runs>,
-    context: QueryContext,
-    /// The columns that the scan reads.
-    columns: Vec<String>,
     /// Conditions on the partition field alone, in the table's names.
     devices: Vec<Expr>,
     /// All other conditions.
@@ -244,19 +250,12 @@ impl<'p> Below<'p> {
         };
         let provider = source_as_provider(&scan.source).ok()?;
         let table = provider.downcast_ref::<SnapshotTable>()?;
-        if table.rows.is_some() || scan.fetch.is_some() || !table.context.may_read() {
+        let is_whole = table.last.is_none() && scan.fetch.is_none();
+        if !is_whole || !table.context.limits().looks_up || !files_are_whole(&table.table) {
             return None;
         }
-        let schema = scan.projected_schema.fields();
-        let mut below = Self {
-            steps,
-            table: table.table.clone(),
-            runs: Arc::clone(&table.runs),
-            context: table.context.clone(),
-            columns: schema.iter().map(|field| field.name().clone()).collect(),
-            devices: Vec::new(),
-            filters: Vec::new(),
-        };
+        let mut below =
+            Self { steps, table: table.table.clone(), devices: Vec::new(), filters: Vec::new() };
         let steps = below.steps.iter().enumerate().filter_map(|(at, step)| match step {
             LogicalPlan::Filter(filter) => Some((at + 1, &filter.predicate)),
             _ => None,
@@ -354,56 +353,16 @@ impl<'p> Below<'p> {
         fits.then_some(key)
     }
 
-    /// The table's last rows, when the key is its partition field and each row has a value of it.
-    fn last_rows(&self, key: &str) -> Option<RecordBatch> {
-        let table = &self.table;
-        let partition = table.partition.as_str();
-        let chunks = table.snapshot.chunks.iter().all(|chunk| {
-            let column = chunk.rows.column_by_name(partition);
-            column.is_some_and(|column| column.null_count() == 0)
-        });
-        let fits = self.files_are_whole() && chunks && key == partition;
-        fits.then(|| table.snapshot.last_rows()).flatten()
+    /// What is needed for groups of those keys.
+    fn last_rows(self, keys: Vec<String>, present: Vec<String>) -> LastRows {
+        LastRows { keys, present, devices: self.devices, filters: self.filters }
     }
+}
 
-    /// Whether each row of the files has a value of the partition field, and that is a text.
-    fn files_are_whole(&self) -> bool {
-        let table = &self.table;
-        table.field_type(table.partition.as_str()) == Some(FieldType::String)
-            && table.snapshot.files.iter().all(|file| file.partition_nulls == 0)
-    }
-
-    /// Rows that are enough for the newest values of each group, when the keys are the same in all of a device's rows.
-    fn newest_rows(&self, keys: &[String], present: &[String]) -> Option<Vec<RecordBatch>> {
-        let partition = self.table.partition.as_str();
-        let (last, came, steady) =
-            self.table.snapshot.last_rows_in_files().filter(|_| self.files_are_whole())?;
-        let is_steady =
-            |key: &String| key == partition || steady.iter().any(|name| name.as_ref() == key);
-        if !keys.iter().all(is_steady) {
-            return None;
-        }
-        let needed =
-            self.filters.iter().flat_map(Expr::column_refs).map(|column| column.name.as_str());
-        let mut columns: Vec<&str> =
-            self.columns.iter().map(String::as_str).chain(needed).collect();
-        columns.push(partition);
-        columns.sort_unstable();
-        columns.dedup();
-        let reading = Reading::new(&self.runs, &self.context);
-        let wanted = newest::Wanted {
-            table: &self.table,
-            reading: &reading,
-            columns,
-            devices: self.devices.clone(),
-            filters: self.filters.clone(),
-            present,
-        };
-        // What cannot be had this way, the scan will have, or say why not.
-        let rows = wanted.rows(&last, &came).ok().flatten()?;
-        reading.keep();
-        Some(rows)
-    }
+/// Whether each row of the files has a value of the partition field, and that is a text.
+fn files_are_whole(table: &Table) -> bool {
+    table.field_type(table.partition.as_str()) == Some(FieldType::String)
+        && table.snapshot.files.iter().all(|file| file.partition_nulls == 0)
 }
 
 /// Whether a key is the arrival, which decides between rows of equal time.

@@ -4,6 +4,8 @@ mod arrival;
 
 mod damage;
 
+mod differential;
+
 mod direct;
 
 mod doors;

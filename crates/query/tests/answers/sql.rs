@@ -201,6 +201,24 @@ async fn what_needs_the_newest_rows_alone_scans_no_file() {
 }
 
 #[tokio::test]
+async fn a_plan_that_looks_for_last_rows_says_so_and_reads_none_before_it_runs() {
+    let world = files().await;
+    for query in [
+        "SELECT device_id, last(count, time) FROM input GROUP BY device_id",
+        "SELECT device_id, last(count, time) FROM input WHERE count > 3 GROUP BY device_id",
+        "SELECT * FROM (SELECT device_id, row_number() OVER (PARTITION BY device_id ORDER BY time DESC) AS n FROM input) WHERE n = 1",
+    ] {
+        let shown = world.sql_text(&format!("EXPLAIN FORMAT INDENT {query}")).await;
+        assert!(shown.contains("LastRowsExec: by=[device_id]"), "{shown}");
+        assert!(shown.contains("file_type=parquet"), "{shown}");
+        let ran = world.sql_text(&format!("EXPLAIN ANALYZE {query}")).await;
+        assert!(ran.contains("LastRowsExec") && !ran.contains("file_type=parquet"), "{ran}");
+    }
+    let other = world.sql_text("EXPLAIN FORMAT INDENT SELECT max(count) FROM input").await;
+    assert!(!other.contains("LastRowsExec"), "{other}");
+}
+
+#[tokio::test]
 async fn all_rows_are_counted_without_reading_any() {
     let world = files().await;
     let plan = world.sql_text("EXPLAIN FORMAT INDENT SELECT count(*) FROM input").await;

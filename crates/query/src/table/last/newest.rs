@@ -43,9 +43,9 @@ pub(super) struct Wanted<'a> {
     /// The columns that are read beside the time.
     pub(super) columns: Vec<&'a str>,
     /// Which devices.
-    pub(super) devices: Vec<Expr>,
+    pub(super) devices: &'a [Expr],
     /// Which rows of theirs.
-    pub(super) filters: Vec<Expr>,
+    pub(super) filters: &'a [Expr],
     /// Of these columns the newest value.
     pub(super) present: &'a [String],
 }
@@ -65,12 +65,12 @@ impl Wanted<'_> {
         came: &[Arrival],
     ) -> Result<Option<Vec<RecordBatch>>> {
         let table = self.table;
-        let choice = Rule::new(table, &self.devices, &[])?.holds(last)?;
+        let choice = Rule::new(table, self.devices, &[])?.holds(last)?;
         let last = filter_record_batch(last, &choice)?;
         let chosen = choice.values().set_indices().map(|row| &came[row]);
         let last_of: Vec<_> =
             chosen.map(|((seq, _), device)| Standing::last(*seq, *device)).collect();
-        let rule = Rule::new(table, &self.filters, self.present)?;
+        let rule = Rule::new(table, self.filters, self.present)?;
         let pass = rule.holds(&last)?;
         let pass = rule.has_values(&last, &pass)?;
         let others = pass.len() - pass.true_count();
