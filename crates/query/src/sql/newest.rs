@@ -10,11 +10,12 @@
 //! else in it.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, Statement as Sql,
-    TableFactor, Value,
+    TableFactor, Value, Visit, Visitor,
 };
 
 use iobeam_model::Timestamp;
@@ -59,8 +60,23 @@ pub(super) fn is_plain(statement: &Statement) -> bool {
     let Some((query, select)) = simple(statement) else { return false };
     let [from] = &select.from[..] else { return false };
     let is_table = matches!(from.relation, TableFactor::Table { .. }) && from.joins.is_empty();
-    // A text that holds the word is taken for a query.
-    is_table && query.to_string().matches("SELECT").count() == 1
+    is_table && query.visit(&mut Alone { is_within: false }).is_continue()
+}
+
+/// Stops at a query within a query.
+struct Alone {
+    is_within: bool,
+}
+
+impl Visitor for Alone {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        if std::mem::replace(&mut self.is_within, true) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 /// How the query writes the name of its only table, and that table's number.
@@ -132,4 +148,33 @@ fn columns(select: &Select, table: &Table) -> Option<(Vec<String>, String)> {
     }
     let distinct: HashSet<&String> = columns.iter().collect();
     (distinct.len() == columns.len()).then(|| (columns, written.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::statement::{Asked, read};
+
+    #[test]
+    fn a_query_in_a_query_is_known_by_its_place_not_by_a_word() {
+        let plain = |text: &str| match read(text).expect("a query") {
+            Asked::Query(statement) => is_plain(&statement),
+            _ => panic!("{text}"),
+        };
+        for text in [
+            "SELECT a FROM t WHERE b = 'SELECT'",
+            "SELECT a AS \"SELECTED\" FROM t ORDER BY a LIMIT 3",
+        ] {
+            assert!(plain(text), "{text}");
+        }
+        for text in [
+            "SELECT a FROM t WHERE b IN (SELECT b FROM u)",
+            "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u)",
+            "WITH u AS (SELECT 1) SELECT a FROM t",
+            "SELECT a FROM t UNION SELECT a FROM u",
+            "SELECT a FROM t, u",
+        ] {
+            assert!(!plain(text), "{text}");
+        }
+    }
 }
