@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Invariant: while all imports are refused because of the server's own state, `/ready` answers 503 with the reason. A
-//! single table that is out of service is named, and the platform is ready for all others.
+//! single table that is out of service is counted, and the platform is ready for all others. No name of a project's is
+//! told: anybody may ask.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,10 +62,9 @@ impl Readiness {
         Self(Arc::new(Watched { data_dir, reserve, catalog, store, clock, state }))
     }
 
-    /// The tables for which nothing is taken in, as `project/namespace`; those of all others are.
-    pub(crate) fn out_of_service(&self) -> Vec<String> {
-        let tables = self.0.store.out_of_service().into_iter();
-        tables.map(|((project, namespace), _)| format!("{project}/{namespace}")).collect()
+    /// For how many tables nothing is taken in; imports of all others are.
+    pub(crate) fn tables_out_of_service(&self) -> usize {
+        self.0.store.out_of_service().len()
     }
 
     /// Notes how an import ended. One that is itself at fault says nothing about the platform.
@@ -73,8 +73,13 @@ impl Readiness {
         match outcome {
             Ok(_) => state.failed = None,
             Err(error) if error.remedy() == Remedy::FixRequest => {}
-            // The table is named for itself.
-            Err(StoreError::Unavailable { .. }) => {}
+            // One table's matter, with its name: the sender is told.
+            Err(
+                StoreError::Unavailable { .. }
+                | StoreError::Lake { .. }
+                | StoreError::File(_)
+                | StoreError::Frozen { .. },
+            ) => {}
             Err(error) => {
                 let reason = format!("the last import could not be stored: {error}");
                 state.failed = Some((reason, self.0.clock.monotonic()));
@@ -156,5 +161,41 @@ impl Readiness {
             Ok(_) | Err(CatalogError::NotFound { .. } | CatalogError::Invalid { .. }) => None,
             Err(error) => Some(format!("the catalog does not answer: {error}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iobeam_journal::RealDisk;
+    use iobeam_model::SystemClock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_concerns_one_table_alone_is_no_reason_and_its_name_is_told_to_nobody() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let settings = iobeam_catalog::Settings::default();
+        let catalog =
+            Catalog::open(&folder.path().join("catalog.db"), settings, Arc::clone(&clock));
+        let settings = iobeam_store::Settings::new(folder.path());
+        let (store, _) =
+            Store::open(settings, Arc::clone(&clock), Arc::new(RealDisk)).expect("opens");
+        let parts = (catalog.expect("opens"), store);
+        let readiness = Readiness::new(folder.path().to_owned(), 0, parts, clock);
+        let (table, namespace) = (String::from("1/secret"), String::from("secret"));
+        let reason = String::from("its log is damaged");
+        let file = iobeam_store::FileError::Damaged { file: table.clone(), reason: reason.clone() };
+        for error in [
+            StoreError::Unavailable { table: table.clone(), reason: reason.clone() },
+            StoreError::Lake { table, reason },
+            StoreError::Frozen { namespace },
+            StoreError::File(file),
+        ] {
+            readiness.note(&Err(error));
+            assert_eq!(readiness.reasons().await, [""; 0]);
+        }
+        readiness.note(&Err(StoreError::Closed));
+        assert_eq!(readiness.reasons().await.len(), 1, "the platform's own state is a reason");
     }
 }

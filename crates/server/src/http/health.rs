@@ -39,19 +39,20 @@ async fn health() -> Response {
 }
 
 /// Whether imports can be taken: the disk has room and can be written, there is memory, and the catalog answers. Tables
-/// that are out of service are named in `out_of_service`, as `project/namespace`: all others take imports.
+/// that are out of service are counted in `tables_out_of_service`, and named by `GET /v1/storage/problems`: all others
+/// take imports.
 #[utoipa::path(get, path = "/ready", tag = "health", responses(
-    (status = 200, description = "They can, but for those of tables that are named"),
+    (status = 200, description = "They can, but for those of tables that are out of service"),
     (status = 503, description = "Not now, and why"),
 ))]
 async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     let reasons = app.readiness.reasons().await;
     if reasons.is_empty() {
-        let tables = app.readiness.out_of_service();
-        if tables.is_empty() {
+        let tables = app.readiness.tables_out_of_service();
+        if tables == 0 {
             return Ok(reply::whole("application/json", r#"{"status":"ready"}"#));
         }
-        let told = serde_json::json!({"status": "ready", "out_of_service": tables});
+        let told = serde_json::json!({"status": "ready", "tables_out_of_service": tables});
         return Ok(reply::whole("application/json", told.to_string()));
     }
     let message = "Imports cannot be taken now";
