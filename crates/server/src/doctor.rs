@@ -166,10 +166,10 @@ fn keys(dir: &Path, findings: &mut Vec<Finding>) {
     let path = dir.join("keys").join("token.key");
     let Ok(facts) = path.metadata() else { return };
     let problem = if facts.len() == KEY_BYTES as u64 {
-        let sound = std::fs::read(&path)
+        let noted = std::fs::read(&path)
             .ok()
-            .and_then(|key| key::has_its_sum(&dir.join("keys"), &key).ok());
-        if sound != Some(false) {
+            .and_then(|key| key::against_its_sum(&dir.join("keys"), &key).ok());
+        if noted != Some(key::Noted::Another) {
             return;
         }
         "its checksum is not that in token.sum beside it".to_owned()

@@ -70,36 +70,56 @@ pub(crate) enum KeyError {
 /// Reads the key from the folder, or makes it if this is the first start.
 pub(crate) fn open(folder: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     let path = folder.join("token.key");
-    let Some(key) = read(&path)? else {
-        let key = make(folder, &path)?;
-        write_private(&folder.join(SUM_FILE), sum(&key).as_bytes())?;
-        return Ok(key);
+    let sum_path = folder.join(SUM_FILE);
+    let key = match read(&path)? {
+        Some(key) => match against_its_sum(folder, &key)? {
+            Noted::Same => return Ok(key),
+            Noted::Another => return Err(KeyError::Damaged { path, sum: sum_path }),
+            Noted::Nothing => key,
+        },
+        None => make(folder, &path)?,
     };
-    if !has_its_sum(folder, &key)? {
-        return Err(KeyError::Damaged { path, sum: folder.join(SUM_FILE) });
-    }
-    let said = folder.join(SUM_FILE);
-    if fs::read(&said).ok().as_deref() != Some(sum(&key).as_bytes()) {
-        write_private(&said, sum(&key).as_bytes())?;
-    }
+    write_private(&sum_path, sum(&key).as_bytes())?;
     Ok(key)
 }
 
-/// Whether a key has the checksum that was noted for it, as far as one was.
-pub(crate) fn has_its_sum(folder: &Path, key: &[u8]) -> Result<bool, KeyError> {
+/// What the checksum beside a key says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// The key is what was written.
+    Same,
+    /// It is not.
+    Another,
+    /// There is no checksum, or it is damaged itself.
+    Nothing,
+}
+
+/// Compares a key with the checksum that was noted for it.
+pub(crate) fn against_its_sum(folder: &Path, key: &[u8]) -> Result<Noted, KeyError> {
     let path = folder.join(SUM_FILE);
     let said = match fs::read(&path) {
         Ok(said) => said,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Noted::Nothing),
         Err(source) => return Err(failed("read", &path)(source)),
     };
     let said = String::from_utf8_lossy(&said).into_owned();
     let known = said.split_once(' ').and_then(|(sum, _)| u32::from_str_radix(sum, 16).ok());
-    let is_whole = known.is_some_and(|known| said == line(known));
-    if !is_whole {
-        tracing::warn!(file = %path.display(), "the file is damaged, and is written again");
+    if known.is_none_or(|known| said != line(known)) {
+        tracing::warn!(file = %path.display(), "the file is damaged");
+        return Ok(Noted::Nothing);
     }
-    Ok(!is_whole || said == sum(key))
+    Ok(if said == sum(key) { Noted::Same } else { Noted::Another })
+}
+
+/// Removes a checksum, for good before anything else is written.
+fn forget_sum(path: &Path) -> Result<(), KeyError> {
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(failed("remove", path)(source)),
+    }
+    let Some(folder) = path.parent() else { return Ok(()) };
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("sync", folder))
 }
 
 /// The checksum of a key as it stands in its file.
@@ -143,10 +163,13 @@ fn read(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, KeyError> {
     Ok(Some(key))
 }
 
+/// Makes a key that has no checksum yet.
 fn make(folder: &Path, path: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(KeyError::Random)?;
     private_folder(folder)?;
+    // That of a key which somebody removed would look like damage, should this start end before it writes the new one.
+    forget_sum(&folder.join(SUM_FILE))?;
     write_private(path, &key)?;
     tracing::info!(file = %path.display(), "made a new key to sign tokens with");
     Ok(key)
@@ -216,6 +239,20 @@ mod tests {
         fs::remove_file(&path).expect("gone");
         open(folder.path()).expect("a new one is made");
         open(folder.path()).expect("and found");
+    }
+
+    #[test]
+    fn a_start_that_ends_between_a_new_key_and_its_checksum_leaves_nothing_that_looks_like_damage()
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("token.key");
+        let first = open(folder.path()).expect("made");
+        fs::remove_file(&path).expect("gone, as doctor advises");
+        let made = make(folder.path(), &path).expect("the last that the start came to");
+        let second = open(folder.path()).expect("the new key is taken");
+        assert_ne!(first, second);
+        assert_eq!(second, made);
+        assert_eq!(against_its_sum(folder.path(), &made).expect("read"), Noted::Same);
     }
 
     #[test]
