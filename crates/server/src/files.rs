@@ -22,18 +22,24 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), ServeError> {
 /// Writes a file with mode 0600, whole or not at all, and synced.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), ServeError> {
     let failed = |source| ServeError::File { path: path.to_owned(), doing: "cannot write", source };
-    write_whole(path, content).map_err(failed)
+    write_whole(path, &path.with_extension("new"), content).map_err(failed)
 }
 
-fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
+/// Writes a file with mode 0600 and syncs it, under the name of its draft until all of it is there. A draft that cannot
+/// be written is not left behind.
+pub(crate) fn write_whole(path: &Path, draft: &Path, content: &[u8]) -> io::Result<()> {
+    write_draft(draft, content)
+        .and_then(|()| std::fs::rename(draft, path))
+        .inspect_err(|_| drop(std::fs::remove_file(draft)))?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    file.write_all(content)?;
+    file.sync_all()
 }

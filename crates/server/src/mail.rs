@@ -13,13 +13,15 @@
 mod outbox;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use iobeam_model::Clock;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+use self::outbox::Outbox;
 
 /// How long the mail server may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +36,7 @@ struct Parts {
     /// How users reach the platform, for the text of letters.
     public_url: Option<String>,
     server: Option<AsyncSmtpTransport<Tokio1Executor>>,
-    outbox: PathBuf,
+    outbox: Outbox,
     clock: Arc<dyn Clock>,
 }
 
@@ -103,7 +105,8 @@ impl Mail {
             MailError::From { address: from.to_owned(), reason: error.to_string() }
         })?;
         let server = server.map(connect).transpose()?;
-        Ok(Self(Arc::new(Parts { from, public_url, server, outbox: outbox.to_owned(), clock })))
+        let outbox = Outbox::open(outbox);
+        Ok(Self(Arc::new(Parts { from, public_url, server, outbox, clock })))
     }
 
     /// Sends the letter while the caller goes on: how long it takes tells nobody whether there is such a user.
@@ -132,10 +135,9 @@ impl Mail {
     }
 
     async fn keep(&self, message: &Message, purpose: &'static str) {
-        let (folder, now, bytes) = (self.0.outbox.clone(), self.0.clock.now(), message.formatted());
-        let kept =
-            tokio::task::spawn_blocking(move || outbox::keep(&folder, now, purpose, &bytes)).await;
-        match kept {
+        let (parts, bytes) = (Arc::clone(&self.0), message.formatted());
+        let keep = move || parts.outbox.keep(parts.clock.now(), purpose, &bytes);
+        match tokio::task::spawn_blocking(keep).await {
             Ok(Ok(file)) => {
                 tracing::info!(file = %file.display(), "a letter was put into the outbox");
             }

@@ -1,13 +1,19 @@
 //! A folder of letters that no mail server took.
+//!
+//! ```text
+//! letter ─▶ a draft, synced ─▶ its name, the first of its moment that no other has ─▶ the oldest beyond those kept go
+//! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::process;
 
 use chrono::DateTime;
 use iobeam_model::Timestamp;
+use parking_lot::Mutex;
+
+use crate::files::write_whole;
 
 /// How many letters are kept: whoever asks for many cannot fill the disk.
 pub(crate) const KEPT: usize = 1000;
@@ -15,68 +21,66 @@ pub(crate) const KEPT: usize = 1000;
 /// Ends the name of a letter that is being written.
 const PART: &str = "part";
 
-/// Puts a letter into the folder, for its owner's eyes only, and says where. It gets its name once all of it is there, so
-/// that nobody reads half of it.
-pub(super) fn keep(
-    folder: &Path,
-    now: Timestamp,
-    purpose: &str,
-    letter: &[u8],
-) -> io::Result<PathBuf> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let part = write(folder, letter)?;
-    let named = name(folder, now, purpose, &part);
-    fs::remove_file(&part)?;
-    File::open(folder)?.sync_all()?;
-    clear(folder)?;
-    named
+/// The letters of a folder. One process has it, as it has the data folder.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    folder: PathBuf,
+    /// One letter at a time finds a name that is free.
+    naming: Mutex<()>,
 }
 
-fn write(folder: &Path, letter: &[u8]) -> io::Result<PathBuf> {
-    for n in 1_u32.. {
-        let path = folder.join(format!("{}-{n}.{PART}", process::id()));
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(mut file) => {
-                file.write_all(letter)?;
-                file.sync_all()?;
-                return Ok(path);
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+impl Outbox {
+    /// Opens a folder, which may not be there yet, and removes what a process that is gone left half written.
+    pub(super) fn open(folder: &Path) -> Self {
+        if let Err(error) = with_ending(folder, PART).and_then(remove)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %folder.display(), %error, "letters that were half written are still there");
         }
+        Self { folder: folder.to_owned(), naming: Mutex::new(()) }
     }
-    Err(io::Error::other("the outbox is full"))
+
+    /// Puts a letter into the folder, for its owner's eyes only, and says where. It gets its name once all of it is
+    /// there, so that nobody reads half of it.
+    pub(super) fn keep(&self, now: Timestamp, purpose: &str, letter: &[u8]) -> io::Result<PathBuf> {
+        let folder = &self.folder;
+        let _one_at_a_time = self.naming.lock();
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let path = free_name(folder, now, purpose)?;
+        write_whole(&path, &path.with_extension(PART), letter)?;
+        remove(beyond_those_kept(folder)?)?;
+        Ok(path)
+    }
 }
 
-/// Gives a letter the first name of its moment that no other has.
-fn name(folder: &Path, now: Timestamp, purpose: &str, part: &Path) -> io::Result<PathBuf> {
+/// The first name of a moment that no letter has.
+fn free_name(folder: &Path, now: Timestamp, purpose: &str) -> io::Result<PathBuf> {
     let when = DateTime::from_timestamp_micros(now.micros()).unwrap_or_default();
     let when = when.format("%Y%m%dT%H%M%S");
     for n in 1_u32.. {
         let path = folder.join(format!("{when}-{n:04}-{purpose}.eml"));
-        match fs::hard_link(part, &path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+        if !path.try_exists()? {
+            return Ok(path);
         }
     }
     Err(io::Error::other("the outbox is full"))
 }
 
-/// Removes the oldest letters beyond those that are kept, whose names sort by time, and what a process that is gone left
-/// half written.
-fn clear(folder: &Path) -> io::Result<()> {
-    let entries = fs::read_dir(folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let (mut letters, parts): (Vec<PathBuf>, Vec<PathBuf>) =
-        entries.partition(|path| path.extension().is_some_and(|extension| extension == "eml"));
+/// The oldest letters, whose names sort by time.
+fn beyond_those_kept(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut letters = with_ending(folder, "eml")?;
     letters.sort_unstable();
     letters.truncate(letters.len().saturating_sub(KEPT));
-    let own = format!("{}-", process::id());
-    let is_foreign = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.extension().is_some_and(|extension| extension == PART) && !name.starts_with(&own)
-    };
-    for path in letters.into_iter().chain(parts.into_iter().filter(is_foreign)) {
+    Ok(letters)
+}
+
+fn with_ending(folder: &Path, ending: &str) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    Ok(paths.filter(|path| path.extension().is_some_and(|found| found == ending)).collect())
+}
+
+fn remove(paths: Vec<PathBuf>) -> io::Result<()> {
+    for path in paths {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use iobeam_model::{SystemClock, Timestamp};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -105,7 +106,7 @@ fn the_outbox_keeps_the_newest_letters() {
         fs::write(folder.path().join(name), b"old").expect("written");
     }
     let now = Timestamp::from_micros(1_800_000_000_000_000);
-    let newest = outbox::keep(folder.path(), now, "reset", b"new").expect("kept");
+    let newest = Outbox::open(folder.path()).keep(now, "reset", b"new").expect("kept");
     assert_eq!(letters(folder.path()).len(), KEPT);
     assert_eq!(fs::read(newest).expect("there"), b"new");
     assert!(!folder.path().join("20200101T000000-0003-reset.eml").exists());
@@ -115,14 +116,15 @@ fn the_outbox_keeps_the_newest_letters() {
 #[test]
 fn a_letter_has_its_name_once_all_of_it_is_there() {
     let folder = tempfile::tempdir().expect("a folder");
-    let left = folder.path().join("0-1.part");
+    let left = folder.path().join("20260101T120000-0001-reset.part");
     fs::write(&left, b"hal").expect("written");
+    let outbox = Outbox::open(folder.path());
+    assert!(!left.exists(), "what another process left is still there");
     let letter = vec![b'x'; 1 << 20];
     let now = Timestamp::from_micros(1_800_000_000_000_000);
     std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| outbox::keep(folder.path(), now, "reset", &letter)))
-            .collect();
+        let writers: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| outbox.keep(now, "reset", &letter))).collect();
         while writers.iter().any(|writer| !writer.is_finished()) {
             let named = letters(folder.path());
             for path in named.iter().filter(|path| path.extension() == Some("eml".as_ref())) {
@@ -132,7 +134,6 @@ fn a_letter_has_its_name_once_all_of_it_is_there() {
         let paths = writers.into_iter().map(|writer| writer.join().expect("done").expect("kept"));
         assert_eq!(paths.collect::<std::collections::BTreeSet<_>>().len(), 4);
     });
-    assert!(!left.exists(), "what another process left is still there");
     assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 4);
 }
 
