@@ -109,7 +109,8 @@ impl Session {
         Self::open_at(flags, out, Home::locate()?)
     }
 
-    fn open_at(flags: &GlobalFlags, out: Output, home: Home) -> Result<Self> {
+    /// Reads a profile of that home.
+    pub(crate) fn open_at(flags: &GlobalFlags, out: Output, home: Home) -> Result<Self> {
         let name = match &flags.profile {
             Some(name) => name.clone(),
             None => home.active()?.unwrap_or_else(|| DEFAULT_PROFILE.into()),

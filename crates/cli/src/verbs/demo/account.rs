@@ -23,13 +23,18 @@ pub(super) fn prepare(
     dir: &Path,
     sensors: &Sensors,
 ) -> Result<u32> {
-    if session.as_user(Call::get(&["users", "me"])).is_err() {
+    let me = |auth| session.api.send(Call::get(&["users", "me"]).by(auth));
+    let is_in = match session.user_auth() {
+        Ok(auth) => is_allowed(me(auth))?,
+        Err(_) => false,
+    };
+    if !is_in {
         log_in(session, kept, dir)?;
     }
     let project = project(session)?;
     let held = session.home.project_token(&session.name, project)?;
     let works = held.is_some_and(|token| token.read && token.write && token.admin)
-        && devices(session, project).is_ok();
+        && is_allowed(devices(session, project))?;
     if !works {
         let token = session.fetch_token(project, true, true, true)?;
         session.adopt(&token)?;
@@ -56,12 +61,11 @@ pub(super) fn sending_token(
     kept: &mut Kept,
     dir: &Path,
 ) -> Result<()> {
-    let timestamp = || Call::get(&["devices", "timestamp"]);
-    let is_good = |text: &str| {
-        session::project_of(text) == Some(project)
-            && session.api.send(timestamp().by(Auth::Token(text.to_owned()))).is_ok()
-    };
-    if is_good(&kept.token) {
+    let auth = Auth::Token(kept.token.clone());
+    let timestamp = Call::get(&["devices", "timestamp"]).by(auth);
+    // Another one is made only when the server says that this one is no good: it never ends.
+    if session::project_of(&kept.token) == Some(project) && is_allowed(session.api.send(timestamp))?
+    {
         return Ok(());
     }
     let call = Call::get(&["tokens", "project"])
@@ -75,7 +79,7 @@ pub(super) fn sending_token(
 }
 
 fn log_in(session: &mut Session, kept: &mut Kept, dir: &Path) -> Result<()> {
-    if !kept.email.is_empty() && user::log_in(session, &kept.email, &kept.password).is_ok() {
+    if !kept.email.is_empty() && is_allowed(user::log_in(session, &kept.email, &kept.password))? {
         return Ok(());
     }
     kept.email = format!("{NAME}@example.com");
@@ -125,10 +129,23 @@ fn devices(session: &Session, project: u32) -> Result<Vec<String>> {
     Ok(devices.map(|device| text(device, "device_id")).collect())
 }
 
+/// Whether the server lets that token or password do it. A failure of another kind does not tell, and is given back.
+fn is_allowed<T>(sent: Result<T>) -> Result<bool> {
+    match status(&sent) {
+        Some(401 | 403) => Ok(false),
+        _ => sent.map(|_| true),
+    }
+}
+
 /// Whether somebody else has the name: the server's status for that.
 fn is_taken<T>(sent: &Result<T>) -> bool {
+    matches!(status(sent), Some(409 | 422))
+}
+
+/// The status of a refusal; 0 when the failure is not the server's word.
+fn status<T>(sent: &Result<T>) -> Option<u16> {
     let failure = sent.as_ref().err().and_then(|error| error.downcast_ref::<Failure>());
-    failure.is_some_and(|failure| matches!(failure.http, 409 | 422))
+    failure.map(|failure| failure.http)
 }
 
 /// Random letters and digits: each has five random bits.
@@ -142,7 +159,54 @@ fn random_word(length: usize) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
     use super::*;
+    use crate::output::Output;
+    use crate::session::GlobalFlags;
+    use crate::state::Home;
+
+    #[test]
+    fn only_a_refusal_makes_a_token_bad() {
+        let refused = |http| -> Result<()> { Err(Failure::refused(http, 0, "No", "").into()) };
+        for http in [401, 403] {
+            assert!(!is_allowed(refused(http)).expect("an answer"), "{http}");
+        }
+        assert!(is_allowed(Ok(())).expect("an answer"));
+        for http in [429, 500, 503] {
+            is_allowed(refused(http)).expect_err("the server said nothing of the token");
+        }
+        is_allowed::<()>(Err(Failure::new("cannot reach it").into())).expect_err("no answer");
+        is_allowed::<()>(Err(anyhow::anyhow!("no file"))).expect_err("no answer");
+    }
+
+    #[test]
+    fn a_server_that_is_away_leaves_the_demo_its_account_and_its_token() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        drop(listener);
+        let flags =
+            GlobalFlags { server: Some(format!("http://{address}")), ..GlobalFlags::default() };
+        let home = Home::at(folder.path());
+        let mut session = Session::open_at(&flags, Output::new(false), home).expect("opened");
+        let token = format!("x.{}.x", BASE64_URL_SAFE_NO_PAD.encode(r#"{"pid":7}"#));
+        let mut kept = Kept {
+            email: "demo@example.com".to_owned(),
+            password: "kept".to_owned(),
+            token: token.clone(),
+            ..Kept::default()
+        };
+        log_in(&mut session, &mut kept, folder.path()).expect_err("nothing listens there");
+        let told = sending_token(&session, 7, &mut kept, folder.path());
+        let told = told.expect_err("nothing listens there").to_string();
+        assert!(told.starts_with("cannot reach"), "{told}");
+        assert_eq!(
+            (&*kept.email, &*kept.password, kept.token),
+            ("demo@example.com", "kept", token)
+        );
+    }
 
     #[test]
     fn two_passwords_differ() {
