@@ -10,6 +10,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::Result;
+use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde_json::Value;
 
@@ -35,6 +36,26 @@ enum Reader {
     Person,
     /// A person who likes colours.
     Painter,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Table,
+    Json,
+    Csv,
+}
+
+impl Form {
+    /// The form that was asked for; else a table for a person and JSON for a program.
+    pub(crate) fn of(out: Output, asked: Option<Self>) -> Self {
+        match asked {
+            _ if out.wants_json() => Self::Json,
+            Some(form) => form,
+            None if out.is_terminal() => Self::Table,
+            None => Self::Json,
+        }
+    }
 }
 
 /// Rows and columns for people.

@@ -5,13 +5,12 @@
 //! ```
 
 use anyhow::Result;
-use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
 use crate::api::Call;
 use crate::csv_text::Cell;
 use crate::failure::Failure;
-use crate::output::{Grid, date, text};
+use crate::output::{Form, Grid, date, plain, text};
 use crate::session::{Session, with_remedy};
 
 /// Most rows that the server gives at once.
@@ -71,14 +70,6 @@ pub(crate) struct Verify {
     hash: Option<String>,
 }
 
-/// The form of an answer.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Table,
-    Json,
-    Csv,
-}
-
 impl Audit {
     /// Does what the verb says.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
@@ -92,7 +83,7 @@ impl Audit {
 impl List {
     fn run(self, session: &Session) -> Result<()> {
         let rows = self.rows(session)?;
-        match self.form(session) {
+        match Form::of(session.out, self.output) {
             Form::Json => session.out.json(&json!({"rows": rows})),
             Form::Csv => session.out.bytes(csv(&rows).as_bytes()),
             Form::Table => {
@@ -103,15 +94,6 @@ impl List {
                 }
                 Ok(())
             }
-        }
-    }
-
-    fn form(&self, session: &Session) -> Form {
-        match self.output {
-            _ if session.out.wants_json() => Form::Json,
-            Some(form) => form,
-            None if session.out.is_terminal() => Form::Table,
-            None => Form::Json,
         }
     }
 
@@ -192,9 +174,8 @@ fn grid(rows: &[Value]) -> Grid {
 /// An object as people read it: `owner=project, device=boiler`.
 fn members(object: &Map<String, Value>) -> String {
     let shown = object.iter().filter(|(_, value)| !value.is_null());
-    let shown: Vec<String> = shown
-        .map(|(name, _)| format!("{name}={}", text(&Value::Object(object.clone()), name)))
-        .collect();
+    let shown: Vec<String> =
+        shown.map(|(name, value)| format!("{name}={}", plain(value))).collect();
     shown.join(", ")
 }
 

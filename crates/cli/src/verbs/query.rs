@@ -7,13 +7,12 @@
 //! The server knows one field or all; several named fields are picked from its reply here.
 
 use anyhow::Result;
-use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::api::{Call, Reply};
 use crate::csv_text::{Lexer, Record, Syntax};
 use crate::failure::Failure;
-use crate::output::{Grid, plain};
+use crate::output::{Form, Grid, plain};
 use crate::session::{ProjectFlag, Session, with_remedy};
 
 /// What to ask for.
@@ -61,19 +60,11 @@ pub(crate) struct Query {
     output: Option<Form>,
 }
 
-/// The form of an answer.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Table,
-    Json,
-    Csv,
-}
-
 impl Query {
     /// Asks, and shows the answer.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let project = session.project(self.project)?;
-        let form = self.form(session);
+        let form = Form::of(session.out, self.output);
         let sent = session.as_project(project, self.call(form));
         let remedy = format!(
             "see the namespaces and their fields: `iobeam namespace list --project-id {project}`"
@@ -83,15 +74,6 @@ impl Query {
             Form::Csv => self.csv(session, &reply),
             Form::Json => session.out.json(&self.picked(reply.json()?)),
             Form::Table => self.table(session, &self.picked(reply.json()?)),
-        }
-    }
-
-    fn form(&self, session: &Session) -> Form {
-        match self.output {
-            _ if session.out.wants_json() => Form::Json,
-            Some(form) => form,
-            None if session.out.is_terminal() => Form::Table,
-            None => Form::Json,
         }
     }
 
