@@ -62,6 +62,16 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, message, details)
     }
 
+    /// 400: the parameters of the request do not fit.
+    pub(crate) fn parameters(details: impl Into<String>) -> Self {
+        Self::bad_request("A parameter of the request is wrong", details)
+    }
+
+    /// 400: a parameter of the request has a value that it cannot have.
+    pub(crate) fn parameter(name: &str, reason: impl std::fmt::Display) -> Self {
+        Self::parameters(format!("the parameter '{name}': {reason}"))
+    }
+
     /// 401: who is asking is not known.
     pub(crate) fn unauthorized(message: impl Into<String>, details: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, message, details)

@@ -19,9 +19,7 @@ pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
 /// Reads the parameters into a struct.
 pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let parameters = Parameters { rest: url::form_urlencoded::parse(query.as_bytes()), now: None };
-    T::deserialize(parameters).map_err(|Unreadable(reason)| {
-        Problem::bad_request("A parameter of the request is wrong", reason)
-    })
+    T::deserialize(parameters).map_err(|Unreadable(reason)| Problem::parameters(reason))
 }
 
 /// Why a query string does not fit.

@@ -267,14 +267,10 @@ fn hash_of(text: &str) -> Result<[u8; 32], Problem> {
 
 /// Which rows are asked for. What cannot be is refused: an empty answer would look like an empty log.
 fn filter(query: AuditQuery) -> Result<AuditFilter, Problem> {
-    let wrong = |name: &str, reason: &str| {
-        let details = format!("the parameter '{name}': {reason}");
-        Problem::bad_request("A parameter of the request is wrong", details)
-    };
     let time = |name: &str, text: Option<String>| -> Result<Option<Timestamp>, Problem> {
         let read = |text: String| {
             let reason = format!("'{text}' is no time such as 2026-01-31T12:00:00Z");
-            date::parse(&text).ok_or_else(|| wrong(name, &reason))
+            date::parse(&text).ok_or_else(|| Problem::parameter(name, reason))
         };
         text.map(read).transpose()
     };
@@ -285,14 +281,13 @@ fn filter(query: AuditQuery) -> Result<AuditFilter, Problem> {
         };
         if !AuditAction::NAMES.iter().any(begins) {
             let all = AuditAction::NAMES.join(", ");
-            return Err(wrong(
-                "action",
-                &format!("'{asked}' is none of {all}, nor how one begins"),
-            ));
+            let reason = format!("'{asked}' is none of {all}, nor how one begins");
+            return Err(Problem::parameter("action", reason));
         }
     }
     let project = query.project_id.map(|number| {
-        ProjectId::new(number).ok_or_else(|| wrong("project_id", "projects are numbered from 1"))
+        let reason = "projects are numbered from 1";
+        ProjectId::new(number).ok_or_else(|| Problem::parameter("project_id", reason))
     });
     Ok(AuditFilter {
         before: query.before,

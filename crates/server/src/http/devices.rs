@@ -282,19 +282,16 @@ async fn timestamp(
 ) -> Result<Reply<ServerTime>, Problem> {
     let format = match query.timefmt {
         None => TimeFormat::default(),
-        Some(text) => text.parse().map_err(|error| {
-            let details = format!("the parameter 'timefmt': {error}");
-            Problem::bad_request("A parameter of the request is wrong", details)
-        })?,
+        Some(text) => text.parse().map_err(|error| Problem::parameter("timefmt", error))?,
     };
     let now = app.clock.now();
     match format {
         TimeFormat::Timeval => {
             Ok(Reply(ServerTime::Timeval(TimevalReply { server_timestamp: now.into() })))
         }
-        TimeFormat::Iso => Err(Problem::bad_request(
-            "A parameter of the request is wrong",
-            "the parameter 'timefmt': the server's time is a number; use sec, msec, usec or timeval",
+        TimeFormat::Iso => Err(Problem::parameter(
+            "timefmt",
+            "the server's time is a number; use sec, msec, usec or timeval",
         )),
         _ => {
             let server_timestamp = format.from_timestamp(now);

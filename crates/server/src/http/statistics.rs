@@ -169,10 +169,9 @@ fn written(figures: &Figures, format: TimeFormat) -> RowFigures {
 pub(super) fn time_format(given: Option<String>) -> Result<TimeFormat, Problem> {
     let Some(text) = given else { return Ok(TimeFormat::default()) };
     match text.parse() {
-        Ok(TimeFormat::Timeval | TimeFormat::Iso) | Err(_) => Err(Problem::bad_request(
-            "A parameter of the request is wrong",
-            format!("the parameter 'timefmt': '{text}' is not sec, msec or usec"),
-        )),
+        Ok(TimeFormat::Timeval | TimeFormat::Iso) | Err(_) => {
+            Err(Problem::parameter("timefmt", format!("'{text}' is not sec, msec or usec")))
+        }
         Ok(format) => Ok(format),
     }
 }

@@ -110,7 +110,7 @@ const fn name_of(state: DeviceState) -> &'static str {
 fn state_named(name: &str) -> Result<DeviceState, Problem> {
     let states = [DeviceState::Online, DeviceState::Late, DeviceState::Silent, DeviceState::Never];
     states.into_iter().find(|state| name_of(*state) == name).ok_or_else(|| {
-        wrong(&format!("the parameter 'state': '{name}' is none of online, late, silent, never"))
+        Problem::parameter("state", format!("'{name}' is none of online, late, silent, never"))
     })
 }
 
@@ -122,14 +122,12 @@ fn order_named(name: &str) -> Result<DeviceOrder, Problem> {
         "type" => DeviceOrder::Type,
         "last_seen" => DeviceOrder::LastSeen,
         other => {
-            return Err(wrong(&format!(
-                "the parameter 'sort': '{other}' is none of name, id, type, created, last_seen; a '-' before it turns \
-                 the order round"
-            )));
+            return Err(Problem::parameter(
+                "sort",
+                format!(
+                    "'{other}' is none of name, id, type, created, last_seen; a '-' before it turns the order round"
+                ),
+            ));
         }
     })
-}
-
-fn wrong(details: &str) -> Problem {
-    Problem::bad_request("A parameter of the request is wrong", details)
 }

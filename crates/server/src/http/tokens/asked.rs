@@ -70,17 +70,16 @@ pub(super) fn owner(query: &IssueQuery, held: Permissions) -> Result<TokenOwner,
     match query.owner.as_deref() {
         None if query.device_id.is_some() && held.admin && !tied => Ok(TokenOwner::Project),
         None | Some("creator") => Ok(TokenOwner::Creator),
-        Some("project") if tied => Err(Problem::bad_request(
-            "A parameter of the request is wrong",
-            "the parameter 'owner': a token that is tied to its user (include_user) cannot be the project's; leave out one of \
+        Some("project") if tied => Err(Problem::parameter(
+            "owner",
+            "a token that is tied to its user (include_user) cannot be the project's; leave out one of \
              the two",
         )),
         Some("project") if held.admin => Ok(TokenOwner::Project),
         Some("project") => Err(Refusal::NotAdmin.into()),
-        Some(other) => Err(Problem::bad_request(
-            "A parameter of the request is wrong",
-            format!("the parameter 'owner': '{other}' is neither creator nor project"),
-        )),
+        Some(other) => {
+            Err(Problem::parameter("owner", format!("'{other}' is neither creator nor project")))
+        }
     }
 }
 
@@ -101,10 +100,10 @@ pub(super) fn end(app: &App, query: &IssueQuery, owner: TokenOwner) -> Result<Ti
 }
 
 fn too_long(text: &str) -> Problem {
-    Problem::bad_request(
-        "A parameter of the request is wrong",
+    Problem::parameter(
+        "duration",
         format!(
-            "the parameter 'duration': '{text}' is longer than the 52 weeks for which a token of its creator lives; ask for \
+            "'{text}' is longer than the 52 weeks for which a token of its creator lives; ask for \
              less, or, as an administrator, for a token of the project with owner=project"
         ),
     )
@@ -132,10 +131,10 @@ pub(crate) fn life(text: &str) -> Result<Duration, Problem> {
     });
     match seconds.map(Duration::from_secs) {
         Some(life) if !life.is_zero() && life <= LONGEST_LIFE => Ok(life),
-        _ => Err(Problem::bad_request(
-            "A parameter of the request is wrong",
+        _ => Err(Problem::parameter(
+            "duration",
             format!(
-                "the parameter 'duration': '{text}' is not a whole number and one of w, d, h, m, s, \
+                "'{text}' is not a whole number and one of w, d, h, m, s, \
                  such as 5w, of at most 3650 days"
             ),
         )),
