@@ -41,6 +41,20 @@ fn problem(platform: &Platform, account: &Account, kind: &str) -> Json {
     one
 }
 
+/// What doctor finds at a place whose name ends so.
+fn finding(data: &Path, place: &str) -> Json {
+    let told = Command::new(program()).arg("doctor").arg(data).arg("--json").output();
+    let told: Json = serde_json::from_slice(&told.expect("it runs").stdout).expect("JSON");
+    let findings = told["findings"].as_array().expect("a list");
+    let is_there = |one: &&Json| one["place"].as_str().is_some_and(|found| found.ends_with(place));
+    findings.iter().find(is_there).unwrap_or_else(|| panic!("{place} in {told}")).clone()
+}
+
+/// The remedy of doctor as a running server tells it.
+fn once_stopped(finding: &Json) -> String {
+    format!("stop the server; then {}", finding["remedy"].as_str().expect("a remedy"))
+}
+
 /// A second project with a device, and a token for it.
 fn second(platform: &Platform, account: &Account) -> (u64, String) {
     let made = platform.post(
@@ -118,6 +132,9 @@ fn a_damaged_file_or_log_is_named_and_only_what_needs_it_fails() {
     );
     assert!(told["details"].as_str().is_some_and(|details| details.contains(name)), "{told}");
     platform.stop();
+    let of_doctor = finding(&data, name);
+    assert_eq!(told["remedy"], once_stopped(&of_doctor));
+    assert_eq!(told["harmless"], of_doctor["harmless"]);
     fs::write(&file, sound).expect("put back");
 
     let commit = data.join(format!("lake/{}/input/_delta_log/{:020}.json", account.project, 1));
@@ -144,9 +161,13 @@ fn a_damaged_file_or_log_is_named_and_only_what_needs_it_fails() {
     let list = platform.get("/v1/storage/problems", Some(&account.token));
     assert!(matches!(list.status, 401 | 403), "it is the operator's: {}", list.status);
     platform.stop();
+    assert_eq!(told["remedy"], once_stopped(&finding(&data, "00000000000000000001.json")));
     let repaired = Command::new(program()).arg("doctor").arg(&data).arg("--repair").output();
     assert!(!repaired.expect("it runs").status.success(), "something was found");
+    let aside = finding(&data, "set-aside");
     platform.restart();
+    let told = problem(&platform, &account, "SET_ASIDE");
+    assert_eq!((&told["remedy"], &told["harmless"]), (&aside["remedy"], &json!(true)), "{aside}");
     assert_eq!(count(&platform, &account.token), json!([100, 5050.0]), "all rows are back");
     let ready = platform.get("/ready", None);
     assert_eq!(ready.expect_status(200).body, json!({"status": "ready"}));

@@ -22,6 +22,7 @@ pub mod attach;
 use crate::auth::key::{self, KEY_BYTES};
 use crate::belonging;
 use crate::error::ServeError;
+use crate::findings;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +106,7 @@ pub fn examine(
     found.files = checkup.tables.iter().map(|table| table.files).sum();
     found.rows = checkup.tables.iter().map(|table| table.rows).sum();
     found.findings.extend(checkup.findings);
-    set_aside_before(dir, &mut found.findings);
+    found.findings.extend(findings::set_aside(dir));
     Ok(found)
 }
 
@@ -182,10 +183,10 @@ fn keys(dir: &Path, findings: &mut Vec<Finding>) {
 }
 
 /// Tables that no namespace stands for, or that are parted by another field.
-fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Vec<Finding>) {
+fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, found: &mut Vec<Finding>) {
     for table in &checkup.tables {
         let (project, name) = (table.project, &table.namespace);
-        let place = dir.join("lake").join(project.to_string()).join(name.as_str());
+        let place = findings::folder_of(dir, project, name);
         let known = contents
             .namespaces
             .iter()
@@ -197,19 +198,14 @@ fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Ve
         if known.is_none() && is_going {
             let problem = "its namespace was deleted, and its rows are not gone yet".to_owned();
             let meaning = "nobody can ask for them; no other row is concerned";
-            let mut found =
+            let mut one =
                 Finding::new(&place, problem, meaning, "the server's next start ends the deletion");
-            found.harmless = true;
-            findings.push(found);
+            one.harmless = true;
+            found.push(one);
             continue;
         }
         let Some(known) = known else {
-            let problem = format!("the catalog has no namespace '{name}' in project {project}");
-            let meaning = format!("its {} rows are safe, and nobody can ask for them", table.rows);
-            let remedy = format!(
-                "put catalog.db back from a backup of about the same time, or give the table to a project: iobeam doctor DIR --attach {project}/{name} --to PROJECT/NAMESPACE"
-            );
-            findings.push(Finding::new(&place, problem, &meaning, &remedy));
+            found.push(findings::orphan(dir, project, name, table.rows));
             continue;
         };
         if table.partition.as_ref().is_some_and(|partition| *partition != known.partition) {
@@ -218,26 +214,12 @@ fn compare(dir: &Path, contents: &Contents, checkup: &Checkup, findings: &mut Ve
                 known.partition
             );
             let meaning = "queries of one device may be slow; no row is lost";
-            findings.push(Finding::new(
+            found.push(Finding::new(
                 &place,
                 problem,
                 meaning,
                 "put catalog.db and lake/ back from one backup",
             ));
         }
-    }
-}
-
-/// What was set aside before is nobody's loss now, but somebody should look at it.
-fn set_aside_before(dir: &Path, findings: &mut Vec<Finding>) {
-    let folder = dir.join("set-aside");
-    let count = std::fs::read_dir(&folder).map_or(0, Iterator::count);
-    if count > 0 {
-        let meaning = "what lies there could not be read or applied, and is not served";
-        let remedy = "look at it; once it is of no more use, it can be removed";
-        let mut found =
-            Finding::new(&folder, format!("{count} things were set aside"), meaning, remedy);
-        found.harmless = true;
-        findings.push(found);
     }
 }

@@ -66,6 +66,8 @@ pub mod log;
 
 mod belonging;
 
+mod findings;
+
 mod files;
 
 pub mod config;

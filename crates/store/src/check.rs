@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use iobeam_journal::{Disk, JournalError, inspect};
+use iobeam_journal::{Disk, JournalError, Record, Recovery, inspect};
 use iobeam_model::{Clock, FieldName, NamespaceName, ProjectId};
 use iobeam_wire::batch::{Limits, decode};
 
@@ -60,6 +60,20 @@ impl Finding {
             harmless: false,
             repaired: None,
         }
+    }
+
+    /// A table that is out of service: its log is damaged there.
+    pub fn of_table(place: &Path, problem: String) -> Self {
+        let meaning = "the table is out of service, and all others are served; its Parquet files may well be sound";
+        let remedy = "put the table's folder back from a backup; iobeam doctor --repair builds the table again of its readable commits and its sound files, and moves the rest to set-aside";
+        Self::new(place, problem, meaning, remedy)
+    }
+
+    /// A file of a table that is not what was written, or is gone; `held` says what was in it.
+    pub fn of_file(place: &Path, problem: String, held: &str) -> Self {
+        let meaning = format!("queries that need it fail; {held}");
+        let remedy = "put the file back from a backup; without one, iobeam doctor --repair takes it out of the table, moves it to set-aside, and the table is served without it";
+        Self::new(place, problem, &meaning, remedy)
     }
 }
 
@@ -196,8 +210,12 @@ fn look(
 
 impl Examiner<'_> {
     fn find(&mut self, place: &Path, problem: String, meaning: &str, remedy: &str) -> &mut Finding {
+        self.note(Finding::new(place, problem, meaning, remedy))
+    }
+
+    fn note(&mut self, finding: Finding) -> &mut Finding {
         let findings = &mut self.checkup.findings;
-        findings.push(Finding::new(place, problem, meaning, remedy));
+        findings.push(finding);
         let last = findings.len() - 1;
         &mut findings[last]
     }
@@ -278,6 +296,15 @@ impl Examiner<'_> {
             other => other.map_err(|error| StoreError::Journal(Arc::new(error)))?,
         };
         self.last_record = recovery.last.0;
+        self.cut_or_damaged(&recovery);
+        for record in records {
+            self.record(&dir, record);
+        }
+        Ok(())
+    }
+
+    /// Where the journal is not what was written.
+    fn cut_or_damaged(&mut self, recovery: &Recovery) {
         if let Some(torn) = &recovery.torn {
             let problem = format!("the last write was cut short at byte {}", torn.offset);
             let meaning = "nothing is lost: that write was never acknowledged";
@@ -299,33 +326,27 @@ impl Examiner<'_> {
             let remedy = "start the server: it reads what is sound, and moves the segment to journal/damaged once its rows are in files";
             self.find(&damage.path, problem, meaning, remedy);
         }
-        for record in records {
-            match record {
-                Ok(record) => {
-                    self.checkup.records += 1;
-                    let read = readable(record.kind, &record.payload);
-                    self.count_rows(record.seq.0, record.kind, &record.payload);
-                    if let Err(reason) = read {
-                        let problem = format!("record {} cannot be applied: {reason}", record.seq);
-                        let meaning = "its readings are not shown; its bytes are kept";
-                        let remedy =
-                            "start the server: it moves the record to set-aside with its reason";
-                        self.find(&dir, problem, meaning, remedy);
-                    }
-                }
-                Err(error) => {
-                    let meaning =
-                        "the readings in it are lost unless a Parquet file has them already";
-                    self.find(
-                        &dir,
-                        error.to_string(),
-                        meaning,
-                        "check the disk; start the server, which reads what is sound",
-                    );
-                }
+    }
+
+    /// Whether a record can be read and applied.
+    fn record(&mut self, dir: &Path, record: Result<Record, JournalError>) {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let meaning = "the readings in it are lost unless a Parquet file has them already";
+                let remedy = "check the disk; start the server, which reads what is sound";
+                self.find(dir, error.to_string(), meaning, remedy);
+                return;
             }
+        };
+        self.checkup.records += 1;
+        self.count_rows(record.seq.0, record.kind, &record.payload);
+        if let Err(reason) = readable(record.kind, &record.payload) {
+            let problem = format!("record {} cannot be applied: {reason}", record.seq);
+            let meaning = "its readings are not shown; its bytes are kept";
+            let remedy = "start the server: it moves the record to set-aside with its reason";
+            self.find(dir, problem, meaning, remedy);
         }
-        Ok(())
     }
 
     fn count_rows(&mut self, seq: u64, kind: u8, payload: &[u8]) {

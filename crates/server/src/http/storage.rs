@@ -8,15 +8,19 @@
 //! log, set aside        ┘
 //! ```
 
+use std::path::Path;
+
 use axum::Json as Reply;
 use iobeam_model::{NamespaceName, ProjectId};
-use iobeam_store::{Store, StoreError};
+use iobeam_store::check::Finding;
+use iobeam_store::{FileError, Store, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::findings;
 use crate::problem::Problem;
 
 /// The routes of this file.
@@ -34,10 +38,12 @@ struct StorageProblem {
     project_id: Option<u32>,
     /// The namespace; null where that cannot be told.
     namespace: Option<String>,
-    /// What was found, and where.
+    /// Where it was found, what, and what that means.
     details: String,
     /// What can be done.
     remedy: String,
+    /// Whether it is merely worth knowing: nothing is lost by it, and all is served.
+    harmless: bool,
 }
 
 /// All that is known to be wrong.
@@ -58,79 +64,77 @@ async fn problems(app: axum::extract::State<App>) -> Result<Reply<StorageProblem
 }
 
 fn look(app: &App) -> Vec<StorageProblem> {
-    let mut found = of_tables(&app.store);
+    let dir = &app.config.data_dir;
+    let mut found = of_tables(dir, &app.store);
     for (project, namespace) in &app.at_start.orphans {
         let rows = app.store.snapshot(*project, namespace).rows();
-        let details = format!(
-            "The table {project}/{namespace} has {rows} rows, and the catalog knows nothing of it, as after a restored backup: nobody can ask for them"
-        );
-        let remedy = format!(
-            "Stop the server, and put catalog.db back from a backup of about the same time, or give the table to a project: iobeam doctor DIR --attach {project}/{namespace} --to PROJECT/NAMESPACE"
-        );
-        found.push(of_table("ORPHANED_TABLE", (*project, namespace), details, &remedy));
+        let orphan = findings::orphan(dir, *project, namespace, rows);
+        found.push(of_table("ORPHANED_TABLE", (*project, namespace), once_stopped(orphan)));
     }
     for damage in &app.at_start.log_damage {
-        found.push(StorageProblem {
-            kind: "DAMAGED_LOG",
-            project_id: None,
-            namespace: None,
-            details: damage.clone(),
-            remedy: "What is sound was read. 'iobeam doctor' tells more while the server is stopped; have the devices send again what they still have of that time".to_owned(),
-        });
+        let meaning = "the readings in these records are lost unless a Parquet file has them already; what is sound was read";
+        let remedy = "have the devices send again what they still have of that time; 'iobeam doctor' tells more while the server is stopped";
+        let finding = Finding::new(&dir.join("journal"), damage.clone(), meaning, remedy);
+        found.push(of_nobody("DAMAGED_LOG", finding));
     }
-    let folder = app.config.data_dir.join("set-aside");
-    let count = std::fs::read_dir(&folder).map_or(0, Iterator::count);
-    if count > 0 {
-        found.push(StorageProblem {
-            kind: "SET_ASIDE",
-            project_id: None,
-            namespace: None,
-            details: format!(
-                "{count} files lie in {}: they could not be read or applied, and are not served",
-                folder.display()
-            ),
-            remedy: "Look at them; once they are of no more use, they can be removed".to_owned(),
-        });
+    found.extend(findings::set_aside(dir).map(|finding| of_nobody("SET_ASIDE", finding)));
+    found
+}
+
+fn of_tables(dir: &Path, store: &Store) -> Vec<StorageProblem> {
+    let mut found = Vec::new();
+    for ((project, namespace), fault) in store.out_of_service() {
+        // Whose error it is stands beside it; the reason says the rest.
+        let problem = match fault {
+            StoreError::Unavailable { reason, .. } => reason,
+            other => other.to_string(),
+        };
+        let place = findings::folder_of(dir, project, &namespace);
+        let finding = once_stopped(Finding::of_table(&place, problem));
+        found.push(of_table("TABLE_OUT_OF_SERVICE", (project, &namespace), finding));
+    }
+    for ((project, namespace), damage) in store.damaged_files() {
+        let (file, problem) = match &damage {
+            FileError::Damaged { file, reason } => (file, reason.clone()),
+            FileError::Io { file, source } => (file, source.to_string()),
+            other => (&String::new(), other.to_string()),
+        };
+        let finding = Finding::of_file(&dir.join(file), problem, "all others are answered");
+        found.push(of_table("DAMAGED_FILE", (project, &namespace), once_stopped(finding)));
+    }
+    for correction in store.open_corrections() {
+        let Some(problem) = correction.problem else { continue };
+        let place = findings::folder_of(dir, correction.project, &correction.namespace);
+        let problem = format!("correction {} waits: {problem}", correction.number);
+        let meaning = "its rows are as they were before";
+        let remedy = "remove the cause: it goes on by itself then";
+        let finding = Finding::new(&place, problem, meaning, remedy);
+        let table = (correction.project, &correction.namespace);
+        found.push(of_table("CORRECTION_WAITS", table, finding));
     }
     found
 }
 
-fn of_tables(store: &Store) -> Vec<StorageProblem> {
-    let mut found = Vec::new();
-    for ((project, namespace), fault) in store.out_of_service() {
-        // Whose error it is stands beside it; the reason says the rest.
-        let details = match fault {
-            StoreError::Unavailable { reason, .. } => reason,
-            other => other.to_string(),
-        };
-        let remedy = "Stop the server, and put the table's folder back from a backup, or have it rebuilt of what is sound: iobeam doctor DIR --repair";
-        found.push(of_table("TABLE_OUT_OF_SERVICE", (project, &namespace), details, remedy));
-    }
-    for ((project, namespace), damage) in store.damaged_files() {
-        let remedy = "Stop the server, and put the file back from a backup, or take it out of its table: iobeam doctor DIR --repair";
-        found.push(of_table("DAMAGED_FILE", (project, &namespace), damage.to_string(), remedy));
-    }
-    for correction in store.open_corrections() {
-        let Some(problem) = correction.problem else { continue };
-        let details = format!("Correction {}: {problem}", correction.number);
-        let remedy = "It goes on by itself once its cause is removed";
-        let table = (correction.project, &correction.namespace);
-        found.push(of_table("CORRECTION_WAITS", table, details, remedy));
-    }
-    found
+/// The same, of which nothing can be mended while the server runs.
+fn once_stopped(finding: Finding) -> Finding {
+    let remedy = format!("stop the server; then {}", finding.remedy);
+    Finding { remedy, ..finding }
 }
 
 fn of_table(
     kind: &'static str,
     (project, namespace): (ProjectId, &NamespaceName),
-    details: String,
-    remedy: &str,
+    finding: Finding,
 ) -> StorageProblem {
     StorageProblem {
-        kind,
         project_id: Some(project.get()),
         namespace: Some(namespace.to_string()),
-        details,
-        remedy: remedy.to_owned(),
+        ..of_nobody(kind, finding)
     }
+}
+
+fn of_nobody(kind: &'static str, finding: Finding) -> StorageProblem {
+    let Finding { place, problem, meaning, remedy, harmless, repaired: _ } = finding;
+    let details = format!("{}: {problem}; {meaning}", place.display());
+    StorageProblem { kind, project_id: None, namespace: None, details, remedy, harmless }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contents::{self, Contents};
-use super::{CheckedTable, Examiner};
+use super::{CheckedTable, Examiner, Finding};
 use crate::error::{FileError, StoreError};
 use crate::lake::delta::verify::Log;
 use crate::lake::delta::{Change, Lake, Loaded, TableKey, is_unfinished, part_seq};
@@ -35,9 +35,7 @@ impl Examiner<'_> {
         }
         if !log.damage.is_empty() {
             for (path, reason) in &log.damage {
-                let meaning = "the table is out of service, and all others are served; its Parquet files may well be sound";
-                let remedy = "put the table's folder back from a backup; iobeam doctor --repair builds the table again of its readable commits and its sound files, and moves the rest to set-aside";
-                self.find(path, format!("it is no commit: {reason}"), meaning, remedy);
+                self.note(Finding::of_table(path, format!("it is no commit: {reason}")));
             }
             if !self.repair {
                 self.checkup.tables.push(checked);
@@ -115,12 +113,11 @@ impl Examiner<'_> {
             checked.rows += file.rows;
             return Ok(());
         };
-        let meaning = format!(
-            "queries that need it fail; it held {} rows of {}/{}, from {} to {} (microseconds since 1970)",
+        let held = format!(
+            "it held {} rows of {}/{}, from {} to {} (microseconds since 1970)",
             file.rows, key.0, key.1, file.min_time, file.max_time
         );
-        let remedy = "put the file back from a backup; without one, iobeam doctor --repair takes it out of the table, moves it to set-aside, and the table is served without it";
-        self.find(file.path(), wrong, &meaning, remedy);
+        self.note(Finding::of_file(file.path(), wrong, &held));
         if self.repair {
             let remove = vec![Arc::clone(file)];
             let change = Change { remove, data_changes: true, ..Change::default() };
