@@ -352,12 +352,7 @@ impl Config {
             user_token_life: raw.parse("user-token-life", units::duration)?,
             login_attempts: raw.parse("login-attempts", units::count)? as u32,
             signups_per_hour: raw.parse("signups-per-hour", units::count)? as u32,
-            metrics_access: raw.parse("metrics-access", |text| match text {
-                "loopback" => Ok(MetricsAccess::Loopback),
-                "token" => Ok(MetricsAccess::Token),
-                "open" => Ok(MetricsAccess::Open),
-                _ => Err("use loopback, token or open".to_owned()),
-            })?,
+            metrics_access: raw.parse("metrics-access", units::metrics_access)?,
             project_invites: raw.parse("project-invites", units::count)?,
         })
     }

@@ -116,31 +116,8 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let at_start = AtStart { log_damage: opened.damage.clone(), orphans };
     refusals.note_set_aside(&opened.set_aside);
     let shares = config.memory();
-    let settings = iobeam_query::Settings {
-        memory_bytes: shares.queries as u64,
-        metadata_bytes: shares.metadata as u64,
-        timeout: config.query_timeout,
-        max_rows: Some(config.query_rows),
-        kept_bytes: shares.recent_rows as u64,
-        max_points: config.query_points,
-        max_series: config.query_series,
-        max_running: config.query_concurrency,
-        value_bytes: config.query_value_size,
-        process_bytes: config.watches_process.then_some(config.memory_limit as u64),
-        plan: iobeam_query::PlanLimits {
-            text_bytes: config.query_text_size,
-            literal_bytes: config.query_literal_size,
-            params: config.query_params,
-            param_bytes: config.query_params_size,
-            tables: config.query_tables,
-            grouping_sets: config.query_grouping_sets,
-            expressions: config.query_expressions,
-            columns: config.query_columns,
-        },
-        ..iobeam_query::Settings::new(data.join("tmp"))
-    };
-    let engine =
-        Engine::sharing(settings, store.budget()).map_err(|error| part("query engine", &error))?;
+    let engine = Engine::sharing(query_settings(&config, data), store.budget())
+        .map_err(|error| part("query engine", &error))?;
     let auth = Auth::open(
         &data.join("keys"),
         auth::Settings::allowing(config.login_attempts, config.signups_per_hour),
@@ -150,14 +127,7 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     .map_err(|error| part("keys", &error))?;
     let by_invite = config.signup == SignUp::Invite;
     auth::first::offer(&catalog, data, by_invite).map_err(|error| part("first invite", &error))?;
-    let mail = Mail::open(
-        config.smtp_url.as_ref().map(SecretUrl::reveal),
-        &config.mail_from,
-        config.public_url.clone(),
-        &data.join("outbox"),
-        Arc::clone(&clock),
-    )
-    .map_err(|error| part("mail", &error))?;
+    let mail = open_mail(&config, &clock)?;
     let keeper = Keeper::open(catalog.clone(), store.clone(), config.retention, Arc::clone(&clock))
         .map_err(|error| part("retention", &error))?;
     let web_app =
@@ -207,6 +177,45 @@ fn store_settings(config: &Config, data: &Path) -> iobeam_store::Settings {
         last_rows_bytes: shares.last_rows as u64,
         ..iobeam_store::Settings::new(data)
     }
+}
+
+/// What the query engine is told.
+fn query_settings(config: &Config, data: &Path) -> iobeam_query::Settings {
+    let shares = config.memory();
+    iobeam_query::Settings {
+        memory_bytes: shares.queries as u64,
+        metadata_bytes: shares.metadata as u64,
+        timeout: config.query_timeout,
+        max_rows: Some(config.query_rows),
+        kept_bytes: shares.recent_rows as u64,
+        max_points: config.query_points,
+        max_series: config.query_series,
+        max_running: config.query_concurrency,
+        value_bytes: config.query_value_size,
+        process_bytes: config.watches_process.then_some(config.memory_limit as u64),
+        plan: iobeam_query::PlanLimits {
+            text_bytes: config.query_text_size,
+            literal_bytes: config.query_literal_size,
+            params: config.query_params,
+            param_bytes: config.query_params_size,
+            tables: config.query_tables,
+            grouping_sets: config.query_grouping_sets,
+            expressions: config.query_expressions,
+            columns: config.query_columns,
+        },
+        ..iobeam_query::Settings::new(data.join("tmp"))
+    }
+}
+
+fn open_mail(config: &Config, clock: &Arc<dyn Clock>) -> Result<Mail, ServeError> {
+    Mail::open(
+        config.smtp_url.as_ref().map(SecretUrl::reveal),
+        &config.mail_from,
+        config.public_url.clone(),
+        &config.data_dir.join("outbox"),
+        Arc::clone(clock),
+    )
+    .map_err(|error| part("mail", &error))
 }
 
 /// The store, and what it could not take from its log again.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
 use iobeam_journal::{Disk, DiskLock, Recovery};
-use iobeam_model::{Clock, NamespaceName, ProjectId};
+use iobeam_model::{Clock, FieldName, NamespaceName, ProjectId};
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
@@ -117,19 +117,13 @@ fn open(
     let tables = Arc::new(Tables::new(settings.last_rows_bytes));
     let mut opened = Opened::default();
     let receipts = Receipts::open(&settings, Arc::clone(&clock), &disk, &mut opened.damage)?;
-    let mut lake = Lake::open(settings.dir.join("lake"), Arc::clone(&clock), Arc::clone(&disk))?;
-    opened.leftovers += lake.finish_drops()?;
-    let id_path = identity::path(&settings.dir);
-    let id = identity::settle(&id_path, &*disk, &lake.stores()?, &mut opened.damage)?;
-    lake.name(id);
+    let mut lake = open_lake(&settings.dir, (&clock, &disk), &mut opened)?;
     let corrections = settings.dir.join("corrections");
     let corrections = Corrections::open(corrections, Arc::clone(&disk), &mut opened.damage)?;
     let corrections = Arc::new(corrections);
     let mut held = load(&mut lake, &tables)?;
     let next_correction = held.corrected.values().fold(corrections.highest(), |a, b| a.max(*b)) + 1;
-    let partition =
-        |(key, memtable): (&TableKey, &Memtable)| (key.clone(), memtable.partition().clone());
-    let partitions = held.memtables.iter().map(partition).collect();
+    let partitions = held.partitions();
     let suspects = suspects(&held);
     let at_least = held.highest.max(receipts.saved());
     let parts = (Arc::clone(&clock), Arc::clone(&disk), Arc::clone(&counters));
@@ -156,10 +150,7 @@ fn open(
     opened.leftovers += sweep(&lake, &mut held, &suspects, parts, &replayed.suspect_rows)?;
     opened.out_of_service = writer.faults();
     writer.resume_corrections(|key| held.corrected.get(key).copied().unwrap_or(0));
-    let shown = tables.all().into_iter().map(|(key, _)| key);
-    opened.tables = lake.populated()?.into_iter().chain(shown).collect();
-    opened.tables.sort_unstable();
-    opened.tables.dedup();
+    opened.tables = populated(&lake, &tables)?;
     (opened.replayed, opened.rows) = (replayed.records, replayed.rows);
     opened.set_aside = replayed.set_aside;
     let patience = settings.patience;
@@ -183,6 +174,29 @@ fn open(
     ];
     let threads = Mutex::new(threads);
     Ok((Running { inbox, tables, counters, budget, patience, space, corrections, threads }, opened))
+}
+
+/// The lake, under the name of this store, without the tables that were being deleted.
+fn open_lake(
+    dir: &Path,
+    (clock, disk): (&Arc<dyn Clock>, &Arc<dyn Disk>),
+    opened: &mut Opened,
+) -> Result<Lake, StoreError> {
+    let mut lake = Lake::open(dir.join("lake"), Arc::clone(clock), Arc::clone(disk))?;
+    opened.leftovers += lake.finish_drops()?;
+    let path = identity::path(dir);
+    let id = identity::settle(&path, &**disk, &lake.stores()?, &mut opened.damage)?;
+    lake.name(id);
+    Ok(lake)
+}
+
+/// The tables there are, in files or in memory.
+fn populated(lake: &Lake, tables: &Tables) -> Result<Vec<TableKey>, StoreError> {
+    let shown = tables.all().into_iter().map(|(key, _)| key);
+    let mut populated: Vec<TableKey> = lake.populated()?.into_iter().chain(shown).collect();
+    populated.sort_unstable();
+    populated.dedup();
+    Ok(populated)
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
@@ -218,6 +232,15 @@ struct Held {
     highest: u64,
     /// The last correction of each table.
     corrected: HashMap<TableKey, u64>,
+}
+
+impl Held {
+    /// The field by which each table is partitioned.
+    fn partitions(&self) -> HashMap<TableKey, FieldName> {
+        let partition =
+            |(key, memtable): (&TableKey, &Memtable)| (key.clone(), memtable.partition().clone());
+        self.memtables.iter().map(partition).collect()
+    }
 }
 
 /// What the lake holds of each table. One that is damaged is nobody else's concern.

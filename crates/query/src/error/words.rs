@@ -132,10 +132,10 @@ fn sentence(text: &str) -> Option<String> {
     if let Some(name) = between(first, "Invalid function '", "'") {
         return Some(missing_function(name, between(text, "Did you mean '", "'")));
     }
-    of_values(text, first)
+    of_values(text, first).or_else(|| of_types(text, first)).or_else(|| of_limits(text))
 }
 
-/// What messages of values and their types say, and what to do.
+/// What messages of values say, and what to do.
 fn of_values(text: &str, first: &str) -> Option<String> {
     if text.contains("Divide by zero") || text.contains("divide by zero") {
         return Some(
@@ -170,6 +170,11 @@ fn of_values(text: &str, first: &str) -> Option<String> {
         let (value, kind) = rest.split_once(" to type ")?;
         return Some(format!("{value} is out of range for {kind}; cast to a wider type"));
     }
+    None
+}
+
+/// What messages of types, and of what functions take, say, and what to do.
+fn of_types(text: &str, first: &str) -> Option<String> {
     if let Some(rest) = first.strip_prefix("Cannot coerce arithmetic expression ") {
         let rest = rest.trim_end_matches(" to valid types");
         return Some(format!(
@@ -205,6 +210,11 @@ fn of_values(text: &str, first: &str) -> Option<String> {
             "column {column} stands neither in GROUP BY nor in an aggregate; add it to GROUP BY, or write first({column}, time)"
         ));
     }
+    None
+}
+
+/// What messages of limits that have no place say, and what to do.
+fn of_limits(text: &str) -> Option<String> {
     if text.contains("verflow") && is_foreign(&with_sql_types(text)) {
         return Some(
             "a number is out of range; cast to DECIMAL(38,0) for longer integers, or to DOUBLE"

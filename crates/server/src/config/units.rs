@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use iobeam_model::Retention;
 
-use super::{LogFormat, SecretUrl, SignUp};
+use super::{LogFormat, MetricsAccess, SecretUrl, SignUp};
 
 /// `32MiB`, `32 M`, `1GiB`, or plain bytes; powers of 1024 throughout.
 pub(super) fn bytes(text: &str, least: usize) -> Result<usize, String> {
@@ -107,6 +107,16 @@ pub(super) fn signup(text: &str, listen: SocketAddr) -> Result<SignUp, String> {
         "auto" if listen.ip().is_loopback() => Ok(SignUp::Open),
         "invite" | "auto" => Ok(SignUp::Invite),
         _ => Err("use open, invite, closed or auto".to_owned()),
+    }
+}
+
+/// `loopback`, `token` or `open`.
+pub(super) fn metrics_access(text: &str) -> Result<MetricsAccess, String> {
+    match text {
+        "loopback" => Ok(MetricsAccess::Loopback),
+        "token" => Ok(MetricsAccess::Token),
+        "open" => Ok(MetricsAccess::Open),
+        _ => Err("use loopback, token or open".to_owned()),
     }
 }
 
