@@ -1,10 +1,13 @@
-//! Keeps the code in order: modules depend on each other in one direction, and documents name what exists.
+//! Keeps the code in order: modules depend on each other in one direction, nothing is longer than people read at once, and
+//! documents name what exists.
 
 mod modules;
 
-mod map;
+mod lengths;
 
 mod installs;
+
+mod map;
 
 mod files;
 
@@ -16,6 +19,7 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     for folder in files::package_folders(root) {
         modules::check(&folder, &mut complaints);
     }
+    lengths::check(root, &mut complaints);
     map::check(root, &mut complaints);
     installs::check(root, &mut complaints);
     complaints

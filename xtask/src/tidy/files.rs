@@ -21,3 +21,9 @@ pub(super) fn package_folders(root: &Path) -> Vec<PathBuf> {
     folders.retain(|folder| folder.join("Cargo.toml").exists());
     folders
 }
+
+/// The files below a folder, in the order of their paths.
+pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let of = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
+    entries(folder).into_iter().flat_map(of).collect()
+}

@@ -4,15 +4,17 @@ use std::fs;
 use std::path::Path;
 
 use super::files::entries;
+use super::map::DOCUMENTS;
 
 /// Where people, and what is printed for them, read how to install something.
-const READ_BY_PEOPLE: [&str; 8] =
-    ["README.md", "CHANGELOG.md", "docs", "examples", "python", "web/src", "web/e2e", "crates"];
+const READ_BY_PEOPLE: [&str; 7] =
+    ["CHANGELOG.md", "docs", "examples", "python", "web/src", "web/e2e", "crates"];
 
 /// The package index has another package under our name: it sends readings, and the project's token with them, to a host
 /// that is not the reader's. So no text says to install it by its bare name.
 pub(super) fn check(root: &Path, complaints: &mut Vec<String>) {
-    let mut open: Vec<_> = READ_BY_PEOPLE.iter().map(|name| root.join(name)).collect();
+    let read = READ_BY_PEOPLE.iter().chain(&DOCUMENTS);
+    let mut open: Vec<_> = read.map(|name| root.join(name)).collect();
     let made = ["node_modules", "target", "dist", ".venvs", "__pycache__"];
     while let Some(path) = open.pop() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -50,6 +52,22 @@ fn bare_installs(text: &str) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_document_of_the_project_is_read() {
+        let root = std::env::temp_dir().join(format!("tidy-installs-{}", std::process::id()));
+        fs::create_dir_all(&root).expect("a folder");
+        for document in DOCUMENTS {
+            fs::write(root.join(document), format!("pip install {}\n", "iobeam")).expect("written");
+        }
+        let mut complaints = Vec::new();
+        check(&root, &mut complaints);
+        fs::remove_dir_all(&root).expect("removed");
+        for document in DOCUMENTS {
+            let names = |complaint: &String| complaint.contains(&format!("{document}:1:"));
+            assert!(complaints.iter().any(names), "{document}: {complaints:?}");
+        }
+    }
 
     #[test]
     fn our_bare_name_is_found_in_whatever_way_it_is_installed() {
