@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -235,15 +236,22 @@ fn hostile_questions_end_in_time_and_memory_while_others_are_served() {
     assert!(most < LIMIT + BESIDES, "{} MiB were taken", most >> 20);
 }
 
-/// Processor time of each thread of the program, in hundredths of a second.
-fn ticks(platform: &Platform) -> HashMap<OsString, u64> {
+/// Processor time of a process or thread, in hundredths of a second.
+fn ticks_of(folder: &Path) -> u64 {
+    let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    after.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum()
+}
+
+/// That of the program.
+fn ticks(platform: &Platform) -> u64 {
+    ticks_of(Path::new(&format!("/proc/{}", platform.pid())))
+}
+
+/// That of each of its threads.
+fn thread_ticks(platform: &Platform) -> HashMap<OsString, u64> {
     let threads = fs::read_dir(format!("/proc/{}/task", platform.pid())).expect("it lives");
-    let ticks = |thread: &fs::DirEntry| {
-        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        let after = stat.rsplit(')').next().unwrap_or_default();
-        after.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum()
-    };
-    threads.flatten().map(|thread| (thread.file_name(), ticks(&thread))).collect()
+    threads.flatten().map(|thread| (thread.file_name(), ticks_of(&thread.path()))).collect()
 }
 
 /// The most that any thread has worked since.
@@ -260,7 +268,7 @@ fn until_idle(platform: &Platform) -> HashMap<OsString, u64> {
     let began = Instant::now();
     loop {
         assert!(began.elapsed() < Duration::from_mins(1), "it never stops");
-        let used = ticks(platform);
+        let used = thread_ticks(platform);
         std::thread::sleep(Duration::from_millis(20));
         looks = if is_running(platform) { 0 } else { looks + 1 };
         if looks == 10 {
@@ -300,9 +308,9 @@ fn nothing_goes_on_once_the_client_has_left() {
             body.len()
         );
         stream.write_all(head.as_bytes()).expect("a request");
-        let before = ticks(&platform);
+        let before = thread_ticks(&platform);
         std::thread::sleep(Duration::from_millis(1500));
-        let left = ticks(&platform);
+        let left = thread_ticks(&platform);
         assert!(most_since(&before, &left) > 30, "it does not work: {query}");
         drop(stream);
         // Processor time of one thread, so that other work of the machine does not matter: a second of it takes a second
