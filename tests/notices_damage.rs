@@ -134,6 +134,7 @@ fn a_damaged_file_or_log_is_named_and_only_what_needs_it_fails() {
     platform.stop();
     let of_doctor = finding(&data, name);
     assert_eq!(told["remedy"], once_stopped(&of_doctor));
+    assert!(once_stopped(&of_doctor).contains("iobeam doctor DIR --repair"), "{of_doctor}");
     assert_eq!(told["harmless"], of_doctor["harmless"]);
     fs::write(&file, sound).expect("put back");
 

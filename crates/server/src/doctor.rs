@@ -140,7 +140,7 @@ fn secrets(dir: &Path, repair: bool, findings: &mut Vec<Finding>) -> Result<(), 
         let private = if facts.is_dir() { 0o700 } else { 0o600 };
         let meaning = "no reading is harmed; whoever could read the key that signs tokens can make tokens of their own";
         let remedy = format!(
-            "chmod {private:o}, which iobeam doctor --repair does too; after a leak remove keys/token.key, so that all tokens end"
+            "chmod {private:o}, which iobeam doctor DIR --repair does too; after a leak remove keys/token.key, so that all tokens end"
         );
         let mut found = Finding::new(
             &path,

@@ -65,14 +65,14 @@ impl Finding {
     /// A table that is out of service: its log is damaged there.
     pub fn of_table(place: &Path, problem: String) -> Self {
         let meaning = "the table is out of service, and all others are served; its Parquet files may well be sound";
-        let remedy = "put the table's folder back from a backup; iobeam doctor --repair builds the table again of its readable commits and its sound files, and moves the rest to set-aside";
+        let remedy = "put the table's folder back from a backup; iobeam doctor DIR --repair builds the table again of its readable commits and its sound files, and moves the rest to set-aside";
         Self::new(place, problem, meaning, remedy)
     }
 
     /// A file of a table that is not what was written, or is gone; `held` says what was in it.
     pub fn of_file(place: &Path, problem: String, held: &str) -> Self {
         let meaning = format!("queries that need it fail; {held}");
-        let remedy = "put the file back from a backup; without one, iobeam doctor --repair takes it out of the table, moves it to set-aside, and the table is served without it";
+        let remedy = "put the file back from a backup; without one, iobeam doctor DIR --repair takes it out of the table, moves it to set-aside, and the table is served without it";
         Self::new(place, problem, &meaning, remedy)
     }
 }
@@ -401,7 +401,7 @@ impl Examiner<'_> {
         for (path, reason) in found {
             let meaning = "no reading is lost; an import of the last 24 hours that is sent once more is stored once more";
             let remedy =
-                "iobeam doctor --repair, or the server's next start, moves it to set-aside";
+                "iobeam doctor DIR --repair, or the server's next start, moves it to set-aside";
             self.find(&path, reason, meaning, remedy);
             if self.repair {
                 self.set_aside(&path)?;

@@ -13,7 +13,7 @@ use iobeam_model::{BatchId, Remedy};
 pub enum FileError {
     /// It is not what was written.
     #[error(
-        "the file {file} is damaged: {reason}; all other files are served. Whoever runs the server finds out more with 'iobeam doctor' while it is stopped, and puts the file back from a backup or takes it out of its table with 'iobeam doctor --repair'"
+        "the file {file} is damaged: {reason}; all other files are served. Whoever runs the server finds out more with 'iobeam doctor' while it is stopped, and puts the file back from a backup or takes it out of its table with 'iobeam doctor DIR --repair'"
     )]
     Damaged {
         /// Which one, below the data directory.
@@ -104,7 +104,7 @@ pub enum StoreError {
     File(#[from] FileError),
     /// A table's log is damaged: nothing is read from the table or written to it.
     #[error(
-        "the table {table} is out of service: {reason}. Its files are left as they are, and all other tables are served. Whoever runs the server stops it, finds out more with 'iobeam doctor', and puts the table's folder back from a backup or has it rebuilt of what is sound with 'iobeam doctor --repair'"
+        "the table {table} is out of service: {reason}. Its files are left as they are, and all other tables are served. Whoever runs the server stops it, finds out more with 'iobeam doctor', and puts the table's folder back from a backup or has it rebuilt of what is sound with 'iobeam doctor DIR --repair'"
     )]
     Unavailable {
         /// `project/namespace`.

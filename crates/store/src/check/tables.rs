@@ -77,7 +77,7 @@ impl Examiner<'_> {
     /// A table whose log leads to nothing.
     fn unreadable(&mut self, dir: &Path, error: &StoreError) -> Result<(), StoreError> {
         let meaning = "the table is out of service; its Parquet files may well be sound";
-        let remedy = "put _delta_log back from a backup; iobeam doctor --repair moves the table to set-aside, from where its Parquet files can be read and imported";
+        let remedy = "put _delta_log back from a backup; iobeam doctor DIR --repair moves the table to set-aside, from where its Parquet files can be read and imported";
         self.find(&dir.join("_delta_log"), error.to_string(), meaning, remedy);
         if self.repair {
             self.set_aside(dir)?;
@@ -156,7 +156,7 @@ impl Examiner<'_> {
                 _ => {
                     let problem = "no commit names it".to_owned();
                     let meaning = "no row is missing: it was left over by a crash, or was replaced by another file";
-                    let remedy = "the server's next start deletes it; iobeam doctor --repair moves it to set-aside instead";
+                    let remedy = "the server's next start deletes it; iobeam doctor DIR --repair moves it to set-aside instead";
                     self.find(&path, problem, meaning, remedy);
                     if self.repair {
                         self.set_aside(&path)?;
@@ -182,7 +182,7 @@ impl Examiner<'_> {
             "{} rows are not shown, and the table is out of service until the file is taken in",
             contents.rows
         );
-        let remedy = "iobeam doctor --repair takes the file into the table";
+        let remedy = "iobeam doctor DIR --repair takes the file into the table";
         self.find(path, problem, &meaning, remedy);
         if self.repair {
             let (rows, fields) = (contents.rows, contents.fields.clone());
