@@ -38,7 +38,16 @@ async function ask() {
   }
 }
 
+/** The server names its own keys (`x-…`) in another order after each start: here they come last, and in one order. */
+function ordered(_, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  const own = Object.keys(value).filter((key) => key.startsWith('x-'));
+  const last = own.sort().map((key) => [key, value[key]]);
+  const others = Object.entries(value).filter(([key]) => !key.startsWith('x-'));
+  return Object.fromEntries([...others, ...last]);
+}
+
 if (!process.argv.includes('--types')) {
-  writeFileSync(description, `${JSON.stringify(await ask(), null, 1)}\n`);
+  writeFileSync(description, `${JSON.stringify(await ask(), ordered, 1)}\n`);
 }
 writeFileSync(types, await generate());
