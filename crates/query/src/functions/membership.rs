@@ -299,5 +299,18 @@ mod tests {
             let are_equal = one.order(other) == Some(Ordering::Equal);
             prop_assert!(!are_mixed || are_equal == (key_of(one) == key_of(other)), "{one:?} {other:?}");
         }
+
+        #[test]
+        fn of_a_decimal_and_the_doubles_next_to_it_those_have_its_key_that_are_equal(
+            units in any::<i64>(), scale in 0_u32..30, steps in -2_i32..=2
+        ) {
+            let mut double: f64 = format!("{units}e-{scale}").parse().expect("a number");
+            for _ in 0..steps.abs() {
+                double = if steps < 0 { double.next_down() } else { double.next_up() };
+            }
+            let (one, other) = (Number::Decimal(units.into(), scale), Number::Double(double));
+            let are_equal = one.order(other) == Some(Ordering::Equal);
+            prop_assert_eq!(are_equal, key_of(one) == key_of(other), "{:?} {:?}", one, other);
+        }
     }
 }

@@ -271,6 +271,10 @@ fn decimal_order(units: i128, scale: u32, double: f64) -> Ordering {
     {
         return same.partial_cmp(&double).unwrap_or(Ordering::Less);
     }
+    if units < 0 && double < 0.0 {
+        // Below zero the fraction above the floor is rounded; here it is exact.
+        return decimal_order(-units, scale, -double).reverse();
+    }
     let (whole, fraction) = (double.floor(), double - double.floor());
     let unit = 10_i128.checked_pow(scale).unwrap_or(i128::MAX);
     let order = units.div_euclid(unit).cmp(&(whole as i128));
@@ -429,6 +433,9 @@ mod tests {
             (Ordering::Less, Ordering::Less, Ordering::Greater)
         );
         assert_eq!(decimal_order(125, 2, 1.25), Ordering::Equal);
+        assert_eq!(decimal_order(-1, 1, -0.1), Ordering::Equal);
+        assert_eq!(decimal_order(-1, 1, (-0.1_f64).next_up()), Ordering::Less);
+        assert_eq!(decimal_order(-1, 20, -1e-18), Ordering::Greater);
         assert_eq!(
             (same_double(i64::MAX), same_double(i64::MIN)),
             (None, Some(-9_223_372_036_854_775_808.0))
