@@ -27,9 +27,7 @@ use arrow::array::{
 use arrow::compute::take;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::Result;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
     RecordBatchStream, ReplaceChildrenOptions, SendableRecordBatchStream,
@@ -38,6 +36,7 @@ use futures::{Stream, StreamExt};
 use tokio::time::Instant;
 
 use crate::context::{PIECE_TIME, QueryContext, Reservation, engine_error};
+use crate::over::over_one;
 use rule::{Rule, gathered_bytes};
 
 pub(crate) use scan::plain;
@@ -81,6 +80,13 @@ struct Guard {
     context: QueryContext,
 }
 
+impl Guard {
+    fn over(&self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let (rule, context) = (Arc::clone(&self.rule), self.context.clone());
+        Arc::new(Self { input, rule, context })
+    }
+}
+
 impl DisplayAs for Guard {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAME)
@@ -108,32 +114,7 @@ impl ExecutionPlan for Guard {
         vec![&self.input]
     }
 
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let input = children.pop().unwrap_or_else(|| Arc::clone(&self.input));
-        let (rule, context) = (Arc::clone(&self.rule), self.context.clone());
-        Ok(Arc::new(Self { input, rule, context }))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(
-            children,
-            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-        )
-    }
+    over_one!(input);
 
     fn execute(&self, part: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         self.context.check_engine()?;

@@ -37,6 +37,8 @@ mod runs;
 
 mod guard;
 
+mod over;
+
 mod reader;
 
 mod arrival;

@@ -54,7 +54,7 @@ pub(crate) use crate::table::order::OrderByArrival;
 use crate::table::prune::Prune;
 
 /// A namespace's snapshot, to be scanned.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SnapshotTable {
     table: Table,
     schema: SchemaRef,
@@ -79,25 +79,18 @@ impl SnapshotTable {
 
     /// The same table for a plan that needs no more than last rows.
     fn of_last_rows(&self, last: Arc<LastRows>) -> Self {
-        Self { last: Some(last), ..self.again() }
+        Self { last: Some(last), ..self.clone() }
     }
 
     /// The same table, with the arrival of each row as its last column.
     pub(crate) fn with_arrival(&self) -> Self {
         let fields = self.schema.fields().iter().cloned();
         let fields: Vec<_> = fields.chain([Arc::new(arrival_field())]).collect();
-        Self { schema: Arc::new(Schema::new(fields)), ..self.again() }
+        Self { schema: Arc::new(Schema::new(fields)), ..self.clone() }
     }
 
     fn has_arrival(&self) -> bool {
         self.schema.fields().last().is_some_and(|field| field.name() == ARRIVAL)
-    }
-
-    fn again(&self) -> Self {
-        let (table, reader) = (self.table.clone(), Arc::clone(&self.reader));
-        let (schema, runs) = (Arc::clone(&self.schema), Arc::clone(&self.runs));
-        let (context, last) = (self.context.clone(), self.last.clone());
-        Self { table, schema, reader, runs, context, last }
     }
 
     /// The filters as one expression over the table's columns.
@@ -198,7 +191,7 @@ impl TableProvider for SnapshotTable {
         };
         let Some(last) = &self.last else { return self.all_rows(&prune, files, &request) };
         let scan = self.all_rows(&prune, files.clone(), &request)?;
-        let (table, projection, last) = (self.again(), projection.clone(), Arc::clone(last));
+        let (table, projection, last) = (self.clone(), projection.clone(), Arc::clone(last));
         let target = Target { table, projection, last, few, files };
         Ok(Arc::new(LastRowsExec::new(Arc::new(target), scan)))
     }

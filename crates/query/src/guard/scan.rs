@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
@@ -15,13 +14,13 @@ use datafusion::physical_plan::filter_pushdown::{
 };
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
-    ReplaceChildrenOptions, SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
 
 use super::NAME;
+use crate::over::over_one;
 
 /// The scan, which takes filters and limits, but no expressions.
 pub(crate) fn plain(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
@@ -32,6 +31,14 @@ pub(crate) fn plain(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
 #[derive(Debug)]
 struct Plain {
     input: Arc<dyn ExecutionPlan>,
+}
+
+impl Plain {
+    /// The operator over that input, as [`plain`] makes it.
+    fn over(&self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let Self { input: _ } = self;
+        plain(input)
+    }
 }
 
 impl DisplayAs for Plain {
@@ -53,53 +60,14 @@ impl ExecutionPlan for Plain {
         vec![true]
     }
 
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         vec![&self.input]
     }
 
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(plain(children.pop().unwrap_or_else(|| Arc::clone(&self.input))))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(
-            children,
-            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-        )
-    }
-
-    fn repartitioned(
-        &self,
-        parts: usize,
-        options: &ConfigOptions,
-    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        Ok(self.input.repartitioned(parts, options)?.map(plain))
-    }
+    over_one!(input);
 
     fn execute(&self, part: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         self.input.execute(part, task)
-    }
-
-    fn child_stats_requests(&self, part: Option<usize>) -> Vec<ChildStats> {
-        vec![ChildStats::At(part)]
     }
 
     fn statistics_from_inputs(
@@ -160,14 +128,6 @@ impl ExecutionPlan for Plain {
         &self,
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
-        Ok(match self.input.try_pushdown_sort(order)? {
-            SortOrderPushdownResult::Exact { inner } => {
-                SortOrderPushdownResult::Exact { inner: plain(inner) }
-            }
-            SortOrderPushdownResult::Inexact { inner } => {
-                SortOrderPushdownResult::Inexact { inner: plain(inner) }
-            }
-            SortOrderPushdownResult::Unsupported => SortOrderPushdownResult::Unsupported,
-        })
+        Ok(self.input.try_pushdown_sort(order)?.map(plain))
     }
 }

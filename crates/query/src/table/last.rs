@@ -30,6 +30,7 @@ use iobeam_model::FieldType;
 
 use super::{SnapshotTable, bare};
 use crate::arrival::ARRIVAL;
+use crate::context::engine_error;
 use crate::runs::Reading;
 use crate::scope::{TIME, Table};
 
@@ -99,6 +100,7 @@ impl LastRows {
                     || rows.column_by_name(field).is_some_and(|column| column.null_count() == 0)
             };
             if self.present.iter().all(has_no_nulls) {
+                reading.hold(&rows).map_err(engine_error)?;
                 return Ok(Some(vec![rows]));
             }
         }

@@ -16,19 +16,18 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics};
+use datafusion::common::{DataFusionError, Result, Statistics};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
 };
 use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
-    PlanProperties, ReplaceChildrenOptions, SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use iobeam_store::DataFile;
@@ -38,6 +37,7 @@ use super::last::LastRows;
 use super::{SnapshotTable, chunks};
 use crate::context::engine_error;
 use crate::few::Few;
+use crate::over::over_one;
 use crate::runs::Reading;
 
 /// The table that rows are looked for in, and how.
@@ -54,49 +54,71 @@ pub(super) struct Target {
     pub(super) files: Vec<Arc<DataFile>>,
 }
 
+/// Where the rows come from.
+#[derive(Debug)]
+enum Way {
+    /// They were found, in that way.
+    Found(Arc<dyn ExecutionPlan>, &'static str),
+    /// All are scanned; of rows that are wide so many at once.
+    Scan { batch_rows: Option<usize> },
+}
+
 impl Target {
-    /// The rows, unless all must be scanned.
-    fn find(&self, parts: usize) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let SnapshotTable { table, schema, runs, context, .. } = &self.table;
+    /// Looks for the rows.
+    fn find(&self, parts: usize) -> Result<Way> {
+        let SnapshotTable { table, schema, .. } = &self.table;
         let columns: Vec<&str> =
             self.projection.iter().map(|at| schema.field(*at).name().as_str()).collect();
-        let scan = |rows: Vec<RecordBatch>, reading: Reading<'_>| {
-            reading.keep();
-            chunks::scan_rows(&rows, schema, &self.projection, parts).map(Some)
+        let found = |rows: Vec<RecordBatch>, way| {
+            let rows = chunks::scan_rows(&rows, schema, &self.projection, parts)?;
+            Ok(Way::Found(rows, way))
         };
-        let reading = Reading::new(runs, context);
-        let rows = self.last.rows(table, &reading, &columns);
-        context.check_engine()?;
-        // What cannot be had this way, the scan will have, or say why not.
-        if let Some(rows) = rows.ok().flatten() {
-            return scan(rows, reading);
+        if let Some(rows) = self.attempt(|reading| self.last.rows(table, reading, &columns))? {
+            return found(rows, "last rows");
         }
-        let Some(few) = &self.few else { return Ok(None) };
-        let reading = Reading::new(runs, context);
-        match few.rows(table, &reading, &columns).map_err(engine_error)? {
-            Some(rows) => scan(rows, reading),
-            None => Ok(None),
+        if let Some(few) = &self.few
+            && let Some(rows) =
+                self.attempt(|reading| few.rows(table, reading, &columns).map_err(engine_error))?
+        {
+            return found(rows, "rows of a few devices");
         }
+        Ok(Way::Scan { batch_rows: self.table.batch_rows(&self.files, &self.projection)? })
     }
 
-    /// What the scan runs in: where rows are wide it decodes fewer of them at once.
-    fn task_of_scan(&self, task: Arc<TaskContext>) -> Result<Arc<TaskContext>> {
-        let Some(rows) = self.table.batch_rows(&self.files, &self.projection)? else {
-            return Ok(task);
-        };
-        let config = task.session_config().clone();
-        let rows = rows.min(config.batch_size());
-        Ok(Arc::new(TaskContext::new(
-            task.task_id(),
-            task.session_id(),
-            config.with_batch_size(rows),
-            task.scalar_functions().clone(),
-            task.higher_order_functions().clone(),
-            task.aggregate_functions().clone(),
-            task.window_functions().clone(),
-            task.runtime_env(),
-        )))
+    /// Tries one way, whose rows are held until the query ends. What fails this way, the scan can do, or says why not,
+    /// unless the query has to end.
+    fn attempt(
+        &self,
+        find: impl FnOnce(&Reading<'_>) -> Result<Option<Vec<RecordBatch>>>,
+    ) -> Result<Option<Vec<RecordBatch>>> {
+        let reading = Reading::new(&self.table.runs, &self.table.context);
+        let rows = find(&reading);
+        self.table.context.check_engine()?;
+        let rows = rows.unwrap_or_else(|error| {
+            tracing::debug!(%error, "rows are scanned, as they cannot be looked up");
+            None
+        });
+        if rows.is_some() {
+            reading.keep();
+        }
+        Ok(rows)
     }
+}
+
+/// What a scan runs in that decodes at most so many rows at once.
+fn in_batches(task: &TaskContext, rows: usize) -> TaskContext {
+    let config = task.session_config().clone();
+    let rows = rows.min(config.batch_size());
+    TaskContext::new(
+        task.task_id(),
+        task.session_id(),
+        config.with_batch_size(rows),
+        task.scalar_functions().clone(),
+        task.higher_order_functions().clone(),
+        task.aggregate_functions().clone(),
+        task.window_functions().clone(),
+        task.runtime_env(),
+    )
 }
 
 /// How plans name it.
@@ -108,30 +130,44 @@ pub(super) struct LastRowsExec {
     target: Arc<Target>,
     scan: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
-    /// Once it was looked for: the rows, unless all must be scanned.
-    found: Arc<OnceCell<Option<Arc<dyn ExecutionPlan>>>>,
+    /// What was found, once it was looked for: by all parts, also of the same plan over another scan with as many.
+    way: Arc<OnceCell<Result<Way, Arc<DataFusionError>>>>,
 }
 
 impl LastRowsExec {
     /// Looks for rows of the target, and scans if they cannot be found.
     pub(super) fn new(target: Arc<Target>, scan: Arc<dyn ExecutionPlan>) -> Self {
+        let parts = scan.output_partitioning().partition_count();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(scan.schema()),
-            scan.output_partitioning().clone(),
+            Partitioning::UnknownPartitioning(parts),
             scan.pipeline_behavior(),
             scan.boundedness(),
         );
-        Self { target, scan, properties: Arc::new(properties), found: Arc::default() }
+        Self { target, scan, properties: Arc::new(properties), way: Arc::default() }
+    }
+
+    fn parts(&self) -> usize {
+        self.properties.partitioning.partition_count()
     }
 
     fn over(&self, scan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(Self::new(Arc::clone(&self.target), scan))
+        let mut new = Self::new(Arc::clone(&self.target), scan);
+        if new.parts() == self.parts() {
+            new.way = Arc::clone(&self.way);
+        }
+        Arc::new(new)
     }
 }
 
 impl DisplayAs for LastRowsExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{NAME}: by=[{}]", self.target.last.keys.join(", "))
+        write!(f, "{NAME}: by=[{}]", self.target.last.keys.join(", "))?;
+        match self.way.get() {
+            Some(Ok(Way::Found(_, way))) => write!(f, ", read={way}"),
+            Some(Ok(Way::Scan { .. })) => f.write_str(", read=all"),
+            Some(Err(_)) | None => Ok(()),
+        }
     }
 }
 
@@ -148,52 +184,27 @@ impl ExecutionPlan for LastRowsExec {
         vec![false]
     }
 
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    /// What the rows come from: who looks at a plan that ran sees what was read.
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![self.found.get().and_then(Option::as_ref).unwrap_or(&self.scan)]
+        vec![&self.scan]
     }
 
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self.over(children.pop().unwrap_or_else(|| Arc::clone(&self.scan))))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(
-            children,
-            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-        )
-    }
+    over_one!(scan);
 
     fn execute(&self, part: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (target, scan) = (Arc::clone(&self.target), Arc::clone(&self.scan));
-        let (found, parts) = (Arc::clone(&self.found), self.scan.output_partitioning());
-        let parts = parts.partition_count();
+        let (way, parts) = (Arc::clone(&self.way), self.parts());
         let rows = stream::once(async move {
-            let found = found.get_or_try_init(async || target.find(parts)).await?;
-            match found {
-                None => scan.execute(part, target.task_of_scan(task)?),
-                Some(rows) if part < rows.output_partitioning().partition_count() => {
+            let way = way.get_or_init(async || target.find(parts).map_err(Arc::new)).await;
+            match way {
+                Err(error) => Err(DataFusionError::Shared(Arc::clone(error))),
+                Ok(Way::Scan { batch_rows: None }) => scan.execute(part, task),
+                Ok(Way::Scan { batch_rows: Some(rows) }) => {
+                    scan.execute(part, Arc::new(in_batches(&task, *rows)))
+                }
+                Ok(Way::Found(rows, _)) if part < rows.output_partitioning().partition_count() => {
                     rows.execute(part, task)
                 }
-                Some(rows) => {
+                Ok(Way::Found(rows, _)) => {
                     let nothing = stream::empty().boxed();
                     Ok(Box::pin(RecordBatchStreamAdapter::new(rows.schema(), nothing)) as _)
                 }
@@ -202,11 +213,6 @@ impl ExecutionPlan for LastRowsExec {
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.try_flatten())))
     }
 
-    fn child_stats_requests(&self, part: Option<usize>) -> Vec<ChildStats> {
-        vec![ChildStats::At(part)]
-    }
-
-    /// There may be fewer rows than in the scan.
     fn statistics_from_inputs(
         &self,
         inputs: &[Arc<Statistics>],
@@ -239,12 +245,6 @@ impl ExecutionPlan for LastRowsExec {
         &self,
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
-        Ok(match self.scan.try_pushdown_sort(order)? {
-            SortOrderPushdownResult::Exact { inner }
-            | SortOrderPushdownResult::Inexact { inner } => {
-                SortOrderPushdownResult::Inexact { inner: self.over(inner) }
-            }
-            SortOrderPushdownResult::Unsupported => SortOrderPushdownResult::Unsupported,
-        })
+        Ok(self.scan.try_pushdown_sort(order)?.map(|scan| self.over(scan)).into_inexact())
     }
 }

@@ -17,7 +17,6 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::kernels::numeric::add;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{ColumnStatistics, Result, Statistics};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::Operator;
@@ -35,16 +34,17 @@ use datafusion::physical_plan::filter_pushdown::{
     FilterPushdownPropagation,
 };
 use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
-    PlanProperties, RecordBatchStream, ReplaceChildrenOptions, SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    RecordBatchStream, SendableRecordBatchStream,
 };
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 
 use crate::arrival::{ARRIVAL, arrival_field};
 use crate::guard::NAME;
+use crate::over::over_one;
 
 /// Of an input that ends with the first arrival of each row's file and the row's number the same with the arrival in
 /// their place.
@@ -159,46 +159,11 @@ impl ExecutionPlan for Numbering {
         vec![false]
     }
 
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         vec![&self.input]
     }
 
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self.over(children.pop().unwrap_or_else(|| Arc::clone(&self.input))))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(
-            children,
-            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-        )
-    }
-
-    fn repartitioned(
-        &self,
-        parts: usize,
-        options: &ConfigOptions,
-    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        Ok(self.input.repartitioned(parts, options)?.map(|input| self.over(input)))
-    }
+    over_one!(input);
 
     fn execute(&self, part: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         Ok(Box::pin(Numbered {
@@ -206,10 +171,6 @@ impl ExecutionPlan for Numbering {
             sought: self.sought.lock().clone(),
             input: self.input.execute(part, task)?,
         }))
-    }
-
-    fn child_stats_requests(&self, part: Option<usize>) -> Vec<ChildStats> {
-        vec![ChildStats::At(part)]
     }
 
     fn statistics_from_inputs(
@@ -272,13 +233,7 @@ impl ExecutionPlan for Numbering {
         if known.is_empty() {
             return Ok(SortOrderPushdownResult::Unsupported);
         }
-        Ok(match self.input.try_pushdown_sort(&known)? {
-            SortOrderPushdownResult::Exact { inner }
-            | SortOrderPushdownResult::Inexact { inner } => {
-                SortOrderPushdownResult::Inexact { inner: self.over(inner) }
-            }
-            SortOrderPushdownResult::Unsupported => SortOrderPushdownResult::Unsupported,
-        })
+        Ok(self.input.try_pushdown_sort(&known)?.map(|input| self.over(input)).into_inexact())
     }
 }
 

@@ -114,13 +114,11 @@ impl Pair {
         Self { world, table, plain, _dir: dir }
     }
 
-    /// The rows of an answer, or that there is an error; in any order unless they have one.
+    /// The rows of an answer, in any order unless they have one.
     async fn rows(&self, engine: &Engine, query: &str, has_order: bool) -> Vec<String> {
         let scope = Scope { project: project(), tables: vec![self.table.clone()] };
-        let answer = match engine.sql(scope, query, Vec::new(), NOW).await {
-            Ok(answer) => answer,
-            Err(error) => return vec![format!("error: {error}")],
-        };
+        let answer = engine.sql(scope, query, Vec::new(), NOW).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{query}\nfails: {error}"));
         let json = text(answer, Output::Json, TimeFormat::Usec).await;
         let json: Json = serde_json::from_str(&json).expect("JSON");
         let rows = json.pointer("/result/0/values").and_then(Json::as_array);
