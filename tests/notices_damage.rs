@@ -55,6 +55,16 @@ fn once_stopped(finding: &Json) -> String {
     format!("stop the server; then {}", finding["remedy"].as_str().expect("a remedy"))
 }
 
+/// Does what a remedy says.
+fn follow(remedy: &Json, data: &Path) {
+    let (_, command) = remedy.as_str().and_then(|it| it.split_once("iobeam ")).expect("a command");
+    let words = command.split_whitespace();
+    let words = words.take_while(|word| matches!(*word, "doctor" | "DIR") || word.starts_with('-'));
+    let words = words.map(|word| if word == "DIR" { data.as_os_str() } else { word.as_ref() });
+    let done = Command::new(program()).args(words).output().expect("it runs");
+    assert_eq!(done.status.code(), Some(1), "something was found: {remedy}, {done:?}");
+}
+
 /// A second project with a device, and a token for it.
 fn second(platform: &Platform, account: &Account) -> (u64, String) {
     let made = platform.post(
@@ -134,7 +144,6 @@ fn a_damaged_file_or_log_is_named_and_only_what_needs_it_fails() {
     platform.stop();
     let of_doctor = finding(&data, name);
     assert_eq!(told["remedy"], once_stopped(&of_doctor));
-    assert!(once_stopped(&of_doctor).contains("iobeam doctor DIR --repair"), "{of_doctor}");
     assert_eq!(told["harmless"], of_doctor["harmless"]);
     fs::write(&file, sound).expect("put back");
 
@@ -158,13 +167,11 @@ fn a_damaged_file_or_log_is_named_and_only_what_needs_it_fails() {
         (&told["project_id"], &told["namespace"]),
         (&json!(account.project), &json!("input"))
     );
-    assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.contains("--repair")), "{told}");
     let list = platform.get("/v1/storage/problems", Some(&account.token));
     assert!(matches!(list.status, 401 | 403), "it is the operator's: {}", list.status);
     platform.stop();
     assert_eq!(told["remedy"], once_stopped(&finding(&data, "00000000000000000001.json")));
-    let repaired = Command::new(program()).arg("doctor").arg(&data).arg("--repair").output();
-    assert!(!repaired.expect("it runs").status.success(), "something was found");
+    follow(&told["remedy"], &data);
     let aside = finding(&data, "set-aside");
     platform.restart();
     let told = problem(&platform, &account, "SET_ASIDE");

@@ -11,8 +11,8 @@ pub(crate) fn set_aside(dir: &Path) -> Option<Finding> {
     let count = std::fs::read_dir(&folder).map_or(0, Iterator::count);
     let meaning = "what lies there could not be read or applied, and is not served";
     let remedy = "look at it; once it is of no more use, it can be removed";
-    let mut found =
-        Finding::new(&folder, format!("{count} things were set aside"), meaning, remedy);
+    let problem = format!("{count} files or folders were set aside");
+    let mut found = Finding::new(&folder, problem, meaning, remedy);
     found.harmless = true;
     (count > 0).then_some(found)
 }

@@ -16,13 +16,17 @@ const TOPS: [&str; 9] =
 /// How paths begin that are told from the folder of a package.
 const TOPS_OF_A_PACKAGE: [&str; 4] = ["src/", "tests/", "examples/", "benches/"];
 
+/// Packages that are no members of the workspace, and have a README.
+const OTHER_PACKAGES: [&str; 2] = ["fuzz", "web"];
+
 /// Each file or folder that a document names between backticks exists, from the root or from the document's own folder.
 pub(super) fn check(root: &Path, complaints: &mut Vec<String>) {
     for document in DOCUMENTS {
         check_document(root, root, document, &TOPS, complaints);
     }
     let tops = [&TOPS[..], &TOPS_OF_A_PACKAGE].concat();
-    for folder in package_folders(root) {
+    let others = OTHER_PACKAGES.map(|name| root.join(name));
+    for folder in package_folders(root).into_iter().chain(others) {
         if folder.join("README.md").exists() {
             check_document(root, &folder, "README.md", &tops, complaints);
         }
@@ -43,7 +47,8 @@ fn check_document(
     };
     for (line, named) in paths(&text, tops) {
         if !root.join(named).exists() && !folder.join(named).exists() {
-            complaints.push(format!("{}:{line}: `{named}` does not exist", path.display()));
+            let document = path.strip_prefix(root).unwrap_or(&path).display();
+            complaints.push(format!("{document}:{line}: `{named}` does not exist"));
         }
     }
 }
@@ -84,15 +89,20 @@ mod tests {
         for document in DOCUMENTS {
             fs::write(root.join(document), text).expect("written");
         }
-        fs::write(package.join("README.md"), "`src/lib.rs`, `crates/a/src`, `src/b.rs`\n")
-            .expect("written");
+        let others = OTHER_PACKAGES.map(|name| root.join(name));
+        for folder in &others {
+            fs::create_dir_all(folder).expect("a folder");
+        }
+        for folder in others.iter().chain([&package]) {
+            let text = "`crates/a/src/lib.rs`, `crates/a/src`, `src/b.rs`\n";
+            fs::write(folder.join("README.md"), text).expect("written");
+        }
         let mut complaints = Vec::new();
         check(&root, &mut complaints);
         fs::remove_dir_all(&root).expect("removed");
-        assert_eq!(complaints.len(), DOCUMENTS.len() + 1, "{complaints:?}");
-        for (document, complaint) in DOCUMENTS.iter().zip(&complaints) {
-            assert!(complaint.ends_with(&format!("{document}:5: `crates/d` does not exist")));
-        }
-        assert!(complaints[DOCUMENTS.len()].ends_with("README.md:1: `src/b.rs` does not exist"));
+        let of_project = DOCUMENTS.map(|name| format!("{name}:5: `crates/d` does not exist"));
+        let of_packages = ["crates/a", "fuzz", "web"]
+            .map(|folder| format!("{folder}/README.md:1: `src/b.rs` does not exist"));
+        assert_eq!(complaints, [&of_project[..], &of_packages].concat());
     }
 }
