@@ -143,7 +143,6 @@ async fn wait(app: &App, project: ProjectId, namespace: &Namespace, number: u64)
         ordered: app.clock.now(),
         ended: None,
         seq: 0,
-        answered_at: None,
         state: CorrectionState::Failed,
         files: (0, 0),
         rows: 0,

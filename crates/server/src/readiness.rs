@@ -78,7 +78,8 @@ impl Readiness {
                 StoreError::Unavailable { .. }
                 | StoreError::Lake { .. }
                 | StoreError::File(_)
-                | StoreError::Frozen { .. },
+                | StoreError::Frozen { .. }
+                | StoreError::Deleting { .. },
             ) => {}
             Err(error) => {
                 let reason = format!("the last import could not be stored: {error}");
@@ -189,7 +190,8 @@ mod tests {
         for error in [
             StoreError::Unavailable { table: table.clone(), reason: reason.clone() },
             StoreError::Lake { table, reason },
-            StoreError::Frozen { namespace },
+            StoreError::Frozen { namespace: namespace.clone() },
+            StoreError::Deleting { namespace },
             StoreError::File(file),
         ] {
             readiness.note(&Err(error));

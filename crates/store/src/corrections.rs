@@ -65,10 +65,6 @@ pub struct Correction {
     pub ended: Option<Timestamp>,
     /// Rows of journal records after this one are not meant, where rows are deleted.
     pub seq: u64,
-    /// The last record when it was answered; nothing where an earlier version ordered it. Batches of tables and files that
-    /// came later are not meant, where rows are deleted.
-    #[serde(default)]
-    pub answered_at: Option<u64>,
     /// How far it is.
     pub state: CorrectionState,
     /// Files to look at, and those that have been.
@@ -90,7 +86,7 @@ impl Correction {
 
     /// Up to which record batches are meant, where rows are deleted.
     pub(crate) fn deletes_until(&self) -> Option<u64> {
-        (!self.edit.changes_fields()).then(|| self.answered_at.unwrap_or(self.seq))
+        (!self.edit.changes_fields()).then_some(self.seq)
     }
 }
 
@@ -345,7 +341,6 @@ mod tests {
             ordered: Timestamp::from_micros(1),
             ended: None,
             seq: 3,
-            answered_at: Some(9),
             state: CorrectionState::Running,
             files: (0, 0),
             rows: 0,

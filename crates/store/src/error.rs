@@ -160,6 +160,12 @@ pub enum StoreError {
         /// The namespace.
         namespace: String,
     },
+    /// Rows of the namespace are being deleted, and what came cannot be stored before that has ended.
+    #[error("rows of namespace '{namespace}' are being deleted; try again in a moment")]
+    Deleting {
+        /// The namespace.
+        namespace: String,
+    },
     /// No correction has that number, or it is at another stage.
     #[error("there is no correction {number} that this could be done with")]
     NoCorrection {
@@ -179,6 +185,7 @@ impl StoreError {
             | Self::DiskFull { .. }
             | Self::Busy { .. }
             | Self::Frozen { .. }
+            | Self::Deleting { .. }
             | Self::Closed => Remedy::Retry,
             Self::Unfit { .. }
             | Self::Reused { .. }
@@ -199,7 +206,7 @@ impl StoreError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after } => Some(*retry_after),
-            Self::Frozen { .. } => Some(Duration::from_secs(1)),
+            Self::Frozen { .. } | Self::Deleting { .. } => Some(Duration::from_secs(1)),
             Self::LogFull { .. } | Self::DiskFull { .. } | Self::Closed => {
                 Some(Duration::from_secs(10))
             }

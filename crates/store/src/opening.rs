@@ -125,7 +125,8 @@ fn open(
     let next_correction = held.corrected.values().fold(corrections.highest(), |a, b| a.max(*b)) + 1;
     let partitions = held.partitions();
     let suspects = suspects(&held);
-    let at_least = held.highest.max(receipts.saved());
+    let deleted = corrections.deletions().into_iter().max().unwrap_or(0);
+    let at_least = held.highest.max(receipts.saved()).max(deleted);
     let parts = (Arc::clone(&clock), Arc::clone(&disk), Arc::clone(&counters));
     let (wal, recovery) = Wal::open(&settings, at_least, parts.0, parts.1, parts.2)?;
     opened.torn = torn(&recovery);

@@ -121,6 +121,7 @@ impl Receipts {
         match receipts.load() {
             Err(StoreError::Damaged { path, reason }) => {
                 set_aside(&path, &reason)?;
+                receipts.saved = 0;
                 receipts.streams = Streams::new(settings.streams_at_most);
                 receipts.recent.clear();
                 receipts.gone.clear();

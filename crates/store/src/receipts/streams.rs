@@ -9,7 +9,7 @@
 //! taken for new nor for a repeat. Not so that of a file's block, which may have as many cuts as rows: there each number
 //! means all rows up to it, so of numbers between which nothing was deleted the lower one is let go.
 //!
-//! Of streams named by content it is known of each number after which deletion it came, however many there are.
+//! Of streams named by content it is known of each number that is known after which deletion it came.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -207,7 +207,9 @@ impl Stream {
     fn find(&self, id: BatchId, fingerprint: u32) -> Found {
         let counter = id.counter;
         if self.stretch(counter).is_ok() {
+            // A number of a block means all rows up to it, whichever of them came under it.
             let print = self.prints.iter().find(|(noted, _)| *noted == counter);
+            let print = print.filter(|_| !id.is_of_block());
             let same = print.is_none_or(|(_, noted)| *noted == fingerprint);
             return if same { Found::Repeat } else { Found::Reused };
         }
@@ -216,12 +218,14 @@ impl Stream {
 
     fn note(&mut self, id: BatchId, fingerprint: u32, (at, since): (u32, u64)) {
         self.at = self.at.max(at);
-        // What comes again came last now.
-        self.prints.retain(|(noted, _)| *noted != id.counter);
-        if self.prints.len() == PRINTS {
-            self.prints.pop_front();
+        if !id.is_of_block() {
+            // What comes again came last now.
+            self.prints.retain(|(noted, _)| *noted != id.counter);
+            if self.prints.len() == PRINTS {
+                self.prints.pop_front();
+            }
+            self.prints.push_back((id.counter, fingerprint));
         }
-        self.prints.push_back((id.counter, fingerprint));
         self.place(id, if id.is_content() { since } else { 0 });
     }
 
@@ -389,6 +393,16 @@ mod tests {
         for rows in 1..=6_000 {
             assert_ne!(stream.find(of_block(rows), 0), Found::Forgotten, "{rows}");
         }
+    }
+
+    #[test]
+    fn a_number_of_a_block_is_the_same_whichever_of_its_rows_come_under_it() {
+        let mut stream = Stream::default();
+        stream.note(of_block(7), 111, (0, 0));
+        assert_eq!(stream.find(of_block(7), 112), Found::Repeat);
+        // Those that an earlier version noted do not count either.
+        stream.prints.push_back((of_block(7).counter, 111));
+        assert_eq!(stream.find(of_block(7), 112), Found::Repeat);
     }
 
     #[test]

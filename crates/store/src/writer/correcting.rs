@@ -155,7 +155,6 @@ impl Writer {
             ordered: self.clock.now(),
             ended: None,
             seq: upto,
-            answered_at: Some(self.wal.last()),
             state: CorrectionState::Running,
             files: (0, 0),
             rows: 0,

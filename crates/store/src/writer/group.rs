@@ -8,7 +8,6 @@
 //! fails.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use iobeam_model::{BatchId, ProjectId};
 
@@ -21,7 +20,7 @@ use crate::statistics::count;
 use crate::wal::Head;
 
 use super::Writer;
-use super::restore::DELETION_WAIT;
+use super::restore::deleting;
 
 /// A write that will be answered once the group is synced.
 struct Staged {
@@ -115,7 +114,7 @@ impl Writer {
                 continue;
             };
             if id.is_content() && self.awaits_deletion(&part.key) {
-                return Err(StoreError::Busy { retry_after: DELETION_WAIT });
+                return Err(deleting(&part.key));
             }
             match self.receipts.find_batch(project, id, part.head.fingerprint) {
                 Found::Repeat => {
@@ -141,8 +140,8 @@ impl Writer {
         if let Some(part) = fresh.iter().find(|part| self.is_frozen(&part.key)) {
             return Err(StoreError::Frozen { namespace: part.key.1.to_string() });
         }
-        if fresh.iter().any(|part| self.is_dropping(&part.key)) {
-            return Err(StoreError::Busy { retry_after: Duration::from_secs(1) });
+        if let Some(part) = fresh.iter().find(|part| self.is_dropping(&part.key)) {
+            return Err(deleting(&part.key));
         }
         // Last, so that a repeat gets its answer even when there is no room for anything new.
         self.wal.check_room()?;

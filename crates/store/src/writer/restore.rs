@@ -9,8 +9,6 @@
 //! journal records: no clock has a say. While it is open which rows a deletion takes, or whether it is made at all, what
 //! depends on that is told to come again.
 
-use std::time::Duration;
-
 use iobeam_model::BatchId;
 use iobeam_wire::batch::{Limits, decode};
 use tokio::sync::oneshot;
@@ -31,8 +29,10 @@ pub(crate) struct Lookup {
     pub(crate) answer: oneshot::Sender<Vec<KnownBatch>>,
 }
 
-/// When to ask again what a deletion that is being made does not answer yet.
-pub(super) const DELETION_WAIT: Duration = Duration::from_secs(1);
+/// What the sender is told while a deletion has not ended.
+pub(super) fn deleting((_, namespace): &TableKey) -> StoreError {
+    StoreError::Deleting { namespace: namespace.to_string() }
+}
 
 /// Rows of a table that were deleted, or are being deleted.
 struct Deletion {
@@ -82,7 +82,7 @@ impl Writer {
             deleted.iter_mut().zip(matching).for_each(|(deleted, matches)| *deleted |= matches);
         }
         if made.iter().zip(&open).any(|(made, open)| *open && !made) {
-            return Err(StoreError::Busy { retry_after: DELETION_WAIT });
+            return Err(deleting(&part.key));
         }
         let picked: Vec<usize> = (0..made.len()).filter(|row| made[*row]).collect();
         if picked.is_empty() {

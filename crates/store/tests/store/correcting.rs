@@ -12,6 +12,7 @@ use iobeam_store::edit::{Comparator, RowCondition, RowFilter, ValueTest};
 use iobeam_store::{Correction, CorrectionState, Edit, Followed, StoreError, Write};
 use iobeam_testkit::{Fault, Operation};
 
+use crate::repeats::of_block;
 use crate::rig::{
     Rig, Rows, batch, expected, hashed, incoming, name, numbered, one, project, read, settings,
 };
@@ -202,7 +203,7 @@ async fn a_table_that_comes_while_a_deletion_is_being_ordered_comes_before_it_or
         let arriving = async {
             for counter in 0..8 {
                 while let Err(error) = rig.write(write(counter)).await {
-                    assert!(matches!(error, StoreError::Busy { .. }), "{error}");
+                    assert!(matches!(error, StoreError::Deleting { .. }), "{error}");
                     tokio::task::yield_now().await;
                 }
             }
@@ -233,7 +234,7 @@ async fn rows_that_are_being_deleted_are_told_to_come_again_until_it_is_certain(
     })
     .await;
     let refused = rig.write(write("a", 1)).await;
-    assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Deleting { .. })), "{refused:?}");
     assert!(rig.stored(write("b", 2)).await.repeat, "of which no row is meant");
     assert_eq!(rig.snapshot().rows(), 4);
     ended(&rig, number).await;
@@ -241,6 +242,29 @@ async fn rows_that_are_being_deleted_are_told_to_come_again_until_it_is_certain(
     assert!(!rig.stored(write("a", 1)).await.repeat);
     assert!(rig.stored(write("a", 1)).await.repeat);
     assert_eq!(rig.snapshot().rows(), 4);
+}
+
+#[tokio::test]
+async fn a_few_deleted_rows_of_a_file_that_was_followed_come_back_whichever_cuts_are_known() {
+    let rig = Rig::new(18);
+    for row in 0..900 {
+        rig.stored(of_block(row, row + 1)).await;
+    }
+    let times = RowFilter { from: Some(896), to: Some(898), conditions: Vec::new() };
+    corrected(&rig, Edit::DeleteRows(times)).await;
+    let namespace = input();
+    for round in 0..2 {
+        let known = rig.store().known_batches(project(), &namespace, BatchId::content_stream(9));
+        let mut after = 0;
+        for known in known.await.expect("told").into_iter().rev() {
+            let upto = known.counter >> BatchId::HASH_BITS;
+            assert!(known.is_deleted_from || round > 0 && upto >= 896, "{round}: {upto}");
+            rig.stored(of_block(after, upto)).await;
+            after = upto;
+        }
+        let all: Vec<i64> = (1..=900).collect();
+        assert_eq!(rig.rows(), expected([("d", &all[..], 1.0)]), "round {round}");
+    }
 }
 
 #[tokio::test]

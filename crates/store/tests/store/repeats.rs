@@ -178,7 +178,7 @@ async fn a_write_is_stored_whole_or_not_at_all() {
 }
 
 /// Rows of a file's block, up to one and after another, under the number that says that the block is stored up to there.
-fn of_block(after: u64, upto: u64) -> Write {
+pub(crate) fn of_block(after: u64, upto: u64) -> Write {
     let hash = upto.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - BatchId::HASH_BITS);
     let counter = upto << BatchId::HASH_BITS | hash;
     let id = BatchId { stream: BatchId::content_stream(9), counter };

@@ -79,8 +79,17 @@ impl Rig {
         self.store().write(write).await
     }
 
+    /// Stores; while rows are being deleted, which a start may go on with, it is tried again.
     pub(crate) async fn stored(&self, write: Write) -> Receipt {
-        self.write(write).await.expect("it is stored")
+        for _ in 0..1000 {
+            match self.write(write.clone()).await {
+                Err(StoreError::Deleting { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                stored => return stored.expect("it is stored"),
+            }
+        }
+        panic!("the deletion does not end");
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
