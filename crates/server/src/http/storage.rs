@@ -72,9 +72,9 @@ fn look(app: &App) -> Vec<StorageProblem> {
         found.push(of_table("ORPHANED_TABLE", (*project, namespace), once_stopped(orphan)));
     }
     for damage in &app.at_start.log_damage {
-        let meaning = "the readings in these records are lost unless a Parquet file has them already; what is sound was read";
-        let remedy = "have the devices send again what they still have of that time; 'iobeam doctor' tells more while the server is stopped";
-        let finding = Finding::new(&dir.join("journal"), damage.clone(), meaning, remedy);
+        let meaning = "what is sound was read, and is served";
+        let remedy = "stop the server; then iobeam doctor DIR tells what that means and what to do";
+        let finding = Finding::new(dir, damage.clone(), meaning, remedy);
         found.push(of_nobody("DAMAGED_LOG", finding));
     }
     found.extend(findings::set_aside(dir).map(|finding| of_nobody("SET_ASIDE", finding)));
