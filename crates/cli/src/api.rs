@@ -177,7 +177,9 @@ impl Api {
     pub(crate) fn send(&self, call: Call) -> Result<Reply> {
         let (status, headers, mut reader) = self.open(&call)?;
         let mut body = Vec::new();
-        reader.read_to_end(&mut body).context("the reply broke off")?;
+        reader
+            .read_to_end(&mut body)
+            .map_err(|error| Failure::unreachable(format!("the reply broke off: {error}")))?;
         if self.dump_replies {
             dump("", &body);
         }
@@ -253,7 +255,7 @@ impl Api {
             ureq::Error::HostNotFound => String::from("there is no such host"),
             other => other.to_string(),
         };
-        let failure = Failure::new(format!("cannot reach {}: {reason}", self.address()));
+        let failure = Failure::unreachable(format!("cannot reach {}: {reason}", self.address()));
         match error {
             ureq::Error::Rustls(_) | ureq::Error::Tls(_) => failure
                 .remedy("name the certificate to trust with --ca, or check the server's address"),

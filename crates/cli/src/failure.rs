@@ -21,6 +21,7 @@ pub(crate) struct Failure {
     pub(crate) http: u16,
     exit: u8,
     is_told: bool,
+    is_unreachable: bool,
 }
 
 impl Failure {
@@ -35,7 +36,18 @@ impl Failure {
             http: 0,
             exit: 1,
             is_told: false,
+            is_unreachable: false,
         }
+    }
+
+    /// The server did not answer.
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
+        Self { is_unreachable: true, ..Self::new(message) }
+    }
+
+    /// Whether the server did not answer: it may later on.
+    pub(crate) const fn is_unreachable(&self) -> bool {
+        self.is_unreachable
     }
 
     /// The command was not understood.

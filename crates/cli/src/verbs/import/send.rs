@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use super::Target;
 use super::batches::{Block, KnownNumbers, Numbered};
+use super::cut_short::CutShort;
 use crate::api::Call;
 use crate::failure::Failure;
 use crate::session::with_remedy;
@@ -136,10 +137,17 @@ impl<'a> Shared<'a> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Notes a failure; the first one counts.
+    /// Notes a failure; the first one counts. Rows that were left out at the end come after all others, which are still sent;
+    /// what fails there counts more.
     pub(super) fn fail(&self, error: anyhow::Error) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_last = error.is::<CutShort>();
+        if !is_last {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        if failed.as_ref().is_none_or(|known| !is_last && known.is::<CutShort>()) {
+            *failed = Some(error);
+        }
     }
 
     /// Sends what comes until nothing does. After a failure what waits is let go.
@@ -291,7 +299,9 @@ fn named_device(error: anyhow::Error) -> anyhow::Error {
 /// Whether the same request may work later.
 fn is_passing(error: &anyhow::Error) -> bool {
     let failure = error.downcast_ref::<Failure>();
-    failure.is_some_and(|failure| matches!(failure.http, 0 | 429 | 502 | 503 | 504))
+    failure.is_some_and(|failure| {
+        failure.is_unreachable() || matches!(failure.http, 429 | 502 | 503 | 504)
+    })
 }
 
 /// Where in the file the refused batch stands.
@@ -336,7 +346,8 @@ mod tests {
     #[test]
     fn only_passing_trouble_is_tried_again() {
         assert!(is_passing(&Failure::refused(503, 1, "busy", "").into()));
-        assert!(is_passing(&Failure::new("cannot reach").into()));
+        assert!(is_passing(&Failure::unreachable("cannot reach").into()));
+        assert!(!is_passing(&Failure::new("there is no token").into()));
         assert!(!is_passing(&Failure::refused(400, 1, "wrong", "").into()));
     }
 
