@@ -272,7 +272,6 @@ fn nothing_goes_on_once_the_client_has_left() {
     fill(&platform, &account);
     // What was imported is being put into files, which is no work of a query.
     until_idle(&platform);
-    let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     for query in [
         "SELECT count(*) FROM input a, input b, input c WHERE a.v + b.v + c.v > 1e300",
         "SELECT count(*) FROM input a JOIN input b ON a.device_id = b.device_id JOIN input c ON c.device_id = b.device_id WHERE a.v + b.v + c.v > 1e300",
@@ -292,17 +291,16 @@ fn nothing_goes_on_once_the_client_has_left() {
         assert!(ticks(&platform) - before > 30, "it does not work: {query}");
         let left = ticks(&platform);
         drop(stream);
-        // Processor time, so that other work of the machine does not matter: what ends within a second has had no more
-        // than a second of each processor.
+        // Processor time, so that other work of the machine does not matter; several threads may have more than a second of
+        // it within a second.
+        let began = Instant::now();
         let more = until_idle(&platform) - left;
         eprintln!(
             "{:?} of work after the client had left: {query}",
             Duration::from_millis(more * 10)
         );
-        assert!(
-            more < 100 * processors,
-            "{more} hundredths of a second of work for nobody: {query}"
-        );
+        let is_short = more < 100 || began.elapsed() < Duration::from_secs(1);
+        assert!(is_short, "{more} hundredths of a second of work for nobody: {query}");
     }
 }
 
