@@ -11,13 +11,18 @@
 
 mod spilled;
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http_body::{Frame, SizeHint};
 use iobeam_query::QueryError;
 use iobeam_query::render::Rendered;
 
@@ -44,12 +49,17 @@ fn with_type(media_type: &'static str, body: Body) -> Response {
     reply
 }
 
-/// What of a stream fitted into memory, and the stream if that was not all.
-async fn begin(rendered: &mut Rendered, memory: usize) -> Result<(BytesMut, bool), QueryError> {
-    let mut held = BytesMut::new();
+/// What of a stream fitted into memory, and whether that was all.
+async fn begin(
+    rendered: &mut Rendered,
+    memory: usize,
+) -> Result<(VecDeque<Bytes>, bool), QueryError> {
+    let (mut held, mut length) = (VecDeque::new(), 0);
     while let Some(piece) = rendered.next().await {
-        held.extend_from_slice(&piece?);
-        if held.len() > memory {
+        let piece = piece?;
+        length += piece.len();
+        held.push_back(piece);
+        if length > memory {
             return Ok((held, false));
         }
     }
@@ -65,9 +75,12 @@ pub(crate) async fn gathered(
 ) -> Result<Response, Problem> {
     let (held, complete) = begin(&mut rendered, bounds.memory).await?;
     if complete {
-        return Ok(whole(media_type, held));
+        return Ok(with_type(media_type, Body::new(Held(held))));
     }
-    let mut spilled = Spilled::begin(folder, bounds.all, held.freeze()).await?;
+    let mut spilled = Spilled::begin(folder, bounds.all)?;
+    for piece in held {
+        spilled.push(piece).await?;
+    }
     while let Some(piece) = rendered.next().await {
         spilled.push(piece?).await?;
     }
@@ -82,12 +95,35 @@ pub(crate) async fn streamed(
 ) -> Result<Response, Problem> {
     let (held, complete) = begin(&mut rendered, memory).await?;
     if complete {
-        return Ok(whole(media_type, held));
+        return Ok(with_type(media_type, Body::new(Held(held))));
     }
-    let first = stream::once(std::future::ready(Ok(held.freeze())));
+    let first = stream::iter(held.into_iter().map(Ok));
     let rest = first.chain(rendered.leave()).inspect_err(|error| {
         // The status has left long ago: all that can be done is to end the connection before the reply does.
         tracing::warn!(%error, "a reply was cut off");
     });
     Ok(with_type(media_type, Body::from_stream(rest)))
+}
+
+/// A reply that is there already, in pieces.
+struct Held(VecDeque<Bytes>);
+
+impl http_body::Body for Held {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
 }

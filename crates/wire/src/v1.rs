@@ -337,6 +337,10 @@ pub struct NamespaceObject {
     pub last_modified: Timestamp,
     /// The fields and their types; `{}` when there is none.
     pub fields: BTreeMap<FieldName, FieldType>,
+    /// Another one whenever `fields` is another one. A `PUT` that gives a field another type must name the present one, so
+    /// that nobody undoes a change that they have not seen.
+    #[serde(default)]
+    pub fields_version: String,
     /// The labels: texts, numbers or booleans; `{}` when there is none.
     pub labels: BTreeMap<String, serde_json::Value>,
 }

@@ -7,7 +7,6 @@
 //! ```
 
 use axum::Json as Reply;
-use axum::extract::State;
 use http::StatusCode;
 use iobeam_catalog::Namespace;
 use iobeam_model::{FieldName, FieldType, TimeFormat, Value};
@@ -26,6 +25,7 @@ use super::statistics::time_format;
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::body::{Json, Path, Query};
+use crate::caller::Acting;
 use crate::corrections;
 use crate::problem::Problem;
 use crate::read_path::table;
@@ -101,11 +101,11 @@ struct FieldUpdate {
 }
 
 /// What the order of a correction answers: whether it is done, and the correction.
-type Ordered = (StatusCode, Reply<CorrectionObject>);
+pub(super) type Ordered = (StatusCode, Reply<CorrectionObject>);
 
 /// A correction.
 #[derive(Serialize, ToSchema)]
-struct CorrectionObject {
+pub(super) struct CorrectionObject {
     /// Its number.
     correction_id: u64,
     /// The namespace.
@@ -186,7 +186,7 @@ struct QuarantinedList {
     ),
 )]
 async fn delete_rows(
-    State(app): State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Json(given): Json<RowsGiven>,
@@ -211,7 +211,7 @@ async fn delete_rows(
     responses((status = 200, description = "The rows are gone; with `dry_run` only counted", body = RowCount)),
 )]
 async fn truncate(
-    State(app): State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Json(request): Json<TruncateRequest>,
@@ -240,7 +240,7 @@ async fn truncate(
     ),
 )]
 async fn change_field(
-    State(app): State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path((number, field)): Path<(u32, String)>,
     Json(update): Json<FieldUpdate>,
@@ -274,7 +274,7 @@ async fn change_field(
     ),
 )]
 async fn drop_field(
-    State(app): State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path((number, field)): Path<(u32, String)>,
 ) -> Result<Ordered, Problem> {
@@ -290,7 +290,7 @@ async fn drop_field(
     responses((status = 200, description = "The corrections", body = CorrectionList)),
 )]
 async fn list(
-    State(app): State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
 ) -> Result<Reply<CorrectionList>, Problem> {
@@ -311,7 +311,7 @@ async fn list(
     responses((status = 200, description = "The correction", body = CorrectionObject)),
 )]
 async fn show(
-    State(app): State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path((number, correction)): Path<(u32, u64)>,
 ) -> Result<Reply<CorrectionObject>, Problem> {
@@ -331,7 +331,7 @@ async fn show(
     responses((status = 200, description = "The values", body = QuarantinedList)),
 )]
 async fn quarantine(
-    State(app): State<App>,
+    Acting(app): Acting,
     caller: ProjectCaller,
     Path((number, correction)): Path<(u32, u64)>,
     Query(query): Query<ValueQuery>,
@@ -361,7 +361,8 @@ fn of_dates(given: &RowsGiven) -> RowsGiven {
     RowsGiven { from: read(&given.from), to: read(&given.to), ..given.clone() }
 }
 
-async fn ordered(
+/// Orders a correction and answers it.
+pub(super) async fn ordered(
     app: &App,
     caller: &ProjectCaller,
     namespace: &Namespace,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! GET ?name=x ─▶ {"namespaces":[..]}     a list, also for one name
-//! PUT /{id}   ─▶ 204                     the whole object, with more fields and labels
+//! PUT /{id}   ─▶ 204                     the whole object, with more fields and labels, or another type for one field
 //! ```
 //!
 //! Fields are added here, and changed or removed by corrections; labels are added or overwritten; a retention may be another at any
@@ -14,15 +14,16 @@ use std::collections::BTreeMap;
 use axum::Json as Reply;
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION};
-use iobeam_catalog::{CatalogError, Namespace, NamespaceChanges, NewNamespace};
+use iobeam_catalog::{CatalogError, FieldChange, Namespace, NamespaceChanges, NewNamespace};
 use iobeam_model::{FieldName, FieldType, NamespaceId, NamespaceName, Retention, Value};
+use iobeam_store::Edit;
 use iobeam_wire::v1::{NamespaceList, NamespaceObject};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::schema;
+use super::{corrections, schema};
 use crate::app::App;
 use crate::auth::ProjectCaller;
 use crate::body::{Json, Path, Query};
@@ -63,9 +64,12 @@ struct NamespaceRequest {
 /// A namespace with more fields or labels. The other members of a namespace may be sent along and are ignored.
 #[derive(Deserialize, ToSchema)]
 struct NamespaceUpdate {
-    /// All fields, the old ones with their types; absent, they stay as they are.
+    /// All fields, the old ones with their types; absent, they stay as they are. One of the old ones may have another type,
+    /// if `fields_version` is given: its values are converted, and those that do not convert are kept aside and listed.
     #[schema(value_type = Option<BTreeMap<String, schema::FieldType>>)]
     fields: Option<BTreeMap<String, String>>,
+    /// That of the namespace as it was read: another type for a field is refused if its fields have changed since.
+    fields_version: Option<String>,
     /// Labels to add or overwrite; others stay.
     #[schema(value_type = Option<Object>)]
     labels: Option<Labels>,
@@ -155,11 +159,14 @@ async fn show(
     Ok(Reply(shown(&app, &namespace)))
 }
 
-/// Add fields and labels to a namespace, or change its retention.
+/// Add fields and labels to a namespace, change its retention, or give one field another type.
 #[utoipa::path(
     put, operation_id = "update_namespace", path = "/v1/namespaces/{namespace_id}", tag = "namespaces", request_body = NamespaceUpdate,
     params(("namespace_id" = u32, Path, description = "The namespace's number")),
-    responses((status = 204, description = "It is so now")),
+    responses(
+        (status = 204, description = "It is so now"),
+        (status = 202, description = "The new type comes in the background, also after a restart: `corrections` shows how far it is"),
+    ),
 )]
 async fn update(
     Acting(app): Acting,
@@ -167,16 +174,67 @@ async fn update(
     Path(number): Path<u32>,
     Json(request): Json<NamespaceUpdate>,
 ) -> Result<StatusCode, Problem> {
-    let id = NamespaceId::new(number).ok_or_else(|| unknown(number))?;
+    let namespace = known(&app, &caller, number)?;
+    let mut fields = request.fields.map(fields).transpose()?;
+    let retyped = match &mut fields {
+        Some(fields) => retyped(&namespace, fields, request.fields_version.as_deref())?,
+        None => None,
+    };
     let changes = NamespaceChanges {
-        fields: request.fields.map(fields).transpose()?,
+        fields,
         labels: labels(request.labels.unwrap_or_default())?,
         retention: retention(request.retention)?,
     };
-    let after =
-        app.catalog(move |catalog| catalog.update_namespace(caller.project, id, changes)).await?;
+    let id = namespace.id;
+    let project = caller.project;
+    let after = app.catalog(move |catalog| catalog.update_namespace(project, id, changes)).await?;
     app.keeper.apply(&after).await;
-    Ok(StatusCode::NO_CONTENT)
+    match retyped {
+        Some(edit) => corrections::ordered(&app, &caller, &after, edit).await.map(|(status, _)| {
+            if status == StatusCode::OK { StatusCode::NO_CONTENT } else { status }
+        }),
+        None => Ok(StatusCode::NO_CONTENT),
+    }
+}
+
+/// The field that is to have another type, which is put back to the present one in `fields`. Nothing where no version of the
+/// fields is given: then the catalog refuses another type, and says what to do.
+fn retyped(
+    namespace: &Namespace,
+    fields: &mut BTreeMap<FieldName, FieldType>,
+    version: Option<&str>,
+) -> Result<Option<Edit>, Problem> {
+    let Some(version) = version else { return Ok(None) };
+    let mut others = fields.iter_mut().filter_map(|(name, kind)| {
+        let (known, has) = namespace.fields.get_key_value(name)?;
+        (kind != has).then(|| (known.clone(), std::mem::replace(kind, *has)))
+    });
+    let Some((field, to)) = others.next() else { return Ok(None) };
+    if let Some((other, _)) = others.next() {
+        let reason =
+            format!("both '{field}' and '{other}' have another type; change one at a time");
+        return Err(wrong("fields", &reason));
+    }
+    if version != fields_version(&namespace.fields) {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "The namespace has changed",
+            format!(
+                "Its fields are other ones than those of fields_version '{version}'; read it again (GET /v1/namespaces/{}), and repeat the change",
+                namespace.id
+            ),
+        ));
+    }
+    namespace.check_field_change(&field, &FieldChange::Retype(to))?;
+    Ok(Some(Edit::RetypeField { field, to }))
+}
+
+/// Tells fields with their types from others.
+fn fields_version(fields: &BTreeMap<FieldName, FieldType>) -> String {
+    let sum = fields.iter().fold(0, |sum, (name, kind)| {
+        crc32c::crc32c_append(sum, format!("{name} {kind}\n").as_bytes())
+    });
+    format!("{sum:08x}")
 }
 
 /// Delete a namespace with all its rows; nobody can bring them back. The namespace `input` stays; it can be truncated.
@@ -295,6 +353,7 @@ fn shown(app: &App, namespace: &Namespace) -> NamespaceObject {
         created: namespace.created,
         last_modified: namespace.last_modified,
         fields: namespace.fields.clone(),
+        fields_version: fields_version(&namespace.fields),
         labels: labels.collect(),
     }
 }

@@ -478,6 +478,8 @@ pub(crate) struct Namespace {
     last_modified: String,
     /// The fields and their types.
     fields: BTreeMap<String, FieldType>,
+    /// Another one whenever `fields` is another one.
+    fields_version: String,
     /// Notes about it: texts, numbers or booleans.
     #[schema(value_type = Object)]
     labels: (),

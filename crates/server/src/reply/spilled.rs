@@ -25,15 +25,13 @@ pub(super) struct Spilled {
 }
 
 impl Spilled {
-    /// Makes the file and writes the first part.
-    pub(super) async fn begin(folder: &Path, limit: usize, first: Bytes) -> Result<Self, Problem> {
+    /// Makes the file.
+    pub(super) fn begin(folder: &Path, limit: usize) -> Result<Self, Problem> {
         let file = tempfile::tempfile_in(folder).map_err(|error| refused(&error))?;
-        let mut spilled = Self { file: File::from_std(file), length: 0, limit };
-        spilled.push(first).await?;
-        Ok(spilled)
+        Ok(Self { file: File::from_std(file), length: 0, limit })
     }
 
-    /// Writes another part.
+    /// Writes a part.
     pub(super) async fn push(&mut self, piece: Bytes) -> Result<(), Problem> {
         self.length += piece.len() as u64;
         if self.length > self.limit as u64 {

@@ -171,6 +171,9 @@ fn one_wrong_first_value_does_not_decide_a_fields_type_for_ever() {
         Arc::new(SystemClock::new()),
     );
     let log = catalog.expect("it opens").audit_log(&AuditFilter::default(), 3).expect("readable");
+    let nobody: Vec<_> =
+        log.iter().filter(|row| row.actor.token.is_none() || row.actor.address.is_none()).collect();
+    assert!(nobody.is_empty(), "who did this? {nobody:?}");
     let log: Vec<_> =
         log.iter().map(|row| (row.action.as_str(), row.details.to_string())).collect();
     let rows = r#"{"rows":{"conditions":[],"from":null,"to":1000999}}"#;
@@ -183,6 +186,52 @@ fn one_wrong_first_value_does_not_decide_a_fields_type_for_ever() {
             ("field.retype", retype.to_owned()),
         ]
     );
+}
+
+#[test]
+fn an_update_of_the_whole_namespace_retypes_a_field_and_never_undoes_an_unseen_change() {
+    let scene = scene();
+    scene.import("a", &json!([[1000, "unavailable"], [2000, "21.5"]]));
+    let read = || scene.platform.get(&scene.path(""), &scene.token).expect(200);
+    let put = |body: &Value| scene.platform.put(&scene.path(""), &scene.token, body);
+    let mut wanted = read();
+    wanted["fields"]["t"] = json!("DOUBLE");
+    let mut blind = wanted.clone();
+    blind.as_object_mut().expect("an object").remove("fields_version");
+    let refused = put(&blind).refused(400);
+    assert!(
+        refused["details"].as_str().expect("details").contains("retype the field"),
+        "{refused}"
+    );
+    put(&wanted).expect(204);
+    assert_eq!(scene.sql("SELECT t FROM input ORDER BY time"), json!([[null], [21.5]]));
+    let done = scene.platform.get(&scene.path("/corrections"), &scene.token).expect(200);
+    let first = &done["corrections"][0];
+    assert_eq!((&first["action"], &first["quarantined"]), (&json!("RETYPE_FIELD"), &json!(1)));
+    let by = first["ordered_by"].as_str().expect("somebody");
+    assert!(by.starts_with("user ") || by.starts_with("token "), "{by}");
+    // Who read it before that would bring the old type back.
+    let mut late = wanted.clone();
+    late["fields"]["t"] = json!("STRING");
+    let refused = put(&late).refused(409);
+    assert!(refused["details"].as_str().expect("details").contains("read it again"), "{refused}");
+    late = read();
+    late["fields"]["t"] = json!("STRING");
+    put(&late).expect(204);
+    let both = json!([["t", "LONG"], ["u", "LONG"]]);
+    let mut two = read();
+    two["fields"]["u"] = json!("STRING");
+    put(&two).expect(204);
+    two = read();
+    for field in both.as_array().expect("two") {
+        two["fields"][field[0].as_str().expect("a name")] = field[1].clone();
+    }
+    let refused = put(&two).refused(400);
+    assert!(refused["details"].as_str().expect("details").contains("one at a time"), "{refused}");
+    let mut whose = read();
+    whose["fields"]["device_id"] = json!("LONG");
+    let refused = put(&whose).refused(400);
+    assert!(refused["details"].as_str().expect("details").contains("partitioning"), "{refused}");
 }
 
 #[test]
