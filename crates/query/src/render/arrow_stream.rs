@@ -1,6 +1,7 @@
 //! Answers as an Arrow IPC stream.
 
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 
@@ -14,23 +15,32 @@ impl Table {
     pub(super) fn new(schema: &SchemaRef) -> Result<Self, QueryError> {
         StreamWriter::try_new(Vec::new(), schema).map(Self).map_err(QueryError::internal)
     }
+
+    /// Writes after what `out` holds, in its memory.
+    fn write(
+        &mut self,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut StreamWriter<Vec<u8>>) -> Result<(), ArrowError>,
+    ) -> Result<(), QueryError> {
+        // What the writer holds is what it wrote of the schema when it was made.
+        out.append(self.0.get_mut());
+        std::mem::swap(self.0.get_mut(), out);
+        let written = write(&mut self.0);
+        std::mem::swap(self.0.get_mut(), out);
+        written.map_err(QueryError::internal)
+    }
 }
 
 impl Writer for Table {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        out.append(self.0.get_mut());
-        Ok(())
+        self.write(out, |_| Ok(()))
     }
 
     fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        self.0.write(batch).map_err(QueryError::internal)?;
-        out.append(self.0.get_mut());
-        Ok(())
+        self.write(out, |writer| writer.write(batch))
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        self.0.finish().map_err(QueryError::internal)?;
-        out.append(self.0.get_mut());
-        Ok(())
+        self.write(out, StreamWriter::finish)
     }
 }

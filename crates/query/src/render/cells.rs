@@ -7,6 +7,7 @@ use arrow::array::{
     Float32Array, Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray,
     UInt64Array,
 };
+use arrow::buffer::NullBuffer;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
     DataType, FieldRef, Float32Type, Float64Type, Int64Type, TimeUnit, UInt64Type,
@@ -20,6 +21,7 @@ use crate::error::QueryError;
 /// A column whose type has been looked at once, not at each value.
 pub(crate) struct Cells {
     column: ArrayRef,
+    nulls: Option<NullBuffer>,
     kind: Kind,
 }
 
@@ -74,7 +76,7 @@ impl Cells {
             DataType::Struct(fields) => Self::record(column, fields.iter(), format)?,
             _ => Kind::Other,
         };
-        Ok(Self { column: ArrayRef::clone(column), kind })
+        Ok(Self { column: ArrayRef::clone(column), nulls: column.nulls().cloned(), kind })
     }
 
     fn list(column: &ArrayRef, format: TimeFormat) -> Result<Kind, QueryError> {
@@ -104,7 +106,8 @@ impl Cells {
     }
 
     pub(crate) fn is_null(&self, row: usize) -> bool {
-        matches!(self.kind, Kind::Null) || self.column.is_null(row)
+        matches!(self.kind, Kind::Null)
+            || self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 
     /// The value as JSON. What JSON has no number for is null.
@@ -183,18 +186,26 @@ impl Cells {
             Kind::Other => quote(&self.text(row)?, out),
             Kind::Single(numbers) if !numbers.value(row).is_finite() => {}
             Kind::Double(numbers) if !numbers.value(row).is_finite() => {}
-            // A number with an exponent has a point too, so that a reader does not take it for a code such as `1e5`.
-            Kind::Single(_) | Kind::Double(_) => {
-                let start = out.len();
-                self.plain(row, out)?;
-                let number = &out[start..];
-                if let Some(exponent) = number.iter().position(|byte| *byte == b'e')
-                    && !number.contains(&b'.')
-                {
-                    out.splice(start + exponent..start + exponent, *b".0");
-                }
+            Kind::Single(numbers) if has_exponent(numbers.value(row).into()) => {
+                self.with_point(row, out)?;
+            }
+            Kind::Double(numbers) if has_exponent(numbers.value(row)) => {
+                self.with_point(row, out)?;
             }
             _ => self.plain(row, out)?,
+        }
+        Ok(())
+    }
+
+    /// A number with an exponent has a point too, so that a reader does not take it for a code such as `1e5`.
+    fn with_point(&self, row: usize, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        let start = out.len();
+        self.plain(row, out)?;
+        let number = &out[start..];
+        if let Some(exponent) = number.iter().position(|byte| *byte == b'e')
+            && !number.contains(&b'.')
+        {
+            out.splice(start + exponent..start + exponent, *b".0");
         }
         Ok(())
     }
@@ -230,6 +241,11 @@ impl Cells {
             ArrayFormatter::try_new(&self.column, &options).map_err(QueryError::internal)?;
         Ok(formatter.value(row).to_string())
     }
+}
+
+/// Whether a number may be written with an exponent: none in the range of most readings is, and those are not searched.
+fn has_exponent(number: f64) -> bool {
+    number != 0.0 && !(1e-3..1e9).contains(&number.abs())
 }
 
 /// The column in another type; a value that does not fit is null.
