@@ -1,7 +1,7 @@
 //! Any lines as the headers of a request that may bring a session.
 #![no_main]
 
-#[path = "../../crates/server/src/auth/cookie.rs"]
+#[path = "../../crates/server/src/endpoints/http/cookie.rs"]
 #[allow(dead_code)]
 mod cookie;
 

@@ -1,7 +1,9 @@
-//! Keeps the code in order: modules depend on each other in one direction, nothing is longer than people read at once, and
+//! Keeps the code in order: modules depend on each other in one direction, the core knows no protocol, nothing is longer than people read at once, and
 //! documents name what exists.
 
 mod modules;
+
+mod layers;
 
 mod lengths;
 
@@ -19,6 +21,7 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     for folder in files::package_folders(root) {
         modules::check(&folder, &mut complaints);
     }
+    layers::check(root, &mut complaints);
     lengths::check(root, &mut complaints);
     map::check(root, &mut complaints);
     installs::check(root, &mut complaints);

@@ -19,10 +19,10 @@ use iobeam_store::check::{Checkup, Finding, check};
 
 pub mod attach;
 
-use crate::auth::key::{self, KEY_BYTES};
-use crate::belonging;
+use crate::core::auth::key::{self, KEY_BYTES};
+use crate::core::belonging;
+use crate::core::findings;
 use crate::error::ServeError;
-use crate::findings;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]

@@ -22,25 +22,27 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::app::{App, AtStart, Parts};
-use crate::auth::{self, Auth};
-use crate::belonging;
-use crate::body::room_for;
 use crate::config::{Config, SecretUrl, SignUp};
-use crate::connection::{self, Doors, Limits};
-use crate::corrections;
-use crate::deletion;
+use crate::core::app::{App, AtStart, Parts};
+use crate::core::auth::{self, Auth};
+use crate::core::belonging;
+use crate::core::corrections;
+use crate::core::deletion;
+use crate::core::event_cache::EventCache;
+use crate::core::files;
+use crate::core::mail::Mail;
+use crate::core::metrics::Metrics;
+use crate::core::readiness::Readiness;
+use crate::core::refusals::Refusals;
+use crate::core::retention::Keeper;
+use crate::endpoints::http::Site;
+use crate::endpoints::http::body::room_for;
+use crate::endpoints::http::connection::{Http, Limits};
+use crate::endpoints::http::web_app::WebApp;
+use crate::endpoints::listener::Listener;
+use crate::endpoints::tls;
 use crate::error::ServeError;
-use crate::event_cache::EventCache;
-use crate::files;
-use crate::http::Site;
-use crate::mail::Mail;
-use crate::metrics::Metrics;
-use crate::readiness::Readiness;
-use crate::refusals::Refusals;
-use crate::retention::Keeper;
-use crate::tls;
-use crate::web_app::WebApp;
+use crate::jobs;
 
 /// The file in the data directory that tells where the platform listens, while it does.
 const LISTENING: &str = "listening";
@@ -63,9 +65,11 @@ pub async fn serve_at(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     files::private_folder(&config.data_dir)?;
+    let web_app =
+        WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let app = open(config, clock).await?;
     let store = app.store.clone();
-    let outcome = answer(&app, shutdown).await;
+    let outcome = answer(&app, web_app, shutdown).await;
     drop(app);
     if let Ok(left) = &outcome {
         flush_all(&store, *left).await;
@@ -130,8 +134,6 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let mail = open_mail(&config, &clock)?;
     let keeper = Keeper::open(catalog.clone(), store.clone(), config.retention, Arc::clone(&clock))
         .map_err(|error| part("retention", &error))?;
-    let web_app =
-        WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let metrics = Metrics::new(store.clone());
     let room_for_live = Arc::new(Semaphore::new(config.live_connections));
     let room_for_bodies = room_for(shares.bodies);
@@ -143,7 +145,6 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         engine,
         auth,
         mail,
-        web_app,
         config,
         clock,
         refusals,
@@ -265,7 +266,11 @@ async fn flush_all(store: &Store, within: Duration) {
 }
 
 /// Listens, answers, stops. Says how much is left of the time for that.
-async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<Duration, ServeError> {
+async fn answer(
+    app: &App,
+    web_app: WebApp,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Duration, ServeError> {
     raise_file_limit();
     let config = &app.config;
     let plain = listen(config.listen).await?;
@@ -281,38 +286,40 @@ async fn answer(app: &App, shutdown: impl Future<Output = ()>) -> Result<Duratio
     corrections::resume(app).await;
     let tls_address = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
     announce(&config.data_dir, plain.local_addr().ok(), tls_address)?;
-    invite_browsers(app, plain.local_addr().ok(), tls_address);
-    let doors = Doors {
-        site: Site::new(app.clone()),
-        room: Arc::new(Semaphore::new(config.max_connections)),
+    invite_browsers(app, &web_app, plain.local_addr().ok(), tls_address);
+    let stopping = app.stop.subscribe();
+    let http = Http {
+        site: Site::new(app.clone(), web_app),
         limits: Limits {
             idle: config.idle_timeout,
             header: config.header_timeout,
             write: config.reply_timeout,
         },
-        stopping: app.stop.subscribe(),
+        stopping: stopping.clone(),
     };
-    let stopped = doors.stopping.clone();
-    let mut accepting = JoinSet::new();
-    accepting.spawn(connection::accept(plain, None, doors.clone()));
-    if let Some((listener, acceptor)) = tls {
-        accepting.spawn(connection::accept(listener, Some(acceptor), doors.clone()));
+    let room = Arc::new(Semaphore::new(config.max_connections));
+    let listener = |socket, tls| Listener {
+        socket,
+        tls,
+        protocol: http.clone(),
+        room: Arc::clone(&room),
+        stopping: stopping.clone(),
+    };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(listener(plain, None).run());
+    if let Some((socket, acceptor)) = tls {
+        tasks.spawn(listener(socket, Some(acceptor)).run());
     }
-    drop(doors);
-    let keeper = app.keeper.clone();
-    let every = config.retention_interval;
-    accepting.spawn(deletion::run(app.clone(), every, stopped.clone()));
-    accepting.spawn(app.refusals.clone().run(stopped.clone()));
-    accepting.spawn(app.readiness.clone().run(stopped.clone()));
-    accepting.spawn(async move { keeper.run(every, stopped).await });
+    jobs::start(app, &stopping, &mut tasks);
+    drop(http);
     shutdown.await;
     let asked = app.clock.monotonic();
     let _ = std::fs::remove_file(config.data_dir.join(LISTENING));
     app.stop.send_replace(true);
-    let ended = async { while accepting.join_next().await.is_some() {} };
+    let ended = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(config.stop_timeout, ended).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
-        accepting.shutdown().await;
+        tasks.shutdown().await;
     }
     Ok(config.stop_timeout.saturating_sub(app.clock.monotonic().saturating_sub(asked)))
 }
@@ -343,8 +350,13 @@ fn announce(
 }
 
 /// Tells people the address to open.
-fn invite_browsers(app: &App, http: Option<SocketAddr>, https: Option<SocketAddr>) {
-    if !app.web_app.is_there() {
+fn invite_browsers(
+    app: &App,
+    web_app: &WebApp,
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+) {
+    if !web_app.is_there() {
         return;
     }
     // On this machine nobody listens in, and no certificate has to be explained to a browser.

@@ -1,0 +1,41 @@
+//! Answers of the core as replies.
+
+use axum::response::Response;
+use iobeam_model::ProjectId;
+use iobeam_query::render::media_type;
+use iobeam_query::{Output, Reader, SeriesRequest};
+
+use super::reply::{self, Bounds};
+use crate::core::app::App;
+use crate::core::ask::{self, Question, Written};
+use crate::core::auth::ProjectCaller;
+use crate::core::problem::Problem;
+
+/// Answers a question: small replies with their exact length at once, large ones as [`reply`] says.
+pub(crate) async fn ask(
+    app: &App,
+    caller: &ProjectCaller,
+    question: Question,
+) -> Result<Response, Problem> {
+    let may_stream = matches!(question, Question::Sql { .. });
+    let Written { media_type, pieces, timing } = ask::ask(app, caller, question).await?;
+    let memory = app.config.reply_memory;
+    let reply = if may_stream {
+        reply::streamed(media_type, pieces, memory).await?
+    } else {
+        let bounds = Bounds { memory, all: app.config.reply_limit };
+        reply::gathered(media_type, pieces, bounds, &app.config.data_dir.join("tmp")).await?
+    };
+    timing.end(app);
+    Ok(reply)
+}
+
+/// Answers a chart's question.
+pub(crate) async fn chart(
+    app: &App,
+    whose: (ProjectId, Reader),
+    request: SeriesRequest,
+) -> Result<Response, Problem> {
+    let json = ask::chart(app, whose, request).await?;
+    Ok(reply::whole(media_type(Output::Json), json))
+}

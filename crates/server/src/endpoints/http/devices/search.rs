@@ -1,0 +1,133 @@
+//! Devices as people look for them: `GET /v1/devices` with a search, a filter, an order or counts.
+//!
+//! ```text
+//! ?search=pump&state=late&sort=-last_seen&offset=50&count=50&facets=true
+//!   ─▶ {"devices":[{..,"state":"late"}],"total":123,"types":[{"device_type":"pump","count":120},..],"states":{"online":7,..}}
+//! ```
+//!
+//! Without any of these parameters the list is as it always was.
+
+use iobeam_catalog::{
+    Device, DeviceOrder, DeviceSearch, DeviceState, FoundDevices, Page, Patience,
+};
+use iobeam_wire::v1::DeviceObject;
+use serde::Serialize;
+
+use super::{DeviceQuery, shown};
+use crate::config::Config;
+use crate::core::problem::Problem;
+
+/// A page of devices.
+#[derive(Serialize)]
+pub(super) struct FoundReply {
+    /// The page.
+    pub(super) devices: Vec<DeviceObject>,
+    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<Vec<TypeCount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    states: Option<StateCounts>,
+}
+
+#[derive(Serialize)]
+struct TypeCount {
+    device_type: Option<String>,
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct StateCounts {
+    online: u64,
+    late: u64,
+    silent: u64,
+    never: u64,
+}
+
+/// What is searched for; `None` when the list is to be as it always was.
+pub(super) fn search(query: &DeviceQuery) -> Result<Option<DeviceSearch>, Problem> {
+    let DeviceQuery { search, r#type, state, sort, facets, .. } = query;
+    let is_search = search.is_some() || r#type.is_some() || state.is_some() || sort.is_some();
+    if !is_search && facets.is_none() {
+        return Ok(None);
+    }
+    let sort = sort.as_deref().unwrap_or_default();
+    let (descending, order) = match sort.strip_prefix('-') {
+        Some(order) => (true, order),
+        None => (false, sort),
+    };
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    Ok(Some(DeviceSearch {
+        text: given(search),
+        kind: given(r#type),
+        state: given(state).as_deref().map(state_named).transpose()?,
+        order: order_named(order)?,
+        descending,
+        page: Page { offset: query.offset.unwrap_or(0), count: query.count },
+    }))
+}
+
+/// From when on a device counts as late and as silent.
+pub(super) fn patience(config: &Config) -> Patience {
+    Patience { late_after: config.device_late_after, silent_after: config.device_silent_after }
+}
+
+/// The reply; counts only where they are wanted.
+pub(super) fn reply(found: FoundDevices, with_counts: bool) -> FoundReply {
+    let FoundDevices { devices, total, types, states } = found;
+    let of = |state| states.get(&state).copied().unwrap_or(0);
+    let states = StateCounts {
+        online: of(DeviceState::Online),
+        late: of(DeviceState::Late),
+        silent: of(DeviceState::Silent),
+        never: of(DeviceState::Never),
+    };
+    let mut types: Vec<TypeCount> =
+        types.into_iter().map(|(device_type, count)| TypeCount { device_type, count }).collect();
+    // Those that most devices are of come first; the sort keeps the rest by name.
+    types.sort_by_key(|one| std::cmp::Reverse(one.count));
+    FoundReply {
+        devices: devices.into_iter().map(with_state).collect(),
+        total,
+        types: with_counts.then_some(types),
+        states: with_counts.then_some(states),
+    }
+}
+
+/// The device as the API shows it, and how long ago it was heard of.
+pub(super) fn with_state((device, state): (Device, DeviceState)) -> DeviceObject {
+    DeviceObject { state: Some(name_of(state).to_owned()), ..shown(device) }
+}
+
+const fn name_of(state: DeviceState) -> &'static str {
+    match state {
+        DeviceState::Online => "online",
+        DeviceState::Late => "late",
+        DeviceState::Silent => "silent",
+        DeviceState::Never => "never",
+    }
+}
+
+fn state_named(name: &str) -> Result<DeviceState, Problem> {
+    let states = [DeviceState::Online, DeviceState::Late, DeviceState::Silent, DeviceState::Never];
+    states.into_iter().find(|state| name_of(*state) == name).ok_or_else(|| {
+        Problem::parameter("state", format!("'{name}' is none of online, late, silent, never"))
+    })
+}
+
+fn order_named(name: &str) -> Result<DeviceOrder, Problem> {
+    Ok(match name {
+        "" | "created" => DeviceOrder::Created,
+        "id" => DeviceOrder::Id,
+        "name" => DeviceOrder::Name,
+        "type" => DeviceOrder::Type,
+        "last_seen" => DeviceOrder::LastSeen,
+        other => {
+            return Err(Problem::parameter(
+                "sort",
+                format!(
+                    "'{other}' is none of name, id, type, created, last_seen; a '-' before it turns the order round"
+                ),
+            ));
+        }
+    })
+}
