@@ -364,7 +364,7 @@ fn long_lists_of_names_are_refused_at_once() {
         let before = ticks(&platform);
         let reply = platform.post("/v1/query", Some(&account.token), &request);
         reply.expect_status(400);
-        assert!(reply.body.to_string().contains("query-series"), "{}", reply.body);
+        assert!(reply.body.to_string().contains("query-max-series"), "{}", reply.body);
         let took = ticks(&platform) - before;
         eprintln!("{took} hundredths of a second of work");
         assert!(took < 200, "{took} hundredths of a second of work");

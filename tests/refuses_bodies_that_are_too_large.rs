@@ -50,7 +50,7 @@ fn a_body_above_the_limit_is_413_with_the_limit_named_and_flat_memory() {
     let reply = post(&platform, &announced, std::iter::empty());
     assert!(reply.starts_with("HTTP/1.1 413 "), "{reply}");
     assert!(
-        reply.contains("1000000") && reply.contains("body-limit"),
+        reply.contains("1000000") && reply.contains("max-request-size"),
         "the limit and its setting: {reply}"
     );
 

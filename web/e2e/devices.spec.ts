@@ -26,7 +26,7 @@ test('a project without devices says how they come, and one is made, changed and
   await expect(page).toHaveURL(/\/devices\/cellar-1$/);
   await expect(page.getByRole('heading', { name: HOSTILE })).toBeVisible();
   await expect(page.getByText('Nothing was heard from it yet')).toBeVisible();
-  await expect(page.getByText('Never heard')).toBeVisible();
+  await expect(page.getByText('Never seen')).toBeVisible();
   await look(page, 'device-never-heard');
 
   // An id that is taken is said at its field, and what was typed stays.
@@ -73,7 +73,7 @@ test('a device shows what it says as it says it', async ({ page, world }) => {
   await world.rows(project, 'cellar-1', ['temperature', 'door'], [[Date.now(), 77.25, 'broken']]);
   await expect(latest.getByText('77.25')).toBeVisible();
   await expect(latest.getByText('broken')).toBeVisible();
-  await expect(page.getByText('On-line')).toBeVisible();
+  await expect(page.getByText('Online')).toBeVisible();
 
   await page.getByRole('link', { name: 'Rows' }).click();
   const rows = page.getByRole('region', { name: 'Rows' });
@@ -139,8 +139,8 @@ test('a device that is not there says so', async ({ page, world }) => {
 });
 
 test('a hundred thousand devices are searched, sorted, filtered and paged by the server', async ({ browser }) => {
-  // So that a device that was heard is silent within the test.
-  const server = new Server(['--device-late-after', '1s', '--device-silent-after', '2s']);
+  // So that a device that was heard is offline within the test.
+  const server = new Server(['--device-stale-after', '1s', '--device-offline-after', '2s']);
   try {
     await server.start();
     const world = new World(server);
@@ -164,9 +164,9 @@ test('a hundred thousand devices are searched, sorted, filtered and paged by the
     await expect(page.getByText('1–11 of 11 devices')).toBeVisible();
     await expect(page).toHaveURL(/search=sensor-9999/);
     await page.getByLabel('Search name or id').fill('');
-    await page.getByRole('button', { name: /^Silent/ }).click();
+    await page.getByRole('button', { name: /^Offline/ }).click();
     await expect(page.getByText('1–3 of 3 devices')).toBeVisible();
-    await page.getByRole('button', { name: /^Never heard/ }).click();
+    await page.getByRole('button', { name: /^Never seen/ }).click();
     await expect(page.getByText('1–50 of 99,997 devices')).toBeVisible();
     await page.getByLabel('Type').selectOption('type 3');
     await expect(page.getByText('1–50 of 11,111 devices')).toBeVisible();

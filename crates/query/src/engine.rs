@@ -115,7 +115,7 @@ impl Engine {
         let internal = |error: DataFusionError| QueryError::internal(error);
         let environment = environment(&settings, pool).map_err(internal)?;
         let cache = environment.cache_manager.get_file_metadata_cache();
-        let runs = Arc::new(Runs::new(Arc::clone(&cache), settings.kept_bytes as usize));
+        let runs = Arc::new(Runs::new(Arc::clone(&cache), settings.row_cache_bytes as usize));
         let reader: Arc<dyn ParquetFileReaderFactory> = Arc::new(VerifiedReaders::new(cache));
         let state = template(&settings, environment).map_err(internal)?;
         let workers = Workers::start(&settings)?;

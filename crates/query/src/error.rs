@@ -168,11 +168,11 @@ pub const CONCURRENCY_SETTING: &str = "query-concurrency";
 /// The setting that limits the bytes of one value.
 pub const VALUE_SETTING: &str = "query-value-size";
 /// The setting that limits the rows of an answer.
-pub const ROWS_SETTING: &str = "query-rows";
+pub const ROWS_SETTING: &str = "query-max-rows";
 /// The setting that limits the points of a chart.
-pub const POINTS_SETTING: &str = "query-points";
+pub const POINTS_SETTING: &str = "query-max-points";
 /// The setting that limits the series of a chart.
-pub const SERIES_SETTING: &str = "query-series";
+pub const SERIES_SETTING: &str = "query-max-series";
 
 impl QueryError {
     /// Whose move it is.

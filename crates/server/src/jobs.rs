@@ -45,7 +45,7 @@ enum Also {
 
 /// All jobs. What must be done before anybody is let in is not here, but done when the server starts.
 pub(crate) fn all(app: &App) -> [Job; 4] {
-    let retention = app.config.retention_interval;
+    let retention = app.config.storage.retention_interval;
     [
         Job {
             name: "retention",

@@ -23,15 +23,22 @@ fn filter(setting: &str) -> String {
 /// # Errors
 /// When the setting log-level cannot be read.
 pub fn start(config: &Config) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter(&config.log_level))
-        .map_err(|error| format!("log-level = '{}': {error}", config.log_level))?;
+    let filter = EnvFilter::try_new(filter(&config.log.level))
+        .map_err(|error| format!("log-level = '{}': {error}", config.log.level))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    let _started = match config.log_format {
+    let _started = match config.log.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     Ok(())
+}
+
+/// Writes warnings of the start into the log.
+pub fn tell(warnings: impl IntoIterator<Item = String>) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Invariants: nobody is let in before everything is open; after the signal no new request is begun, and those that
-//! run have until `stop-timeout`; what is left of it goes into moving all rows into files; the store is closed last.
+//! run have until `shutdown-timeout`; what is left of it goes into moving all rows into files; the store is closed last.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -66,7 +66,7 @@ pub async fn serve_at(
 ) -> Result<(), ServeError> {
     files::private_folder(&config.data_dir)?;
     let web_app =
-        WebApp::open(config.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
+        WebApp::open(config.http.web_dir.as_deref()).map_err(|error| part("web-dir", &error))?;
     let app = open(config, clock).await?;
     let store = app.store.clone();
     let outcome = answer(&app, web_app, shutdown).await;
@@ -105,12 +105,13 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let data = config.data_dir.as_path();
     belonging::expect_catalog(data)?;
     let settings = iobeam_catalog::Settings {
-        max_fields: config.max_fields_per_namespace,
+        max_fields: config.imports.max_fields_per_namespace,
         ..iobeam_catalog::Settings::default()
     };
     let catalog = Catalog::open(&data.join("catalog.db"), settings, Arc::clone(&clock))
         .map_err(|error| part("catalog", &error))?;
-    let refusals = Refusals::new(catalog.clone(), Arc::clone(&clock), config.refusals);
+    let refusals =
+        Refusals::new(catalog.clone(), Arc::clone(&clock), config.imports.rejections_kept);
     let store_settings = store_settings(&config, data);
     let reserve = store_settings.reserve_bytes;
     let (store, opened) = open_store(store_settings, &clock)?;
@@ -124,18 +125,19 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         .map_err(|error| part("query engine", &error))?;
     let auth = Auth::open(
         &data.join("keys"),
-        auth::Settings::allowing(config.login_attempts, config.signups_per_hour),
+        auth::Settings::allowing(config.auth.login_attempts, config.auth.signups_per_hour),
         catalog.clone(),
         Arc::clone(&clock),
     )
     .map_err(|error| part("keys", &error))?;
-    let by_invite = config.signup == SignUp::Invite;
+    let by_invite = config.auth.signup == SignUp::Invite;
     auth::first::offer(&catalog, data, by_invite).map_err(|error| part("first invite", &error))?;
     let mail = open_mail(&config, &clock)?;
-    let keeper = Keeper::open(catalog.clone(), store.clone(), config.retention, Arc::clone(&clock))
-        .map_err(|error| part("retention", &error))?;
+    let keeper =
+        Keeper::open(catalog.clone(), store.clone(), config.storage.retention, Arc::clone(&clock))
+            .map_err(|error| part("retention", &error))?;
     let metrics = Metrics::new(store.clone());
-    let room_for_live = Arc::new(Semaphore::new(config.live_connections));
+    let room_for_live = Arc::new(Semaphore::new(config.live.connections));
     let room_for_bodies = room_for(shares.bodies);
     let config = Arc::new(config);
     Ok(App::new(Parts {
@@ -170,12 +172,12 @@ fn cores() -> usize {
 fn store_settings(config: &Config, data: &Path) -> iobeam_store::Settings {
     let shares = config.memory();
     iobeam_store::Settings {
-        segment_bytes: config.segment_size,
-        memtable_bytes: config.flush_size,
-        flush_age: config.flush_age,
-        recent_bytes: shares.live,
+        segment_bytes: config.storage.wal_segment_size,
+        flush_bytes: config.storage.flush_size,
+        flush_age: config.storage.flush_age,
+        live_buffer_bytes: shares.live,
         memory_budget: shares.store,
-        last_rows_bytes: shares.last_rows as u64,
+        last_value_cache_bytes: shares.last_values as u64,
         ..iobeam_store::Settings::new(data)
     }
 }
@@ -185,24 +187,24 @@ fn query_settings(config: &Config, data: &Path) -> iobeam_query::Settings {
     let shares = config.memory();
     iobeam_query::Settings {
         memory_bytes: shares.queries as u64,
-        metadata_bytes: shares.metadata as u64,
-        timeout: config.query_timeout,
-        max_rows: Some(config.query_rows),
-        kept_bytes: shares.recent_rows as u64,
-        max_points: config.query_points,
-        max_series: config.query_series,
-        max_running: config.query_concurrency,
-        value_bytes: config.query_value_size,
+        metadata_bytes: shares.footers as u64,
+        timeout: config.query.timeout,
+        max_rows: Some(config.query.max_rows),
+        row_cache_bytes: shares.row_cache as u64,
+        max_points: config.query.max_points,
+        max_series: config.query.max_series,
+        concurrency: config.query.concurrency,
+        value_bytes: config.query.value_size,
         process_bytes: config.watches_process.then_some(config.memory_limit as u64),
         plan: iobeam_query::PlanLimits {
-            text_bytes: config.query_text_size,
-            literal_bytes: config.query_literal_size,
-            params: config.query_params,
-            param_bytes: config.query_params_size,
-            tables: config.query_tables,
-            grouping_sets: config.query_grouping_sets,
-            expressions: config.query_expressions,
-            columns: config.query_columns,
+            text_bytes: config.query.text_size,
+            literal_bytes: config.query.literal_size,
+            params: config.query.params,
+            param_bytes: config.query.params_size,
+            tables: config.query.tables,
+            grouping_sets: config.query.grouping_sets,
+            expressions: config.query.expressions,
+            columns: config.query.columns,
         },
         ..iobeam_query::Settings::new(data.join("tmp"))
     }
@@ -210,9 +212,9 @@ fn query_settings(config: &Config, data: &Path) -> iobeam_query::Settings {
 
 fn open_mail(config: &Config, clock: &Arc<dyn Clock>) -> Result<Mail, ServeError> {
     Mail::open(
-        config.smtp_url.as_ref().map(SecretUrl::reveal),
-        &config.mail_from,
-        config.public_url.clone(),
+        config.mail.smtp_url.as_ref().map(SecretUrl::reveal),
+        &config.mail.from,
+        config.http.public_url.clone(),
         &config.data_dir.join("outbox"),
         Arc::clone(clock),
     )
@@ -260,7 +262,7 @@ async fn flush_all(store: &Store, within: Duration) {
             tracing::warn!(%error, "some rows are in the log and not in files yet");
         }
         Err(_) => tracing::warn!(
-            "some rows are in the log and not in files yet: there was no time left of 'stop-timeout'"
+            "some rows are in the log and not in files yet: there was no time left of 'shutdown-timeout'"
         ),
     }
 }
@@ -273,8 +275,8 @@ async fn answer(
 ) -> Result<Duration, ServeError> {
     raise_file_limit();
     let config = &app.config;
-    let plain = listen(config.listen).await?;
-    let tls = match &config.tls {
+    let plain = listen(config.http.listen).await?;
+    let tls = match &config.http.tls {
         None => None,
         Some(tls) => Some((listen(tls.listen).await?, tls::acceptor(tls, &config.data_dir)?)),
     };
@@ -291,13 +293,13 @@ async fn answer(
     let http = Http {
         site: Site::new(app.clone(), web_app),
         limits: Limits {
-            idle: config.idle_timeout,
-            header: config.header_timeout,
-            write: config.reply_timeout,
+            idle: config.http.idle_timeout,
+            header: config.http.header_timeout,
+            write: config.http.write_timeout,
         },
         stopping: stopping.clone(),
     };
-    let room = Arc::new(Semaphore::new(config.max_connections));
+    let room = Arc::new(Semaphore::new(config.http.max_connections));
     let listener = |socket, tls| Listener {
         socket,
         tls,
@@ -317,11 +319,11 @@ async fn answer(
     let _ = std::fs::remove_file(config.data_dir.join(LISTENING));
     app.stop.send_replace(true);
     let ended = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(config.stop_timeout, ended).await.is_err() {
+    if tokio::time::timeout(config.http.shutdown_timeout, ended).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
         tasks.shutdown().await;
     }
-    Ok(config.stop_timeout.saturating_sub(app.clock.monotonic().saturating_sub(asked)))
+    Ok(config.http.shutdown_timeout.saturating_sub(app.clock.monotonic().saturating_sub(asked)))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
@@ -365,7 +367,7 @@ fn invite_browsers(
         (Some((address, _)), Some(tls)) if !address.ip().is_loopback() => Some((tls, "https")),
         (plain, _) => plain,
     };
-    let url = app.config.public_url.clone().or_else(|| {
+    let url = app.config.http.public_url.clone().or_else(|| {
         let (address, scheme) = address?;
         let port = address.port();
         Some(if address.ip().is_unspecified() {

@@ -274,7 +274,8 @@ impl Flusher {
     fn target(&self, key: &TableKey, seq: u64) -> Target {
         let row_group_rows = self.settings.row_group_rows;
         // Last rows that would take all the memory for last rows would not be kept.
-        let last_bytes = usize::try_from(self.settings.last_rows_bytes / 2).unwrap_or(usize::MAX);
+        let last_bytes =
+            usize::try_from(self.settings.last_value_cache_bytes / 2).unwrap_or(usize::MAX);
         Target { dir: self.lake.dir(key), seq, row_group_rows, last_bytes, made_of: Vec::new() }
     }
 

@@ -50,9 +50,9 @@ pub(crate) struct Tables {
 
 impl Tables {
     /// None yet. Last rows may take so many bytes.
-    pub(crate) fn new(last_rows_bytes: u64) -> Self {
+    pub(crate) fn new(last_value_cache_bytes: u64) -> Self {
         let (views, lines, refusing) = (Views::default(), Lines::default(), RwLock::default());
-        Self { views, lines, room: Room::new(last_rows_bytes), refusing }
+        Self { views, lines, room: Room::new(last_value_cache_bytes), refusing }
     }
 
     /// What a table holds now; nothing when there is none.

@@ -114,7 +114,7 @@ fn open(
     let (settings, lock) = take_hold(settings, &*disk)?;
     let counters = Arc::new(Counters::default());
     let budget = Arc::new(Budget::new(settings.memory_budget as u64));
-    let tables = Arc::new(Tables::new(settings.last_rows_bytes));
+    let tables = Arc::new(Tables::new(settings.last_value_cache_bytes));
     let mut opened = Opened::default();
     let receipts = Receipts::open(&settings, Arc::clone(&clock), &disk, &mut opened.damage)?;
     let mut lake = open_lake(&settings.dir, (&clock, &disk), &mut opened)?;

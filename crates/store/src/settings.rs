@@ -15,7 +15,7 @@ pub struct Settings {
     /// Most bytes that one sync takes with it.
     pub group_bytes: usize,
     /// A table's rows in memory are flushed once they take this many bytes ...
-    pub memtable_bytes: usize,
+    pub flush_bytes: usize,
     /// ... or are this old.
     pub flush_age: Duration,
     /// Most bytes of rows in memory, queued or not yet flushed, of queries and of merges together.
@@ -39,9 +39,9 @@ pub struct Settings {
     /// Rows that a file should have; smaller neighbours are merged up to it.
     pub file_rows: u64,
     /// Most bytes of the latest rows that are held for those who follow them, of all tables together.
-    pub recent_bytes: usize,
+    pub live_buffer_bytes: usize,
     /// Most bytes of last rows kept in memory, of all tables together; a table that does not fit has none there.
-    pub last_rows_bytes: u64,
+    pub last_value_cache_bytes: u64,
 }
 
 impl Settings {
@@ -52,7 +52,7 @@ impl Settings {
             segment_bytes: 64 << 20,
             journal_bytes: 4 << 30,
             group_bytes: 8 << 20,
-            memtable_bytes: 96 << 20,
+            flush_bytes: 96 << 20,
             flush_age: Duration::from_mins(10),
             memory_budget: 384 << 20,
             patience: Duration::from_secs(2),
@@ -64,8 +64,8 @@ impl Settings {
             row_group_rows: 1 << 17,
             merge_files: 8,
             file_rows: 8 << 20,
-            recent_bytes: 16 << 20,
-            last_rows_bytes: 64 << 20,
+            live_buffer_bytes: 16 << 20,
+            last_value_cache_bytes: 64 << 20,
         }
     }
 }

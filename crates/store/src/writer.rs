@@ -140,7 +140,7 @@ impl Writer {
             correcting: Vec::new(),
             next_correction,
             _lock: lock,
-            recent: Allowance::new(settings.recent_bytes),
+            recent: Allowance::new(settings.live_buffer_bytes),
             settings,
             clock,
             counters,
@@ -268,7 +268,7 @@ impl Writer {
     /// Seals what asks for it by its size, or by that of all together.
     fn relieve(&mut self, touched: &[TableKey]) {
         for key in touched {
-            if self.memtables[key].active_weight() >= self.settings.memtable_bytes {
+            if self.memtables[key].active_weight() >= self.settings.flush_bytes {
                 self.start_flush(key);
             }
         }

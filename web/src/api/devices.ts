@@ -1,7 +1,7 @@
 /** Devices and what was heard from them: `/v1/devices`, `/v1/refusals`. */
 import { type Options, del, get, patch, post } from './call';
 
-export type DeviceState = 'online' | 'late' | 'silent' | 'never';
+export type DeviceState = 'online' | 'stale' | 'offline' | 'never_seen';
 
 export interface Device {
   device_id: string;

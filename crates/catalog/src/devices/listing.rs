@@ -25,20 +25,20 @@ pub enum DeviceState {
     /// A moment ago.
     Online,
     /// Longer ago than it should be.
-    Late,
+    Stale,
     /// Too long ago.
-    Silent,
+    Offline,
     /// It never sent anything.
-    Never,
+    NeverSeen,
 }
 
-/// From when on a device counts as late, and as silent.
+/// From when on a device counts as stale, and as offline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Online up to this long.
-    pub late_after: Duration,
-    /// Late up to this long, and silent then.
-    pub silent_after: Duration,
+    pub stale_after: Duration,
+    /// Stale up to this long, and offline then.
+    pub offline_after: Duration,
 }
 
 /// By what a listing is ordered.
@@ -90,13 +90,13 @@ pub struct FoundDevices {
 impl Patience {
     /// The state of a device that was last heard of then.
     pub fn state(self, last_seen: Option<Timestamp>, now: Timestamp) -> DeviceState {
-        let Some(seen) = last_seen else { return DeviceState::Never };
+        let Some(seen) = last_seen else { return DeviceState::NeverSeen };
         let age = now.micros().saturating_sub(seen.micros());
         let within = |limit: Duration| i128::from(age) <= limit.as_micros() as i128;
         match () {
-            () if within(self.late_after) => DeviceState::Online,
-            () if within(self.silent_after) => DeviceState::Late,
-            () => DeviceState::Silent,
+            () if within(self.stale_after) => DeviceState::Online,
+            () if within(self.offline_after) => DeviceState::Stale,
+            () => DeviceState::Offline,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use iobeam_catalog::DeviceState::{Late, Never, Online, Silent};
+use iobeam_catalog::DeviceState::{NeverSeen, Offline, Online, Stale};
 use iobeam_catalog::{
     CatalogError, Device, DeviceChanges, DeviceOrder, DeviceSearch, DeviceState, FoundDevices,
     NewDevice, Page, Patience,
@@ -13,7 +13,7 @@ use iobeam_model::{Clock, ProjectId};
 use crate::scene::{Scene, device_id};
 
 const PATIENCE: Patience =
-    Patience { late_after: Duration::from_mins(2), silent_after: Duration::from_mins(15) };
+    Patience { stale_after: Duration::from_mins(2), offline_after: Duration::from_mins(15) };
 
 fn find(scene: &Scene, project: ProjectId, search: &DeviceSearch) -> FoundDevices {
     scene.catalog().search_devices(project, search, PATIENCE).expect("found")
@@ -74,20 +74,20 @@ fn a_search_is_by_a_part_of_id_or_name_in_any_letter_case() {
 fn filters_count_what_each_other_choice_would_show() {
     let (scene, project) = greenhouse();
     let all = find(&scene, project, &DeviceSearch::default());
-    assert_eq!(all.states, BTreeMap::from([(Online, 1), (Late, 1), (Silent, 1), (Never, 2)]));
+    assert_eq!(all.states, BTreeMap::from([(Online, 1), (Stale, 1), (Offline, 1), (NeverSeen, 2)]));
     let type_of = |name: &str| Some(name.to_owned());
     assert_eq!(all.types, BTreeMap::from([(None, 1), (type_of("door"), 1), (type_of("pump"), 3)]));
     let states: Vec<DeviceState> = all.devices.iter().map(|(_, state)| *state).collect();
-    assert_eq!(states, [Silent, Online, Late, Never, Never]);
+    assert_eq!(states, [Offline, Online, Stale, NeverSeen, NeverSeen]);
 
     let pumps = DeviceSearch { kind: Some("pump".to_owned()), ..DeviceSearch::default() };
-    let pumps = DeviceSearch { state: Some(Never), ..pumps };
+    let pumps = DeviceSearch { state: Some(NeverSeen), ..pumps };
     let found = find(&scene, project, &pumps);
     assert_eq!((ids(&found), found.total), (vec!["p-3"], 1));
     assert_eq!(found.types, BTreeMap::from([(None, 1), (type_of("pump"), 1)]), "of any type");
     assert_eq!(
         found.states,
-        BTreeMap::from([(Online, 1), (Silent, 1), (Never, 1)]),
+        BTreeMap::from([(Online, 1), (Offline, 1), (NeverSeen, 1)]),
         "in any state"
     );
     let of_none = DeviceSearch { kind: Some("tap".to_owned()), ..DeviceSearch::default() };

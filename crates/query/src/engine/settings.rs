@@ -14,7 +14,7 @@ pub struct Settings {
     /// any number.
     pub process_bytes: Option<u64>,
     /// Queries that run at once; half of them of one reader.
-    pub max_running: usize,
+    pub concurrency: usize,
     /// Bytes that one value may have that a query makes.
     pub value_bytes: usize,
     /// What a query may be made of.
@@ -36,7 +36,7 @@ pub struct Settings {
     /// Bytes of Parquet footers kept in memory.
     pub metadata_bytes: u64,
     /// Bytes of decoded rows kept in memory, those of devices that were asked for lately.
-    pub kept_bytes: u64,
+    pub row_cache_bytes: u64,
     /// Whether rows may be looked for where they are found without a scan. Tests compare with and without.
     pub looks_up: bool,
 }
@@ -47,7 +47,7 @@ impl Settings {
         Self {
             memory_bytes: 256 << 20,
             process_bytes: None,
-            max_running: 8,
+            concurrency: 8,
             value_bytes: 8 << 20,
             plan: PlanLimits::default(),
             timeout: Duration::from_secs(30),
@@ -58,7 +58,7 @@ impl Settings {
             temp_dir: temp_dir.into(),
             temp_bytes: 4 << 30,
             metadata_bytes: 32 << 20,
-            kept_bytes: 32 << 20,
+            row_cache_bytes: 32 << 20,
             looks_up: true,
         }
     }

@@ -68,7 +68,7 @@ struct Running {
 
 impl Threads {
     pub(super) fn new(settings: &Settings) -> Self {
-        let most_places = settings.max_running.max(2);
+        let most_places = settings.concurrency.max(2);
         Self {
             of_each: settings.threads.max(1),
             places: Arc::new(Semaphore::new(most_places)),

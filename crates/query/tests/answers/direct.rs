@@ -361,7 +361,7 @@ async fn what_is_at_hand_is_answered_on_the_task_that_asks() {
 #[tokio::test]
 async fn the_newest_rows_of_a_device_are_found_in_the_middle_of_large_files() {
     for kept in [200_000, 1 << 24] {
-        found_in_large_files(World::with(|settings| settings.kept_bytes = kept)).await;
+        found_in_large_files(World::with(|settings| settings.row_cache_bytes = kept)).await;
     }
 }
 

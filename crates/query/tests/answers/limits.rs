@@ -72,7 +72,7 @@ async fn an_answer_of_too_many_rows_is_refused_and_the_setting_named() {
     let world = World::with(|settings| settings.max_rows = Some(10));
     let error =
         world.sql("SELECT * FROM generate_series(1, 11)", vec![]).await.expect_err("eleven");
-    insta::assert_snapshot!(error, @"the answer has more than 10 rows (setting 'query-rows'); add a limit or a narrower time");
+    insta::assert_snapshot!(error, @"the answer has more than 10 rows (setting 'query-max-rows'); add a limit or a narrower time");
     assert!(world.sql("SELECT * FROM generate_series(1, 10)", vec![]).await.is_ok());
 }
 
@@ -119,7 +119,7 @@ async fn wide(timeout: Duration) -> World {
     let world = World::with(|settings| {
         settings.timeout = timeout;
         settings.memory_bytes = 64 << 20;
-        settings.kept_bytes = 0;
+        settings.row_cache_bytes = 0;
     });
     for part in 0..20 {
         let rows: Vec<Row> = (0..200)
@@ -296,7 +296,7 @@ async fn what_a_query_is_made_of_is_limited_and_the_way_out_works() {
 #[tokio::test]
 async fn a_query_without_a_place_is_told_to_come_back() {
     let world = World::with(|settings| {
-        settings.max_running = 2;
+        settings.concurrency = 2;
         settings.timeout = Duration::from_secs(2);
     });
     let (one, two) = (world.engine.of(1), world.engine.of(2));
@@ -332,7 +332,7 @@ async fn lists_of_more_names_than_series_are_refused() {
     for list in ["devices", "fields"] {
         let names = request(serde_json::json!({list: ["a", "b", "c", "d"]}));
         let error = world.engine.series(&world.table(), names).await.expect_err("four");
-        assert!(error.to_string().contains("query-series"), "{error}");
+        assert!(error.to_string().contains("query-max-series"), "{error}");
     }
     let none = request(serde_json::json!({}));
     assert!(world.engine.series(&world.table(), none).await.is_ok());

@@ -490,10 +490,10 @@ async fn what_makes_no_sense_is_refused_with_the_place_and_the_way_out() {
     parameter 'bucket': "15 parsecs" is no width of a bucket; write auto, all, or a whole number from 1 on and ms, s, m, h, d, w, mo or y, as in 15m
     parameter 'bucket': "0m" is no width of a bucket; write auto, all, or a whole number from 1 on and ms, s, m, h, d, w, mo or y, as in 15m
     parameter 'timezone': "Mars/Base" is no time zone; write a name such as 'Europe/Paris' or 'UTC', or an offset such as '+02:00'
-    parameter 'width': 0 is not between 1 and 250 (setting 'query-points')
-    parameter 'width': 251 is not between 1 and 250 (setting 'query-points')
-    parameter 'limit': 1001 is not between 1 and 1000 (setting 'query-points')
-    parameter 'max_series': 0 is not between 1 and 1000 (setting 'query-series')
+    parameter 'width': 0 is not between 1 and 250 (setting 'query-max-points')
+    parameter 'width': 251 is not between 1 and 250 (setting 'query-max-points')
+    parameter 'limit': 1001 is not between 1 and 1000 (setting 'query-max-points')
+    parameter 'max_series': 0 is not between 1 and 1000 (setting 'query-max-series')
     parameter 'from': it lies after 'to'; swap the two
     parameter 'where': the value null for field 'note' is none; write a text, a number, true or false
     parameter 'where': field 'ok' is BOOLEAN, which has no order; use eq
@@ -515,7 +515,7 @@ async fn too_many_points_are_refused_before_they_fill_the_memory() {
         .collect();
     world.add(&rows).await;
     let error = refused(&world, json!({"operator": "mean", "bucket": "1s"})).await;
-    assert!(error.contains("more than 1000 points (setting 'query-points')"), "{error}");
+    assert!(error.contains("more than 1000 points (setting 'query-max-points')"), "{error}");
     let fits = ask(&world, json!({"width": 250})).await.expect("an answer");
     assert!(fits.series[0].times.len() <= 1_000 && fits.method == Method::MinMax);
     // Many series are drawn more coarsely, so that together they fit.

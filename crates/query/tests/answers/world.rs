@@ -73,7 +73,7 @@ impl World {
         let small = |store: &mut iobeam_store::Settings| {
             (store.row_group_rows, store.merge_files) = (7, 3);
         };
-        Self::of(small, |settings| settings.kept_bytes = kept)
+        Self::of(small, |settings| settings.row_cache_bytes = kept)
     }
 
     fn of(

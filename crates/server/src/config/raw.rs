@@ -33,12 +33,25 @@ impl fmt::Display for Origin {
 
 /// The value of each setting as given, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins(Vec<(&'static Setting, String, Origin)>);
+pub struct Origins {
+    values: Vec<(&'static Setting, String, Origin)>,
+    former: Vec<(String, Origin)>,
+}
 
 impl Origins {
     /// Each setting with its value (passwords hidden) and origin, in the order of [`SETTINGS`].
     pub fn iter(&self) -> impl Iterator<Item = (&'static Setting, &str, &Origin)> {
-        self.0.iter().map(|(setting, value, origin)| (*setting, value.as_str(), origin))
+        self.values.iter().map(|(setting, value, origin)| (*setting, value.as_str(), origin))
+    }
+
+    /// What to tell of settings that were given by a name that they no longer have.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.former.iter().map(|(former, origin)| {
+            let current = current_name(former);
+            format!(
+                "{origin}: the setting '{former}' is called '{current}' now; the old name is accepted until the next version"
+            )
+        })
     }
 
     /// All settings as a file that could be loaded again, the origin behind each value.
@@ -59,14 +72,18 @@ impl Origins {
 }
 
 /// Settings as texts.
-pub(super) struct Raw(BTreeMap<&'static str, (String, Origin)>);
+pub(super) struct Raw {
+    values: BTreeMap<&'static str, (String, Origin)>,
+    /// Former names that were given, and where.
+    former: Vec<(String, Origin)>,
+}
 
 impl Raw {
     /// Nobody said anything.
     pub(super) fn defaults() -> Self {
         let entry =
             |setting: &Setting| (setting.name, (setting.default.to_owned(), Origin::Default));
-        Self(SETTINGS.iter().map(entry).collect())
+        Self { values: SETTINGS.iter().map(entry).collect(), former: Vec::new() }
     }
 
     /// What the file says: a flat TOML table.
@@ -82,7 +99,7 @@ impl Raw {
                 other => {
                     let kind = other.type_str();
                     return Err(wrong(format!(
-                        "{name}: a text, a whole number or a truth is expected, not a {kind}"
+                        "{name}: expected a string, integer or boolean, not a {kind}"
                     )));
                 }
             };
@@ -114,7 +131,12 @@ impl Raw {
 
     fn set(&mut self, name: &str, value: String, origin: Origin) -> Result<(), ConfigError> {
         // A file written by hand may have either; nobody should have to remember which.
-        if let Some(slot) = self.0.get_mut(current_name(&name.replace('_', "-"))) {
+        let given = name.replace('_', "-");
+        let current = current_name(&given);
+        if let Some(slot) = self.values.get_mut(current) {
+            if current != given {
+                self.former.push((given.clone(), origin.clone()));
+            }
             *slot = (value, origin);
             return Ok(());
         }
@@ -128,7 +150,7 @@ impl Raw {
         name: &'static str,
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
-        let (value, origin) = &self.0[name];
+        let (value, origin) = &self.values[name];
         read(value.trim()).map_err(|reason| {
             let value = units::without_password(value);
             ConfigError::Wrong { name, value, origin: origin.clone(), reason }
@@ -141,17 +163,19 @@ impl Raw {
         name: &'static str,
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
-        let is_set = !self.0[name].0.trim().is_empty();
+        let is_set = !self.values[name].0.trim().is_empty();
         is_set.then(|| self.parse(name, read)).transpose()
     }
 
     /// Where each value comes from, for people.
-    pub(super) fn into_origins(mut self) -> Origins {
+    pub(super) fn into_origins(self) -> Origins {
+        let mut values = self.values;
         let entry = |setting: &'static Setting| {
-            let (value, origin) = self.0.remove(setting.name)?;
+            let (value, origin) = values.remove(setting.name)?;
             Some((setting, units::without_password(&value), origin))
         };
-        Origins(SETTINGS.iter().filter_map(entry).collect())
+        let values = SETTINGS.iter().filter_map(entry).collect();
+        Origins { values, former: self.former }
     }
 }
 

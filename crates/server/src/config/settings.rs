@@ -31,7 +31,25 @@ impl Setting {
 }
 
 /// Settings that had another name: the former one is still taken, wherever a setting can be given.
-const FORMER_NAMES: &[(&str, &str)] = &[("head-timeout", "header-timeout")];
+pub(super) const FORMER_NAMES: &[(&str, &str)] = &[
+    ("head-timeout", "header-timeout"),
+    ("reply-timeout", "write-timeout"),
+    ("reply-memory", "response-buffer-size"),
+    ("reply-limit", "max-response-size"),
+    ("body-limit", "max-request-size"),
+    ("query-rows", "query-max-rows"),
+    ("query-points", "query-max-points"),
+    ("query-series", "query-max-series"),
+    ("stop-timeout", "shutdown-timeout"),
+    ("recent-rows-memory", "row-cache-size"),
+    ("last-rows-memory", "last-value-cache-size"),
+    ("live-memory", "live-buffer-size"),
+    ("segment-size", "wal-segment-size"),
+    ("devices-at-once", "max-devices-per-request"),
+    ("device-late-after", "device-stale-after"),
+    ("device-silent-after", "device-offline-after"),
+    ("refusals", "rejections-kept"),
+];
 
 /// The name of today of what may be a former name.
 pub(super) fn current_name(name: &str) -> &str {
@@ -62,12 +80,7 @@ pub const SETTINGS: &[Setting] = &[
         "Address of plain HTTP. Port 0 lets the system choose.",
     ),
     setting("tls-listen", "ADDR", "", "Second address, which speaks TLS; needs a certificate."),
-    setting(
-        "tls-cert",
-        "FILE",
-        "",
-        "Certificate in PEM form, followed by those that vouch for it.",
-    ),
+    setting("tls-cert", "FILE", "", "Certificate chain in PEM form, leaf first."),
     setting("tls-key", "FILE", "", "Private key of the certificate, in PEM form."),
     setting(
         "tls-self-signed",
@@ -82,7 +95,7 @@ pub const SETTINGS: &[Setting] = &[
         "Who may make an account: open, invite (with a code) or closed; auto is open when listen is a loopback address, else invite.",
     ),
     setting(
-        "body-limit",
+        "max-request-size",
         "BYTES",
         "32MiB",
         "Largest request body, before and after decompression.",
@@ -113,19 +126,19 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("body-timeout", "TIME", "120s", "How long a request's body may take to arrive."),
     setting(
-        "reply-timeout",
+        "write-timeout",
         "TIME",
         "60s",
-        "How long a client may go without fetching any of a reply that waits for it.",
+        "Connections that stop reading the response are closed after this time.",
     ),
     setting(
         "max-connections",
         "COUNT",
         "10000",
-        "Connections open at once; beyond that newcomers are told to come back.",
+        "Maximum open connections; further ones get 503 with Retry-After.",
     ),
     setting(
-        "stop-timeout",
+        "shutdown-timeout",
         "TIME",
         "10s",
         "How long running requests may go on after SIGTERM or SIGINT.",
@@ -183,25 +196,25 @@ pub const SETTINGS: &[Setting] = &[
         "Most parts of all expressions of a query; a long IN list has one for each value.",
     ),
     setting("query-columns", "COUNT", "10000", "Most columns of any step of a query."),
-    setting("query-rows", "COUNT", "100000000", "Most rows of an answer."),
+    setting("query-max-rows", "COUNT", "100000000", "Most rows of an answer."),
     setting(
-        "query-points",
+        "query-max-points",
         "COUNT",
         "500000",
         "Most points of an answer of /v1/query, all its series together.",
     ),
-    setting("query-series", "COUNT", "1000", "Most series of an answer of /v1/query."),
+    setting("query-max-series", "COUNT", "1000", "Most series of an answer of /v1/query."),
     setting(
-        "reply-memory",
+        "response-buffer-size",
         "BYTES",
         "8MiB",
-        "Part of a reply that is gathered in memory; the rest waits in a temporary file.",
+        "Response bytes buffered in memory; the rest goes to a temporary file.",
     ),
     setting(
-        "reply-limit",
+        "max-response-size",
         "BYTES",
         "1GiB",
-        "Largest reply of /v1/data and /v1/exports, which are gathered before they are sent; SQL streams, and has no such limit.",
+        "Largest response of /v1/data and /v1/exports, which are buffered before they are sent; SQL streams, and has no such limit.",
     ),
     setting(
         "flush-size",
@@ -222,18 +235,18 @@ pub const SETTINGS: &[Setting] = &[
         "10m",
         "How often rows are looked for that are past their retention; they are shown until then.",
     ),
-    setting("segment-size", "BYTES", "64MiB", "Size of one file of the write-ahead log."),
+    setting("wal-segment-size", "BYTES", "64MiB", "Size of one file of the write-ahead log."),
     setting(
-        "recent-rows-memory",
+        "row-cache-size",
         "BYTES",
         "32MiB",
-        "Memory for rows of devices that were asked for lately, kept as they were read from Parquet for whoever asks again; at most a sixteenth of memory-limit.",
+        "Cache of decoded Parquet rows of devices that were queried recently; at most 1/16 of memory-limit.",
     ),
     setting(
-        "last-rows-memory",
+        "last-value-cache-size",
         "BYTES",
         "",
-        "The most of memory-limit that the last row of each device takes, kept so that nobody has to look for it: an eighth when not set. A namespace that does not fit is looked through instead.",
+        "Cache of the last row of each device, part of memory-limit: 1/8 when not set. A namespace that does not fit is scanned instead.",
     ),
     setting("dashboards", "COUNT", "1000", "Most dashboards of a project."),
     setting("dashboard-size", "BYTES", "256KiB", "Largest dashboard, as JSON."),
@@ -248,19 +261,19 @@ pub const SETTINGS: &[Setting] = &[
         "live-connections",
         "COUNT",
         "1000",
-        "Connections of GET /v1/live open at once; beyond that newcomers are told to come back.",
+        "Maximum open connections of GET /v1/live; further ones get 503 with Retry-After.",
     ),
     setting(
-        "live-memory",
+        "live-buffer-size",
         "BYTES",
         "16MiB",
-        "Memory for the latest readings, held for those who follow them by GET /v1/live; who falls behind by more is told of a gap. At most a sixteenth of memory-limit.",
+        "Buffer of the latest readings for subscribers of GET /v1/live; a subscriber that falls further behind gets a gap event. At most 1/16 of memory-limit.",
     ),
     setting(
-        "refusals",
+        "rejections-kept",
         "COUNT",
         "1000",
-        "Refused imports that are kept of a project, the newest, so that people see why readings do not arrive.",
+        "Rejected imports kept per project, the newest, to show why readings do not arrive.",
     ),
     setting("log-format", "FORMAT", "text", "How the log is written: text or json."),
     setting(
@@ -273,7 +286,7 @@ pub const SETTINGS: &[Setting] = &[
         "smtp-url",
         "URL",
         "",
-        "Where mail is handed in, such as smtps://user:password@mail.example.org; without it letters are written to outbox/ in the data directory.",
+        "SMTP server URL, such as smtps://user:password@mail.example.org; without it emails are written to outbox/ in the data directory.",
     ),
     setting("mail-from", "ADDRESS", "iobeam@localhost", "Sender of mail."),
     setting(
@@ -289,18 +302,18 @@ pub const SETTINGS: &[Setting] = &[
         "Folder with a built web app that is served in place of the one in the program.",
     ),
     setting(
-        "device-late-after",
+        "device-stale-after",
         "TIME",
         "2m",
-        "A device is shown as on-line when it was heard of within this time ...",
+        "A device is shown as online when it was last seen within this time ...",
     ),
     setting(
-        "device-silent-after",
+        "device-offline-after",
         "TIME",
         "15m",
-        "... as late when it was within this time, and else as silent.",
+        "... as stale when it was within this time, and else as offline.",
     ),
-    setting("devices-at-once", "COUNT", "10000", "Most devices of one list to register."),
+    setting("max-devices-per-request", "COUNT", "10000", "Most devices of one list to register."),
     setting(
         "project-token-life",
         "TIME",

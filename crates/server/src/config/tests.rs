@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use super::settings::{FORMER_NAMES, SETTINGS};
 use super::{Config, ConfigError, SignUp};
 
 fn flag(name: &str, value: &str) -> (String, String) {
@@ -26,18 +29,18 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
         .expect("written");
     let env = [
         flag("IOBEAM_LISTEN", "127.0.0.1:2"),
-        flag("IOBEAM_BODY_LIMIT", "2MiB"),
+        flag("IOBEAM_MAX_REQUEST_SIZE", "2MiB"),
         flag("IOBEAM_TOKEN", "x"),
     ];
     let (config, origins) =
         Config::load(&[flag("listen", "127.0.0.1:3")], env, Some(&file)).expect("sound");
-    assert_eq!(config.listen.port(), 3);
-    assert_eq!(config.body_limit, 2 << 20);
-    assert_eq!(config.login_attempts, 3);
+    assert_eq!(config.http.listen.port(), 3);
+    assert_eq!(config.http.max_request_size, 2 << 20);
+    assert_eq!(config.auth.login_attempts, 3);
     let shown: Vec<String> = origins
         .iter()
         .filter(|(setting, ..)| {
-            ["listen", "body-limit", "login-attempts", "signup"].contains(&setting.name)
+            ["listen", "max-request-size", "login-attempts", "signup"].contains(&setting.name)
         })
         .map(|(setting, value, origin)| format!("{} {value} {origin}", setting.name))
         .collect();
@@ -45,14 +48,14 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
     insta::assert_snapshot!(shown, @r"
     listen 127.0.0.1:3 flag
     signup auto default
-    body-limit 2MiB environment IOBEAM_BODY_LIMIT
+    max-request-size 2MiB environment IOBEAM_MAX_REQUEST_SIZE
     login-attempts 3 file DIR/iobeam.toml
     ");
 }
 
 #[test]
 fn an_unknown_name_is_refused_with_the_nearest_one() {
-    let env = [flag("IOBEAM_BODY_LIMITS", "1")];
+    let env = [flag("IOBEAM_MAX_REQUEST_SIZES", "1")];
     let refusals = [
         refusal(&[flag("data_dirs", "x")]),
         refusal(&[flag("colour", "x")]),
@@ -61,21 +64,21 @@ fn an_unknown_name_is_refused_with_the_nearest_one() {
     insta::assert_snapshot!(lines(&refusals), @r"
     flag: there is no setting 'data_dirs'; did you mean 'data-dir'?
     flag: there is no setting 'colour'
-    environment IOBEAM_BODY_LIMITS: there is no setting 'body-limits'; did you mean 'body-limit'?
+    environment IOBEAM_MAX_REQUEST_SIZES: there is no setting 'max-request-sizes'; did you mean 'max-request-size'?
     ");
 }
 
 #[test]
 fn a_wrong_value_is_refused_with_its_origin_and_without_its_password() {
     let wrong = [
-        flag("body-limit", "many"),
+        flag("max-request-size", "many"),
         flag("query-timeout", "0s"),
         flag("smtp-url", "http://me:secret@host"),
         flag("tls-listen", "127.0.0.1:1"),
     ];
     let refusals: Vec<ConfigError> = wrong.into_iter().map(|wrong| refusal(&[wrong])).collect();
     insta::assert_snapshot!(lines(&refusals), @r"
-    flag: body-limit = 'many': use bytes, or a number with KiB, MiB or GiB, such as 32MiB
+    flag: max-request-size = 'many': use bytes, or a number with KiB, MiB or GiB, such as 32MiB
     flag: query-timeout = '0s': use a number above zero with w, d, h, m, s or ms, such as 30s
     flag: smtp-url = 'http://me:***@host/': use smtp://host or smtps://user:password@host
     tls-listen needs a certificate: set tls-cert and tls-key, or tls-self-signed
@@ -88,7 +91,7 @@ fn a_password_in_a_setting_is_never_shown() {
     let (config, origins) = Config::load(&flags, [], None).expect("sound");
     assert!(!origins.print().contains("secret"));
     assert!(!format!("{config:?}").contains("secret"));
-    assert_eq!(config.smtp_url.expect("set").reveal().password(), Some("secret"));
+    assert_eq!(config.mail.smtp_url.expect("set").reveal().password(), Some("secret"));
 }
 
 #[test]
@@ -107,6 +110,25 @@ fn sign_up_is_open_where_only_this_machine_can_reach_it() {
         [("127.0.0.1:1", SignUp::Open), ("[::1]:1", SignUp::Open), ("0.0.0.0:1", SignUp::Invite)]
     {
         let (config, _) = Config::load(&[flag("listen", listen)], [], None).expect("sound");
-        assert_eq!(config.signup, signup, "{listen}");
+        assert_eq!(config.auth.signup, signup, "{listen}");
     }
+}
+
+#[test]
+fn a_setting_by_its_former_name_is_accepted_and_told_of() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("settings.toml");
+    std::fs::write(&file, "stop_timeout = \"3s\"\n").expect("written");
+    let env = [flag("IOBEAM_QUERY_ROWS", "7")];
+    let flags = [flag("body-limit", "2MiB"), flag("flush-age", "1m")];
+    let (config, origins) = Config::load(&flags, env, Some(&file)).expect("sound");
+    assert_eq!(config.http.shutdown_timeout, Duration::from_secs(3));
+    assert_eq!((config.query.max_rows, config.http.max_request_size), (7, 2 << 20));
+    let warnings: Vec<_> = origins.warnings().collect();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    for (former, current) in FORMER_NAMES {
+        assert!(SETTINGS.iter().any(|setting| setting.name == *current), "{current}");
+        assert!(SETTINGS.iter().all(|setting| setting.name != *former), "{former}");
+    }
+    assert!(warnings[2].contains("'body-limit' is called 'max-request-size' now"), "{warnings:?}");
 }

@@ -90,7 +90,10 @@ async fn check(app: &App, caller: &ProjectCaller, upload: Upload) -> Result<Chec
 }
 
 fn check_now(app: &App, caller: &ProjectCaller, upload: &Upload) -> Result<Checked, Problem> {
-    let limits = Limits { bytes: app.config.body_limit, fields: app.config.max_fields_per_request };
+    let limits = Limits {
+        bytes: app.config.http.max_request_size,
+        fields: app.config.imports.max_fields_per_request,
+    };
     let mut checked = validate::check(&app.catalog, caller, upload.form, &upload.body, limits)?;
     checked.write.body_hash = hash(upload, &checked.write);
     Ok(checked)

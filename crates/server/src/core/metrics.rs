@@ -56,10 +56,10 @@ struct Refused {
     code: u32,
 }
 
-/// By which door a query came.
+/// At which endpoint a query came in.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Asked {
-    door: &'static str,
+    endpoint: &'static str,
 }
 
 /// Which of the jobs that run by themselves.
@@ -103,7 +103,7 @@ impl Metrics {
         registry.register("requests", "Requests answered", counters.requests.clone());
         registry.register("errors", "Requests refused, by error code", counters.errors.clone());
         registry.register(
-            "request_seconds",
+            "http_request_duration_seconds",
             "Time from a request's head to its reply",
             counters.request_seconds.clone(),
         );
@@ -117,12 +117,12 @@ impl Metrics {
             counters.bytes.clone(),
         );
         registry.register(
-            "query_seconds",
+            "query_duration_seconds",
             "Time from a question to the begin of its answer",
             counters.query_seconds.clone(),
         );
         registry.register(
-            "job_seconds",
+            "job_duration_seconds",
             "Time that a run of a periodic job took",
             counters.job_seconds.clone(),
         );
@@ -175,8 +175,8 @@ impl Metrics {
     }
 
     /// A question was answered.
-    pub(crate) fn queried(&self, door: &'static str, took: Duration) {
-        self.0.query_seconds.get_or_create(&Asked { door }).observe(took.as_secs_f64());
+    pub(crate) fn queried(&self, endpoint: &'static str, took: Duration) {
+        self.0.query_seconds.get_or_create(&Asked { endpoint }).observe(took.as_secs_f64());
     }
 
     /// A periodic job ran.

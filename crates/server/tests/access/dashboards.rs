@@ -9,7 +9,7 @@ use crate::platform::{Platform, Reply};
 
 /// A platform with a project, and a token for all of it.
 fn scene() -> (Platform, String) {
-    let platform = Platform::start_with(|config| config.dashboard_size = 4096);
+    let platform = Platform::start_with(|config| config.dashboards.max_size = 4096);
     let ada = platform.person("ada");
     let project = platform.project(&ada, "glasshouse");
     let token = platform.token(&ada, project, "");

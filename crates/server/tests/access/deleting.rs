@@ -18,7 +18,7 @@ struct Scene {
 
 fn scene() -> Scene {
     // Each write is filed at once, so that there are files to delete.
-    let platform = Platform::start_with(|config| config.flush_size = 1);
+    let platform = Platform::start_with(|config| config.storage.flush_size = 1);
     let ada = platform.person("ada");
     let project = platform.project(&ada, "glasshouse");
     let token = platform.token(&ada, project, "");

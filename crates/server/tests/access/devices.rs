@@ -230,7 +230,7 @@ fn devices_are_searched_filtered_ordered_and_counted() {
 
 #[test]
 fn a_list_of_devices_is_registered_whole_or_refused_whole() {
-    let platform = Platform::start_with(|config| config.devices_at_once = 3);
+    let platform = Platform::start_with(|config| config.devices.max_per_request = 3);
     let ada = platform.person("ada");
     let project = platform.project(&ada, "greenhouse");
     let token = platform.token(&ada, project, "");

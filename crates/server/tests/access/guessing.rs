@@ -8,7 +8,7 @@ use crate::platform::{PASSWORD, Platform};
 
 #[test]
 fn guesses_on_an_account_are_refused_with_the_time_to_wait_even_when_right() {
-    let platform = Platform::start_with(|config| config.login_attempts = 3);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 3);
     platform.person("ada");
     platform.person("bob");
     for _ in 0..3 {
@@ -31,7 +31,7 @@ fn guesses_on_an_account_are_refused_with_the_time_to_wait_even_when_right() {
 
 #[test]
 fn guesses_from_an_address_are_refused_whatever_the_account() {
-    let platform = Platform::start_with(|config| config.login_attempts = 2);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 2);
     platform.person("ada");
     for n in 0..10 {
         platform.log_in(&format!("nobody{n}"), "wrong").refused(401);
@@ -62,7 +62,7 @@ fn log_in_from(platform: &Platform, from: [u8; 4], name: &str, password: &str) -
 
 #[test]
 fn names_of_one_account_share_their_attempts_wherever_they_are_tried_from() {
-    let platform = Platform::start_with(|config| config.login_attempts = 4);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 4);
     platform.person("ada");
     for (n, name) in ["ada", "ada@example.org", "ADA", "Ada@Example.org"].iter().enumerate() {
         let from = [127, 0, 2, 1 + u8::try_from(n).expect("small")];
@@ -75,7 +75,7 @@ fn names_of_one_account_share_their_attempts_wherever_they_are_tried_from() {
 
 #[test]
 fn a_chosen_user_is_not_locked_out_by_the_guesses_of_others() {
-    let platform = Platform::start_with(|config| config.login_attempts = 3);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 3);
     platform.person("ada");
     let known = platform.browser("ada", PASSWORD);
     for _ in 0..5 {
@@ -102,7 +102,7 @@ fn a_chosen_user_is_not_locked_out_by_the_guesses_of_others() {
 
 #[test]
 fn logging_in_rightly_many_times_is_never_refused() {
-    let platform = Platform::start_with(|config| config.login_attempts = 2);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 2);
     platform.person("ada");
     for _ in 0..15 {
         platform.log_in("ada", PASSWORD).expect(200);
@@ -111,7 +111,7 @@ fn logging_in_rightly_many_times_is_never_refused() {
 
 #[test]
 fn keys_and_codes_cannot_be_guessed_for_long_either() {
-    let platform = Platform::start_with(|config| config.login_attempts = 1);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 1);
     for _ in 0..5 {
         let body = json!({"verification_key": "guess"});
         platform.post("/v1/users/email", "", &body).refused(400);
@@ -123,7 +123,7 @@ fn keys_and_codes_cannot_be_guessed_for_long_either() {
 
 #[test]
 fn letters_cannot_be_sent_without_end() {
-    let platform = Platform::start_with(|config| config.login_attempts = 2);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 2);
     let ada = platform.person("ada");
     let path = format!("/v1/users/password?reset={}", ada.email);
     platform.get(&path, "").expect_empty(204);
@@ -136,7 +136,7 @@ fn letters_cannot_be_sent_without_end() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how long a reply takes is what is asked here")]
 fn an_unknown_user_takes_as_long_as_a_wrong_password() {
-    let platform = Platform::start_with(|config| config.login_attempts = 1000);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 1000);
     platform.person("ada");
     let once = |name: &str| {
         let begun = Instant::now();

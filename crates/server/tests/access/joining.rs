@@ -9,7 +9,7 @@ const PUBLIC: &str = "https://iot.example";
 
 #[test]
 fn an_invite_by_mail_makes_a_member_of_who_opens_its_link() {
-    let platform = Platform::start_with(|config| config.public_url = Some(PUBLIC.to_owned()));
+    let platform = Platform::start_with(|config| config.http.public_url = Some(PUBLIC.to_owned()));
     let (ada, bob) = (platform.person("ada"), platform.person("bob"));
     let project = platform.project(&ada, "greenhouse");
     let invites = format!("/v1/projects/{project}/invites");
@@ -48,7 +48,7 @@ fn an_invite_by_mail_makes_a_member_of_who_opens_its_link() {
 
 #[test]
 fn an_invite_to_a_project_opens_a_platform_that_lets_in_by_invitation() {
-    let platform = Platform::start_with(|config| config.signup = SignUp::Invite);
+    let platform = Platform::start_with(|config| config.auth.signup = SignUp::Invite);
     let first = std::fs::read_to_string(platform.data().join("first-invite")).expect("a code");
     let sign_up = |name: &str, code: &str| {
         let email = format!("{name}@example.org");
@@ -74,7 +74,7 @@ fn an_invite_to_a_project_opens_a_platform_that_lets_in_by_invitation() {
 
 #[test]
 fn letters_lead_to_the_web_app_and_can_be_asked_for_again() {
-    let platform = Platform::start_with(|config| config.public_url = Some(PUBLIC.to_owned()));
+    let platform = Platform::start_with(|config| config.http.public_url = Some(PUBLIC.to_owned()));
     let ada = platform.person("ada");
     let link = key_in(&platform.letters("verify", 1)[0]);
     assert!(link.starts_with("https://iot.example/verify#"), "{link}");
@@ -98,7 +98,7 @@ fn letters_lead_to_the_web_app_and_can_be_asked_for_again() {
 
 #[test]
 fn an_address_makes_so_many_accounts_and_those_that_were_refused_do_not_count() {
-    let platform = Platform::start_with(|config| config.signups_per_hour = 2);
+    let platform = Platform::start_with(|config| config.auth.signups_per_hour = 2);
     platform.person("ada");
     let sign_up = |name: &str, password: &str| {
         let body = json!({"email": format!("{name}@example.org"), "password": password});

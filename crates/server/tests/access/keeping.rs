@@ -91,7 +91,7 @@ fn a_retention_holds_at_once_is_shown_and_can_be_lifted() {
 
 #[test]
 fn the_settings_retention_is_that_of_namespaces_which_say_nothing() {
-    let scene = scene(|config| config.retention = "5d".parse().expect("a retention"));
+    let scene = scene(|config| config.storage.retention = "5d".parse().expect("a retention"));
     assert_eq!(scene.input()["effective_retention"], "5d");
     scene.keep(&json!(7 * 86_400));
     assert_eq!(scene.input()["retention"], "7d");

@@ -206,7 +206,7 @@ fn a_server_that_stops_says_so_and_waits_for_nobody() {
 
 #[test]
 fn who_falls_behind_is_told_of_the_gap() {
-    let scene = Scene::new(Platform::start_with(|config| config.live_memory = 0));
+    let scene = Scene::new(Platform::start_with(|config| config.live.buffer_size = 0));
     let mut watch = Watch::by(&scene.platform, &scene.token, "");
     watch.expect("hello");
     scene.import("d", &["a"], &json!([[1, 1]]));
@@ -216,7 +216,7 @@ fn who_falls_behind_is_told_of_the_gap() {
 
 #[test]
 fn there_are_only_so_many_live_connections_at_once() {
-    let scene = Scene::new(Platform::start_with(|config| config.live_connections = 1));
+    let scene = Scene::new(Platform::start_with(|config| config.live.connections = 1));
     let mut first = Watch::by(&scene.platform, &scene.token, "");
     first.expect("hello");
     let refused = scene.platform.get("/v1/live", &scene.token);

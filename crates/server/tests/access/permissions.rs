@@ -72,7 +72,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let platform = Platform::start_with(|config| config.login_attempts = 100_000);
+        let platform = Platform::start_with(|config| config.auth.login_attempts = 100_000);
         let operator = platform.person("operator");
         let member = platform.person("member");
         let outsider = platform.person("outsider");

@@ -65,7 +65,7 @@ fn a_refused_import_is_listed_with_its_reason_also_after_a_restart() {
 
 #[test]
 fn no_more_are_kept_than_the_setting_says() {
-    let platform = Platform::start_with(|config| config.refusals = 3);
+    let platform = Platform::start_with(|config| config.imports.rejections_kept = 3);
     let ada = platform.person("ada");
     let project = platform.project(&ada, "glasshouse");
     let token = platform.token(&ada, project, "");

@@ -26,7 +26,7 @@ fn scene() -> Scene {
 
 fn scene_with(change: impl FnOnce(&mut iobeam_server::Config)) -> Scene {
     let platform = Platform::start_with(|config| {
-        config.login_attempts = 1000;
+        config.auth.login_attempts = 1000;
         change(config);
     });
     let operator = platform.person("operator");
@@ -441,7 +441,7 @@ fn a_request_that_takes_long_is_refused_within_a_second_of_the_right_s_end() {
 
 #[test]
 fn a_long_reply_breaks_off_when_the_right_to_read_ends() {
-    let scene = scene_with(|config| config.query_rows = 100_000_000);
+    let scene = scene_with(|config| config.query.max_rows = 100_000_000);
     let token = scene.bobs("");
     let rows: Vec<Value> = (0..3000).map(|n| json!([1_700_000_000_000_i64 + n, n])).collect();
     let sources = json!({"fields": ["time", "n"], "data": rows});

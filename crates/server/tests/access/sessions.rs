@@ -235,7 +235,7 @@ fn a_new_password_ends_the_other_sessions_and_this_one_goes_on() {
 
 #[test]
 fn guesses_by_session_and_by_token_are_counted_together() {
-    let platform = Platform::start_with(|config| config.login_attempts = 3);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 3);
     platform.person("ada");
     let wrong = json!({"name": "ada", "password": "wrong"});
     platform.log_in("ada", "wrong").refused(401);

@@ -130,7 +130,7 @@ fn a_stolen_token_changes_neither_address_nor_password_and_the_old_address_hears
 fn with_mail_a_new_address_is_used_once_its_key_came_back() {
     // Nobody listens there: letters end up in the outbox all the same.
     let url = "smtp://127.0.0.1:9".parse().expect("a url");
-    let platform = Platform::start_with(|config| config.smtp_url = Some(url));
+    let platform = Platform::start_with(|config| config.mail.smtp_url = Some(url));
     let ada = platform.person("ada");
     let body = json!({"email": "new@example.org", "old_password": PASSWORD});
     let shown = platform.patch("/v1/users/me", &ada.token, &body).expect(200);
@@ -219,10 +219,10 @@ fn a_letter_brings_the_key_that_resets_a_password_and_nobody_learns_who_has_an_a
 #[test]
 fn signing_up_can_be_by_invite_or_closed() {
     use iobeam_server::config::SignUp;
-    let platform = Platform::start_with(|config| config.signup = SignUp::Closed);
+    let platform = Platform::start_with(|config| config.auth.signup = SignUp::Closed);
     let body = json!({"email": "a@example.org", "password": PASSWORD});
     platform.post("/v1/users", "", &body).refused(403);
-    let platform = Platform::start_with(|config| config.signup = SignUp::Invite);
+    let platform = Platform::start_with(|config| config.auth.signup = SignUp::Invite);
     platform.post("/v1/users", "", &body).refused(403);
     let body = json!({"email": "a@example.org", "password": PASSWORD, "invite": "guess"});
     platform.post("/v1/users", "", &body).refused(403);
@@ -305,7 +305,7 @@ fn who_makes_members_by_number_sees_no_address_until_they_come() {
 
 #[test]
 fn an_account_is_deleted_by_who_knows_its_password_and_by_no_stolen_token() {
-    let platform = Platform::start_with(|config| config.login_attempts = 5);
+    let platform = Platform::start_with(|config| config.auth.login_attempts = 5);
     let operator = platform.person("operator");
     let (ada, bob) = (platform.person("ada"), platform.person("bob"));
     let project = platform.project(&ada, "mill");

@@ -11,7 +11,7 @@ use crate::running::{Account, Reply, Server, until};
 const LIMIT: usize = 256 << 10;
 
 fn server() -> (Server, Account) {
-    let server = Server::with(&[("body-limit", "256KiB")]);
+    let server = Server::with(&[("max-request-size", "256KiB")]);
     let account = server.account_with_device();
     (server, account)
 }
@@ -133,7 +133,7 @@ fn an_announced_length_beyond_the_limit_is_refused_at_once() {
 
 #[test]
 fn many_large_bodies_at_once_are_told_to_come_back() {
-    let server = Server::with(&[("memory-limit", "16MiB"), ("body-limit", "8MiB")]);
+    let server = Server::with(&[("memory-limit", "16MiB"), ("max-request-size", "8MiB")]);
     let account = server.account_with_device();
     let bearer = format!("Bearer {}", account.token);
     let half = |stream: &mut std::net::TcpStream| {
@@ -210,7 +210,7 @@ fn labels_that_would_make_a_small_body_large_are_413_with_the_rows_that_fit() {
     // 256 KiB are 327 rows of 100 labels of 8 bytes.
     let reply = labelled(328);
     assert_eq!(reply.status, 413, "{}", reply.text());
-    assert!(reply.text().contains("at most 327 rows") && reply.text().contains("body-limit"));
+    assert!(reply.text().contains("at most 327 rows") && reply.text().contains("max-request-size"));
     let reply = labelled(327);
     assert_eq!(reply.status, 200, "{}", reply.text());
 }

@@ -168,7 +168,7 @@ fn a_connection_of_http_2_ends_when_it_is_idle_and_not_while_a_stream_is_open() 
 
 #[test]
 fn a_stream_whose_response_is_not_fetched_ends_its_connection_after_the_reply_timeout() {
-    let settings = [TLS[0], TLS[1], ("reply-timeout", "2s")];
+    let settings = [TLS[0], TLS[1], ("write-timeout", "2s")];
     let server = Server::with(&settings);
     let account = server.account_with_device();
     let rows: Vec<_> = (0..1000).map(|row| serde_json::json!([row, "x".repeat(1000)])).collect();

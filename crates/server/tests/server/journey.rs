@@ -178,7 +178,7 @@ fn a_bound_token_writes_as_its_device_only() {
 
 #[test]
 fn a_large_answer_goes_through_a_file_and_has_its_exact_length() {
-    let server = Server::with(&[("reply-memory", "2KiB")]);
+    let server = Server::with(&[("response-buffer-size", "2KiB")]);
     let account = server.account_with_device();
     let rows: Vec<Value> =
         (0..5000).map(|row| json!([row, f64::from(row) / 2.0, "x", true])).collect();
@@ -222,7 +222,7 @@ fn figures_and_health_are_told() {
 
 #[test]
 fn an_answer_beyond_the_limit_is_refused_and_sql_streams_it() {
-    let server = Server::with(&[("reply-memory", "2KiB"), ("reply-limit", "1MiB")]);
+    let server = Server::with(&[("response-buffer-size", "2KiB"), ("max-response-size", "1MiB")]);
     let account = server.account_with_device();
     let rows: Vec<Value> =
         (0..30_000).map(|row| json!([row, 0.5, "a text of some length", true])).collect();

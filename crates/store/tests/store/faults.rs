@@ -228,7 +228,7 @@ async fn a_flipped_bit_in_the_receipts_is_reported_and_the_store_opens() {
 
 #[tokio::test]
 async fn writes_beyond_the_memory_budget_are_told_to_come_again() {
-    let budget = Settings { memory_budget: 2_000_000, memtable_bytes: 1 << 30, ..settings() };
+    let budget = Settings { memory_budget: 2_000_000, flush_bytes: 1 << 30, ..settings() };
     let rig = Rig::with(7, budget);
     rig.disk.fail_from_now(Operation::Rename, Fault::NoSpace);
     let times: Vec<i64> = (0..4_000).collect();
@@ -254,7 +254,7 @@ async fn writes_beyond_the_memory_budget_are_told_to_come_again() {
 async fn a_write_for_which_there_is_no_room_waits_until_a_flush_has_made_some() {
     let patience = Duration::from_hours(1);
     let budget =
-        Settings { memory_budget: 2_000_000, memtable_bytes: 1 << 30, patience, ..settings() };
+        Settings { memory_budget: 2_000_000, flush_bytes: 1 << 30, patience, ..settings() };
     let rig = Rig::with(8, budget);
     rig.disk.fail_from_now(Operation::Rename, Fault::NoSpace);
     let times: Vec<i64> = (0..2_000).collect();

@@ -150,7 +150,7 @@ async fn rows_that_wait_in_the_journal_can_be_followed_after_a_restart() {
 
 #[tokio::test]
 async fn one_who_is_slow_is_told_of_the_gap_and_goes_on_behind_it() {
-    let rig = Rig::with(9, Settings { recent_bytes: 20_000, ..settings() });
+    let rig = Rig::with(9, Settings { live_buffer_bytes: 20_000, ..settings() });
     let mut slow = rig.store().follow(project(), &NamespaceName::input(), None);
     let mut quick = rig.store().follow(project(), &NamespaceName::input(), None);
     let mut seen = Vec::new();

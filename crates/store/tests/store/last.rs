@@ -157,7 +157,7 @@ async fn a_snapshot_keeps_the_last_rows_of_its_moment() {
 
 #[tokio::test]
 async fn without_room_there_are_no_last_rows() {
-    let rig = Rig::with(1, Settings { last_rows_bytes: 100, ..settings() });
+    let rig = Rig::with(1, Settings { last_value_cache_bytes: 100, ..settings() });
     let rows: Vec<Row> =
         (0..9000_u16).map(|at| (Some("a"), i64::from(at), f64::from(at))).collect();
     rig.stored(one(batch(&rows))).await;

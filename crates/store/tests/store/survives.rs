@@ -106,7 +106,7 @@ async fn each_snapshot_during_flushes_has_each_row_once() {
 
 #[tokio::test]
 async fn rows_are_flushed_when_they_are_old_and_when_they_are_many() {
-    let rig = Rig::with(4, iobeam_store::Settings { memtable_bytes: 100_000, ..settings() });
+    let rig = Rig::with(4, iobeam_store::Settings { flush_bytes: 100_000, ..settings() });
     rig.stored(one(batch("d", &[1], 1.0))).await;
     rig.wait(Duration::from_secs(599)).await;
     assert_eq!(rig.snapshot().files.len(), 0);

@@ -3,8 +3,8 @@ import { fieldOf, wordsOf, wrongId } from './status';
 
 describe("a device's status", () => {
   it('has words for each state', () => {
-    expect(wordsOf('online').label).toBe('On-line');
-    expect(wordsOf('never').kind).toBe('neutral');
+    expect(wordsOf('online').label).toBe('Online');
+    expect(wordsOf('never_seen').kind).toBe('neutral');
     expect(wordsOf(undefined).label).toBe('Unknown');
   });
 });

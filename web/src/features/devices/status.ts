@@ -9,13 +9,13 @@ interface Words {
   title: string;
 }
 
-export const STATES: readonly DeviceState[] = ['online', 'late', 'silent', 'never'];
+export const STATES: readonly DeviceState[] = ['online', 'stale', 'offline', 'never_seen'];
 
 const WORDS: Record<DeviceState, Words> = {
-  online: { label: 'On-line', kind: 'ok', title: 'Heard within the time that is usual here' },
-  late: { label: 'Late', kind: 'warn', title: 'Its next readings should have come by now' },
-  silent: { label: 'Silent', kind: 'bad', title: 'Not heard for long' },
-  never: { label: 'Never heard', kind: 'neutral', title: 'Registered, but nothing came from it yet' },
+  online: { label: 'Online', kind: 'ok', title: 'Heard within the time that is usual here' },
+  stale: { label: 'Stale', kind: 'warn', title: 'Its next readings should have come by now' },
+  offline: { label: 'Offline', kind: 'bad', title: 'Not heard for long' },
+  never_seen: { label: 'Never seen', kind: 'neutral', title: 'Registered, but nothing came from it yet' },
 };
 
 /** The words for a state; a state that this app does not know is shown as it is. */

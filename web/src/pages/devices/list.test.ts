@@ -3,8 +3,8 @@ import { queryOf } from './list';
 
 describe('the device list', () => {
   it('is what its address says', () => {
-    const url = new URLSearchParams('search=cellar&type=pump&state=late&sort=-last_seen&offset=100&count=100');
-    expect(queryOf(url)).toEqual({ search: 'cellar', type: 'pump', state: 'late', sort: '-last_seen', offset: 100, count: 100 });
+    const url = new URLSearchParams('search=cellar&type=pump&state=stale&sort=-last_seen&offset=100&count=100');
+    expect(queryOf(url)).toEqual({ search: 'cellar', type: 'pump', state: 'stale', sort: '-last_seen', offset: 100, count: 100 });
   });
 
   it('takes no harm from an address that is wrong', () => {

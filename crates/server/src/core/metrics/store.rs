@@ -64,8 +64,8 @@ impl Collector for Figures {
                 "Parquet files found damaged since the start; iobeam doctor says more",
                 now.damaged_files,
             ),
-            ("store_receipts", "Bodies remembered", now.receipts),
-            ("store_streams", "Numbered streams remembered", now.streams),
+            ("dedup_bodies", "Bodies remembered to recognise repeats", now.receipts),
+            ("dedup_streams", "Numbered streams remembered to recognise repeats", now.streams),
             ("store_set_aside", "Log records that could not be applied", now.set_aside),
         ] {
             let gauge = ConstGauge::new(i64::try_from(figure).unwrap_or(i64::MAX));

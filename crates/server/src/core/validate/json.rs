@@ -64,7 +64,7 @@ fn labels_fit(import: &Import, limit: usize) -> Result<(), Problem> {
         Category::TooLarge,
         "The labels would take too much",
         format!(
-            "labels: {labels} in each of {rows} rows are more than {limit} bytes (setting body-limit); send at most \
+            "labels: {labels} in each of {rows} rows are more than {limit} bytes (setting max-request-size); send at most \
              {most} rows at a time, or fewer labels"
         ),
     ))

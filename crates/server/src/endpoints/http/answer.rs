@@ -19,11 +19,11 @@ pub(crate) async fn ask(
 ) -> Result<Response, Problem> {
     let may_stream = matches!(question, Question::Sql { .. });
     let Written { media_type, pieces, timing } = ask::ask(app, caller, question).await?;
-    let memory = app.config.reply_memory;
+    let memory = app.config.http.response_buffer_size;
     let reply = if may_stream {
         reply::streamed(media_type, pieces, memory).await?
     } else {
-        let bounds = Bounds { memory, all: app.config.reply_limit };
+        let bounds = Bounds { memory, all: app.config.http.max_response_size };
         reply::gathered(media_type, pieces, bounds, &app.config.data_dir.join("tmp")).await?
     };
     timing.end(app);

@@ -112,10 +112,10 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
 
 /// Reads a body within the limit of size, before and after decompression, and within the deadline.
 pub(crate) async fn read(request: Request, app: &App) -> Result<Bytes, Problem> {
-    let limit = app.config.body_limit;
+    let limit = app.config.http.max_request_size;
     let (parts, body) = request.into_parts();
     let coding = decompress::Coding::of(parts.headers.get(CONTENT_ENCODING))?;
-    let deadline = app.config.body_timeout;
+    let deadline = app.config.http.body_timeout;
     let mut room = Room::new(&app.room_for_bodies);
     let packed = tokio::time::timeout(deadline, gather(&parts.headers, body, limit, &mut room))
         .await
@@ -189,7 +189,7 @@ pub(crate) fn too_large(limit: usize) -> Problem {
         Category::TooLarge,
         "The body is too large",
         format!(
-            "At most {limit} bytes, before and after decompression (setting body-limit); split it into several requests"
+            "At most {limit} bytes, before and after decompression (setting max-request-size); split it into several requests"
         ),
     )
 }

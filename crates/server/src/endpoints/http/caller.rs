@@ -279,7 +279,7 @@ async fn arrives(app: &App, caller: &ProjectCaller) -> Result<(), Problem> {
 /// Who brings the cookie of a session; where the table wants a project, in the one that the request names.
 fn visitor(app: &App, who: Who, request: &Request, route: &str) -> Result<Caller, Problem> {
     let over_tls = request.extensions().get::<OverTls>().is_some();
-    let way = Way::new(request.headers(), app.config.public_url.as_deref(), over_tls);
+    let way = Way::new(request.headers(), app.config.http.public_url.as_deref(), over_tls);
     let caller = app.auth.visitor(visit(way), table::changes(request.method(), route))?;
     if !matches!(who, Who::Project(_)) {
         return Ok(Caller::User(caller));

@@ -172,7 +172,7 @@ async fn create(
         name: request.name,
         panels: count(&board),
         board: board.text()?,
-        limit: app.config.dashboards,
+        limit: app.config.dashboards.max_count,
     };
     let made = app.catalog(move |catalog| catalog.create_dashboard(new)).await?;
     let location = format!("/v1/dashboards/{}", made.id);
@@ -270,7 +270,7 @@ async fn share(
             return Err(Problem::bad_request("The link is not valid", details));
         }
     };
-    let limit = app.config.dashboard_shares;
+    let limit = app.config.dashboards.max_shares;
     let (share, key) = app
         .catalog(move |catalog| catalog.create_share(caller.project, id, expires, limit))
         .await?;
@@ -317,7 +317,7 @@ async fn revoke(
 }
 
 fn limits(app: &App) -> Limits {
-    Limits { bytes: app.config.dashboard_size, panels: app.config.dashboard_panels }
+    Limits { bytes: app.config.dashboards.max_size, panels: app.config.dashboards.max_panels }
 }
 
 fn count(board: &Board) -> u32 {

@@ -101,7 +101,7 @@ struct DeviceQuery {
     search: Option<String>,
     /// Devices of this type.
     r#type: Option<String>,
-    /// Devices in this state: `online`, `late`, `silent` or `never`.
+    /// Devices in this state: `online`, `stale`, `offline` or `never_seen`.
     state: Option<String>,
     /// The order: `name`, `id`, `type`, `created` or `last_seen`; a `-` before it turns it round.
     sort: Option<String>,
@@ -147,7 +147,7 @@ enum ServerTime {
 /// Register a device, or many at once.
 ///
 /// With `devices` all of them are registered or none, for the price of one: at most as many as the setting
-/// `devices-at-once` says.
+/// `max-devices-per-request` says.
 #[utoipa::path(
     post, operation_id = "register_device", path = "/v1/devices", tag = "devices", request_body = NewDeviceRequest,
     responses((status = 201, description = "It is registered; with `devices` the reply is a list of them",
@@ -167,10 +167,10 @@ async fn register(
         let made = app.catalog(move |catalog| catalog.register_device(project, new)).await?;
         return Ok((StatusCode::CREATED, Reply(Registered::One(shown(made)))));
     };
-    let most = app.config.devices_at_once;
+    let most = app.config.devices.max_per_request;
     if devices.len() > most {
         let details = format!(
-            "devices: {} devices, and {most} may come at once (setting devices-at-once); send several lists",
+            "devices: {} devices, and {most} may come at once (setting max-devices-per-request); send several lists",
             devices.len()
         );
         return Err(Problem::bad_request("There are too many devices in the list", details));

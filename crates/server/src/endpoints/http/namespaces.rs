@@ -347,7 +347,7 @@ fn shown(app: &App, namespace: &Namespace) -> NamespaceObject {
         namespace_name: namespace.name.clone(),
         partitioning_field: namespace.partition.clone(),
         retention: namespace.retention,
-        effective_retention: namespace.retention.or(app.config.retention),
+        effective_retention: namespace.retention.or(app.config.storage.retention),
         created: namespace.created,
         last_modified: namespace.last_modified,
         fields: namespace.fields.clone(),

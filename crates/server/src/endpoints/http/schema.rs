@@ -292,8 +292,8 @@ pub(crate) struct Device {
     created: String,
     /// When it last sent something.
     last_seen: Option<String>,
-    /// How long ago it was heard of, of a device asked for by its id or in a list that was searched: `online`, `late`,
-    /// `silent` or `never`.
+    /// How long ago it was heard of, of a device asked for by its id or in a list that was searched: `online`, `stale`,
+    /// `offline` or `never_seen`.
     state: Option<String>,
     /// Its rows, in a list that was asked for with `statistics=true`.
     statistics: Option<RowFigures>,
@@ -382,17 +382,17 @@ pub(crate) struct TypeCount {
     count: u64,
 }
 
-/// How many devices were last heard of how long ago, by the settings `device-late-after` and `device-silent-after`.
+/// How many devices were last heard of how long ago, by the settings `device-stale-after` and `device-offline-after`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StateCounts {
     /// A moment ago.
     online: u64,
     /// Longer ago than it should be.
-    late: u64,
+    stale: u64,
     /// Too long ago.
-    silent: u64,
+    offline: u64,
     /// Never.
-    never: u64,
+    never_seen: u64,
 }
 
 /// The devices of a project, or the one that was asked for by name.

@@ -95,7 +95,7 @@ async fn sign_in(
     headers: HeaderMap,
     Json(request): Json<SessionRequest>,
 ) -> Result<Response, Problem> {
-    let way = Way::new(&headers, app.config.public_url.as_deref(), over_tls.is_some());
+    let way = Way::new(&headers, app.config.http.public_url.as_deref(), over_tls.is_some());
     if !way.is_from_own_page() {
         return Err(Refusal::OtherSite.into());
     }
@@ -120,7 +120,7 @@ async fn sign_in(
         Some((user, _)) if user == session.user => None,
         _ => way.set_known(&app.auth.known_browser(session.user).map_err(Problem::internal)?),
     };
-    let cookies = [way.set(&session.text, app.config.user_token_life), browser];
+    let cookies = [way.set(&session.text, app.config.auth.user_token_life), browser];
     let reply = of_session(&app, session.user, &session.text, session.expires).await?;
     Ok((kept_private(cookies), Reply(reply)).into_response())
 }
@@ -135,7 +135,7 @@ async fn show(
     over_tls: Option<OverTls>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let way = Way::new(&headers, app.config.public_url.as_deref(), over_tls.is_some());
+    let way = Way::new(&headers, app.config.http.public_url.as_deref(), over_tls.is_some());
     let reply = match (app.auth.visitor(visit(way), false), way.cookie()) {
         (Ok(caller), Some(text)) => {
             let expires = app.catalog.token(caller.token).map(|token| token.expires);
@@ -156,7 +156,7 @@ async fn sign_out(
     over_tls: Option<OverTls>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let way = Way::new(&headers, app.config.public_url.as_deref(), over_tls.is_some());
+    let way = Way::new(&headers, app.config.http.public_url.as_deref(), over_tls.is_some());
     match app.auth.visitor(visit(way), true) {
         Ok(UserCaller { token, .. }) => {
             app.catalog(move |catalog| catalog.revoke_token(token)).await?;
@@ -207,12 +207,12 @@ fn of_nobody(app: &App) -> SessionReply {
         user: None,
         csrf: None,
         expires: None,
-        signup: match app.config.signup {
+        signup: match app.config.auth.signup {
             SignUp::Open => "open",
             SignUp::Invite => "invite",
             SignUp::Closed => "closed",
         },
-        mail: app.config.smtp_url.is_some(),
+        mail: app.config.mail.smtp_url.is_some(),
         version: env!("CARGO_PKG_VERSION"),
     }
 }

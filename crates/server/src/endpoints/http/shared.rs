@@ -82,7 +82,7 @@ async fn query(
 ) -> Result<Response, Problem> {
     let (project, id) = (caller.project, caller.dashboard);
     let listed = SeriesRequest { devices: asked.devices, ..SeriesRequest::default() };
-    listed.within(app.config.query_series)?;
+    listed.within(app.config.query.max_series)?;
     let dashboard = app.catalog(move |catalog| catalog.dashboard(project, id)).await?;
     let choice = Choice { devices: listed.devices, bucket: asked.bucket };
     let question = Board::stored(&dashboard.board)?.question(&asked.panel, choice)?;

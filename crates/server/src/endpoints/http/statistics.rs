@@ -71,7 +71,7 @@ async fn of_namespace(
         memory_rows: snapshot.chunks.iter().map(|chunk| chunk.rows.num_rows() as u64).sum(),
         files: snapshot.files.len() as u64,
         bytes: snapshot.files.iter().map(|file| file.size).sum(),
-        effective_retention: namespace.retention.or(app.config.retention),
+        effective_retention: namespace.retention.or(app.config.storage.retention),
         keep_from: keep_from.map(|time| format.from_timestamp(time)),
     }))
 }

@@ -181,7 +181,7 @@ pub(super) async fn user_token(
         permissions: Permissions::NONE,
         device: None,
         refreshable: false,
-        expires: app.clock.now().plus(app.config.user_token_life),
+        expires: app.clock.now().plus(app.config.auth.user_token_life),
         name: label.map(String::from),
         owner: TokenOwner::Creator,
     };

@@ -186,7 +186,7 @@ async fn create(
 ) -> Result<(StatusCode, Reply<UserObject>), Problem> {
     let attempt = app.auth.attempt_from(peer)?;
     let sign_up = app.auth.sign_up_from(peer)?;
-    let who_may = match app.config.signup {
+    let who_may = match app.config.auth.signup {
         SignUp::Open => iobeam_catalog::SignUp::Open,
         SignUp::Invite => iobeam_catalog::SignUp::Invite,
         SignUp::Closed => iobeam_catalog::SignUp::Closed,
@@ -319,7 +319,7 @@ async fn update(
         .is_some()
         .then(|| app.auth.attempt("change", &Subject::user(user), peer))
         .transpose()?;
-    let confirm = app.config.smtp_url.is_some();
+    let confirm = app.config.mail.smtp_url.is_some();
     let changed =
         app.ask(move |catalog| catalog.update_user(user, wanted, old.as_deref(), confirm)).await;
     if let Some(attempt) = attempt.filter(|_| !matches!(changed, Err(CatalogError::WrongPassword)))

@@ -19,7 +19,7 @@ pub(super) struct History {
 /// Small, so that much happens within a short history.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
-    pub(super) memtable_bytes: usize,
+    pub(super) flush_bytes: usize,
     pub(super) segment_bytes: u64,
     pub(super) merge_files: usize,
     pub(super) receipts_in_memory: usize,
@@ -178,8 +178,8 @@ fn sizes() -> impl Strategy<Value = Sizes> {
     let memtable = prop::sample::select(vec![3_000, 20_000, 1 << 20]);
     let segment = prop::sample::select(vec![4_096, 16_384, 1 << 16]);
     (memtable, segment, 2..5usize, 3..9usize).prop_map(
-        |(memtable_bytes, segment_bytes, merge_files, receipts_in_memory)| Sizes {
-            memtable_bytes,
+        |(flush_bytes, segment_bytes, merge_files, receipts_in_memory)| Sizes {
+            flush_bytes,
             segment_bytes,
             merge_files,
             receipts_in_memory,

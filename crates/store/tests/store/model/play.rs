@@ -177,7 +177,7 @@ pub(super) async fn play(seed: u64, history: History) -> Result<Figures, TestCas
     let settings = Settings {
         receipts_in_memory: sizes.receipts_in_memory,
         merge_files: sizes.merge_files,
-        memtable_bytes: sizes.memtable_bytes,
+        flush_bytes: sizes.flush_bytes,
         segment_bytes: sizes.segment_bytes,
         row_group_rows: 7,
         file_rows: 300,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! idle ─ first byte ─▶ head ─ complete ─▶ busy ─ last response sent ─▶ idle
-//!   └ idle-timeout       └ header-timeout  └ no deadline here: body-timeout, query-timeout, reply-timeout
+//!   └ idle-timeout       └ header-timeout  └ no deadline here: body-timeout, query-timeout, write-timeout
 //! ```
 //!
 //! Invariants: the idle timer runs only while no byte of a request has arrived since the last response; a connection

@@ -1,8 +1,8 @@
 //! Devices as people look for them: `GET /v1/devices` with a search, a filter, an order or counts.
 //!
 //! ```text
-//! ?search=pump&state=late&sort=-last_seen&offset=50&count=50&facets=true
-//!   ─▶ {"devices":[{..,"state":"late"}],"total":123,"types":[{"device_type":"pump","count":120},..],"states":{"online":7,..}}
+//! ?search=pump&state=stale&sort=-last_seen&offset=50&count=50&facets=true
+//!   ─▶ {"devices":[{..,"state":"stale"}],"total":123,"types":[{"device_type":"pump","count":120},..],"states":{"online":7,..}}
 //! ```
 //!
 //! Without any of these parameters the list is as it always was.
@@ -38,9 +38,9 @@ struct TypeCount {
 #[derive(Serialize)]
 struct StateCounts {
     online: u64,
-    late: u64,
-    silent: u64,
-    never: u64,
+    stale: u64,
+    offline: u64,
+    never_seen: u64,
 }
 
 /// What is searched for; `None` when the list is to be as it always was.
@@ -66,9 +66,12 @@ pub(super) fn search(query: &DeviceQuery) -> Result<Option<DeviceSearch>, Proble
     }))
 }
 
-/// From when on a device counts as late and as silent.
+/// From when on a device counts as stale and as offline.
 pub(super) fn patience(config: &Config) -> Patience {
-    Patience { late_after: config.device_late_after, silent_after: config.device_silent_after }
+    Patience {
+        stale_after: config.devices.stale_after,
+        offline_after: config.devices.offline_after,
+    }
 }
 
 /// The reply; counts only where they are wanted.
@@ -77,9 +80,9 @@ pub(super) fn reply(found: FoundDevices, with_counts: bool) -> FoundReply {
     let of = |state| states.get(&state).copied().unwrap_or(0);
     let states = StateCounts {
         online: of(DeviceState::Online),
-        late: of(DeviceState::Late),
-        silent: of(DeviceState::Silent),
-        never: of(DeviceState::Never),
+        stale: of(DeviceState::Stale),
+        offline: of(DeviceState::Offline),
+        never_seen: of(DeviceState::NeverSeen),
     };
     let mut types: Vec<TypeCount> =
         types.into_iter().map(|(device_type, count)| TypeCount { device_type, count }).collect();
@@ -101,16 +104,27 @@ pub(super) fn with_state((device, state): (Device, DeviceState)) -> DeviceObject
 const fn name_of(state: DeviceState) -> &'static str {
     match state {
         DeviceState::Online => "online",
-        DeviceState::Late => "late",
-        DeviceState::Silent => "silent",
-        DeviceState::Never => "never",
+        DeviceState::Stale => "stale",
+        DeviceState::Offline => "offline",
+        DeviceState::NeverSeen => "never_seen",
     }
 }
 
 fn state_named(name: &str) -> Result<DeviceState, Problem> {
-    let states = [DeviceState::Online, DeviceState::Late, DeviceState::Silent, DeviceState::Never];
+    // Names that states had before are still understood.
+    let name = match name {
+        "late" => "stale",
+        "silent" => "offline",
+        "never" => "never_seen",
+        name => name,
+    };
+    let states =
+        [DeviceState::Online, DeviceState::Stale, DeviceState::Offline, DeviceState::NeverSeen];
     states.into_iter().find(|state| name_of(*state) == name).ok_or_else(|| {
-        Problem::parameter("state", format!("'{name}' is none of online, late, silent, never"))
+        Problem::parameter(
+            "state",
+            format!("'{name}' is none of online, stale, offline, never_seen"),
+        )
     })
 }
 

@@ -136,7 +136,7 @@ async fn invite(
         email,
         may: Permissions { read, write, admin },
         expires: app.clock.now().plus(LIFE),
-        most: app.config.project_invites,
+        most: app.config.auth.project_invites,
     };
     let (made, code) = app.catalog(move |catalog| catalog.invite_to_project(new)).await?;
     let name = app.catalog.project(project).map(|project| project.name.clone());
@@ -145,7 +145,7 @@ async fn invite(
         purpose: Purpose::Invite { project: name.unwrap_or_default() },
         key: code.clone(),
     });
-    let base = app.config.public_url.as_deref().unwrap_or_default();
+    let base = app.config.http.public_url.as_deref().unwrap_or_default();
     let link = format!("{base}/invite#{code}");
     let made = ListedProjectInvite { code: Some(code), link: Some(link), ..listed(made) };
     Ok((StatusCode::CREATED, Reply(made)))

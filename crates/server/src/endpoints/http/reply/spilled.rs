@@ -38,7 +38,7 @@ impl Spilled {
             return Err(Problem::bad_request(
                 "The reply is too large",
                 format!(
-                    "It has more than {} bytes (setting reply-limit); ask for less, or stream it with POST /v1/sql",
+                    "It has more than {} bytes (setting max-response-size); ask for less, or stream it with POST /v1/sql",
                     self.limit
                 ),
             )

@@ -74,7 +74,7 @@ fn tokens_are_described_as_they_are_sent() {
 fn devices_and_namespaces_are_described_as_they_are_sent() {
     let device: v1::DeviceObject = read(json!({
         "device_id": "d", "project_id": 1, "device_name": "n", "device_type": "t", "created": WHEN,
-        "last_seen": WHEN, "state": "late", "statistics": {"rows": 1, "first_time": 1, "last_time": 1},
+        "last_seen": WHEN, "state": "stale", "statistics": {"rows": 1, "first_time": 1, "last_time": 1},
     }));
     assert_eq!(described::<Device>(), sent(device));
     let figures: v1::RowFigures = read(json!({"rows": 1, "first_time": 1, "last_time": 1}));

@@ -88,7 +88,7 @@ pub(super) fn end(app: &App, query: &IssueQuery, owner: TokenOwner) -> Result<Ti
     let is_projects = owner == TokenOwner::Project;
     let asked = match query.duration.as_deref() {
         None if is_projects && query.device_id.is_some() => return Ok(NEVER_EXPIRES),
-        None => app.config.project_token_life,
+        None => app.config.auth.project_token_life,
         Some("never") if is_projects => return Ok(NEVER_EXPIRES),
         Some("never") => return Err(too_long("never")),
         Some(text) => match life(text)? {
