@@ -16,7 +16,7 @@ use shuttle::thread;
 use budget::{Budget, Use};
 use primitives::Mutex;
 use recent::{Allowance, Line, Node};
-use views::Views;
+use views::SnapshotRegistry;
 
 #[path = "../../crates/store/src/budget.rs"]
 #[expect(dead_code, reason = "some of it is for whoever looks on")]
@@ -125,13 +125,13 @@ enum Message {
 }
 
 struct Store {
-    views: Views<&'static str, View>,
+    views: SnapshotRegistry<&'static str, View>,
     budget: Budget,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { views: Views::default(), budget: Budget::new(u64::MAX / 2) }
+        Self { views: SnapshotRegistry::default(), budget: Budget::new(u64::MAX / 2) }
     }
 }
 

@@ -87,7 +87,7 @@ function out(): string[] {
 const cut = (): string[] =>
   [...document.querySelectorAll('table.cards')].flatMap(({ parentElement: box }) => (box && box.scrollWidth > box.clientWidth ? [`${box.getAttribute('aria-label')}: ${box.scrollWidth - box.clientWidth} px`] : []));
 
-/** What a finger must hit, and is lower than that finger needs. Links within sentences are as high as their line. */
+/** Touch targets that are lower than a finger needs. Links within sentences are as high as their line. */
 const small = (): string[] =>
   [...document.querySelectorAll('button, select, summary, textarea, input:not([type=checkbox], [type=radio], .unseen), [role=tab], [role=menuitem], nav a, a.button')].flatMap((element) => {
     const { width, height } = element.getBoundingClientRect();

@@ -3,6 +3,8 @@
 
 mod modules;
 
+mod terms;
+
 mod layers;
 
 mod lengths;
@@ -21,6 +23,7 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     for folder in files::package_folders(root) {
         modules::check(&folder, &mut complaints);
     }
+    terms::check(root, &mut complaints);
     layers::check(root, &mut complaints);
     lengths::check(root, &mut complaints);
     map::check(root, &mut complaints);

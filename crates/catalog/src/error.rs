@@ -72,7 +72,7 @@ pub enum CatalogError {
         projects: String,
     },
     /// Sign-up needs an invite code, and this is none, or it was used up, revoked, or ran out.
-    #[error("signing up needs a valid invite code; ask whoever runs this platform for one")]
+    #[error("signing up needs a valid invite code; ask the administrator for one")]
     NotInvited,
     /// Nobody can sign up here.
     #[error("signing up is closed on this platform")]
@@ -225,7 +225,7 @@ impl CatalogError {
         }
     }
 
-    /// There is no such thing.
+    /// Not found.
     pub(crate) fn not_found(what: &'static str, name: &dyn ToString) -> Self {
         Self::NotFound { what, name: name.to_string() }
     }

@@ -58,9 +58,9 @@ enum Verb {
     Device(device::Device),
     /// Send readings: from the command line, a CSV file or standard input
     Import(Box<import::Import>),
-    /// Ask for readings
+    /// Query readings
     Query(query::Query),
-    /// Ask in SQL; the project's namespaces are the tables
+    /// Run a SQL query; the project's namespaces are the tables
     Sql(sql::Sql),
     /// Look at the data directory of a server that is stopped: is all of it sound?
     #[cfg(feature = "server")]

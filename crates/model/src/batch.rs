@@ -86,7 +86,7 @@ pub enum BatchError {
         rows: usize,
     },
     /// Two columns have one name.
-    #[error("field '{0}' stands twice in one batch")]
+    #[error("duplicate field '{0}' in batch")]
     Twice(FieldName),
     /// A number that is no measurement.
     #[error("row {row}, field '{field}': infinite numbers cannot be stored; leave the value out")]

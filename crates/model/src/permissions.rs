@@ -5,7 +5,7 @@
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
 )]
 pub struct Permissions {
-    /// See devices and ask for readings.
+    /// See devices and query readings.
     pub read: bool,
     /// Register devices and send readings.
     pub write: bool,

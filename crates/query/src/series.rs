@@ -394,7 +394,7 @@ fn fields(
         if let Some(summary) = request.operator.filter(|summary| !fits(Some(*summary), kind)) {
             let word = summary.name();
             let reason = format!(
-                "{word} says nothing of field '{name}', which is {kind}; use first, last or count, or no operator"
+                "{word}() does not support {kind} field '{name}'; use first(), last() or count(), or no operator"
             );
             return Err(QueryError::parameter("operator", reason));
         }

@@ -88,7 +88,7 @@ pub struct TlsConfig {
 pub enum TlsIdentity {
     /// Files in PEM form.
     Files {
-        /// The certificate, followed by those that vouch for it.
+        /// The certificate chain (PEM), leaf first.
         cert: PathBuf,
         /// Its private key.
         key: PathBuf,

@@ -1,15 +1,15 @@
 //! What the platform does, whatever protocol it is asked by: no module in here knows one.
 //!
 //! ```text
-//! ingest ─▶ validate ─▶ store        ask ─▶ query        live: what comes in, as it comes
+//! ingest ─▶ validate ─▶ store        query ─▶ engine        live: what comes in, as it comes
 //! ```
 //!
-//! An endpoint finds out who asks ([`auth`]), hands over one of the types of [`ingest`], [`ask`] or [`live`], and turns
-//! a [`problem::Problem`] into what its protocol calls an error.
+//! An endpoint finds out who asks ([`auth`]), hands over one of the types of [`ingest`], [`query`] or [`live`], and turns
+//! a [`api_error::ApiError`] into what its protocol calls an error.
 
 pub(crate) mod ingest;
 
-pub(crate) mod ask;
+pub(crate) mod query;
 
 pub(crate) mod live;
 
@@ -39,7 +39,7 @@ pub(crate) mod refusals;
 
 pub(crate) mod hex;
 
-pub(crate) mod problem;
+pub(crate) mod api_error;
 
 pub(crate) mod belonging;
 

@@ -51,7 +51,7 @@ pub(crate) fn all(app: &App) -> [Job; 4] {
             name: "retention",
             period: retention,
             also: Also::Never,
-            work: |app| Box::pin(async move { app.keeper.pass().await }),
+            work: |app| Box::pin(async move { app.retention.pass().await }),
         },
         Job {
             name: "deletions",

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! connection ─▶ endpoints::http ─▶ caller ─▶ core::ingest ─▶ core::validate ─▶ store
-//!                                        └─▶ core::ask    ─▶ query
+//!                                        └─▶ core::query    ─▶ query
 //! ```
 //!
 //! The modules stand in the order of the journey: each names only those below it. The two to open first are
-//! `core::ingest` and `core::ask`.
+//! `core::ingest` and `core::query`.
 
 pub mod run;
 

@@ -34,8 +34,8 @@ use crate::core::mail::Mail;
 use crate::core::metrics::Metrics;
 use crate::core::readiness::Readiness;
 use crate::core::refusals::Refusals;
-use crate::core::retention::Keeper;
-use crate::endpoints::http::Site;
+use crate::core::retention::RetentionJob;
+use crate::endpoints::http::HttpService;
 use crate::endpoints::http::body::room_for;
 use crate::endpoints::http::connection::{Http, Limits};
 use crate::endpoints::http::web_app::WebApp;
@@ -133,17 +133,21 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     let by_invite = config.auth.signup == SignUp::Invite;
     auth::first::offer(&catalog, data, by_invite).map_err(|error| part("first invite", &error))?;
     let mail = open_mail(&config, &clock)?;
-    let keeper =
-        Keeper::open(catalog.clone(), store.clone(), config.storage.retention, Arc::clone(&clock))
-            .map_err(|error| part("retention", &error))?;
+    let retention = RetentionJob::open(
+        catalog.clone(),
+        store.clone(),
+        config.storage.retention,
+        Arc::clone(&clock),
+    )
+    .map_err(|error| part("retention", &error))?;
     let metrics = Metrics::new(store.clone());
-    let room_for_live = Arc::new(Semaphore::new(config.live.connections));
-    let room_for_bodies = room_for(shares.bodies);
+    let live_permits = Arc::new(Semaphore::new(config.live.connections));
+    let body_permits = room_for(shares.bodies);
     let config = Arc::new(config);
     Ok(App::new(Parts {
         catalog,
         store,
-        keeper,
+        retention,
         engine,
         auth,
         mail,
@@ -156,9 +160,9 @@ fn open_now(config: Config, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
         switching: RwLock::default(),
         deleting: Mutex::default(),
         metrics,
-        room_for_bodies,
-        room_for_checks: Semaphore::new(cores()),
-        room_for_live,
+        body_permits,
+        check_permits: Semaphore::new(cores()),
+        live_permits,
         events: EventCache::default(),
         stop: watch::Sender::new(false),
     }))
@@ -281,7 +285,7 @@ async fn answer(
         Some(tls) => Some((listen(tls.listen).await?, tls::acceptor(tls, &config.data_dir)?)),
     };
     // Before anybody can ask: what had expired when the process ended is not shown again.
-    app.keeper.pass().await;
+    app.retention.pass().await;
     // Likewise what was deleted, and was not all gone.
     deletion::end_all(app).await;
     // And fields whose rows have changed already.
@@ -291,7 +295,7 @@ async fn answer(
     invite_browsers(app, &web_app, plain.local_addr().ok(), tls_address);
     let stopping = app.stop.subscribe();
     let http = Http {
-        site: Site::new(app.clone(), web_app),
+        service: HttpService::new(app.clone(), web_app),
         limits: Limits {
             idle: config.http.idle_timeout,
             header: config.http.header_timeout,

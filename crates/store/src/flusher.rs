@@ -108,7 +108,7 @@ pub(crate) struct Merged {
 }
 
 /// What the flusher works with, and others too.
-type Surroundings = (Arc<dyn Clock>, Arc<dyn Disk>, Arc<Counters>, Arc<Budget>, Arc<Corrections>);
+type Environment = (Arc<dyn Clock>, Arc<dyn Disk>, Arc<Counters>, Arc<Budget>, Arc<Corrections>);
 
 /// What a table's log says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -154,7 +154,7 @@ impl Flusher {
         lake: Lake,
         (files, partitions): (HashMap<TableKey, FileList>, HashMap<TableKey, FieldName>),
         settings: Settings,
-        (clock, disk, counters, budget, corrections): Surroundings,
+        (clock, disk, counters, budget, corrections): Environment,
         (tasks, stop): (Sender<Task>, Arc<AtomicBool>),
     ) -> Self {
         Self {

@@ -54,7 +54,7 @@ impl fmt::Display for Point {
 
 /// The text is no point.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no point; send back one that came with the rows, as it was")]
+#[error("invalid cursor '{0}'; pass back the cursor from the last event unchanged")]
 pub struct NoPoint(String);
 
 impl FromStr for Point {
@@ -73,7 +73,7 @@ impl FromStr for Point {
 
 /// What a follower found.
 #[derive(Clone, Debug)]
-pub enum Followed {
+pub enum Poll {
     /// Nothing new.
     Nothing,
     /// Rows, in the order in which they were acknowledged. The columns are those that the rows have, `time` first.
@@ -141,19 +141,19 @@ impl Follower {
     }
 
     /// Takes what is new: about so many rows at most, the others next time.
-    pub fn take(&mut self, most: usize) -> Followed {
+    pub fn take(&mut self, most: usize) -> Poll {
         let (seq, skip) = self.at.seen();
         let newest = self.shown.line.newest();
         let unknown = seq > newest;
         let found = self.shown.line.since(seq, most.saturating_add(skip), RecordBatch::num_rows);
         let Some(found) = found.filter(|_| !unknown) else {
             self.at = Point::after(newest);
-            return Followed::Gap { point: self.at };
+            return Poll::Gap { point: self.at };
         };
         let Some((first, _)) = found.first() else {
             // Records without rows that anybody may see.
             self.at = Point::after(newest);
-            return Followed::Nothing;
+            return Poll::Nothing;
         };
         let skip = if *first == self.at.seq { skip } else { 0 };
         let mut taken = Taken { most: most.max(1), skip, ..Taken::default() };
@@ -164,9 +164,9 @@ impl Follower {
         }
         self.at = taken.at.unwrap_or(self.at);
         if taken.parts.is_empty() {
-            return Followed::Nothing;
+            return Poll::Nothing;
         }
-        Followed::Rows { parts: taken.parts, point: self.at }
+        Poll::Rows { parts: taken.parts, point: self.at }
     }
 
     /// Waits until there is something to take.

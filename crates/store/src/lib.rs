@@ -70,7 +70,7 @@ pub use budget::Budget;
 pub use corrections::{Correction, CorrectionState};
 pub use edit::Edit;
 pub use error::{FileError, StoreError};
-pub use follow::{Followed, Follower, NoPoint, Point};
+pub use follow::{Follower, NoPoint, Point, Poll};
 pub use intake::{Incoming, Receipt, Write};
 pub use opening::Opened;
 pub use quarantine::QuarantinedValue;

@@ -27,7 +27,7 @@ use crate::lake::delta::{Fields, TableKey};
 use crate::recent::{Allowance, Node};
 use crate::snapshot::last::{LastRows, Room};
 use crate::snapshot::{Chunk, DataFile, Snapshot};
-use crate::views::{Slot, Views};
+use crate::views::{Slot, SnapshotRegistry};
 
 /// So many chunks of about one size merge into one.
 const FAN_IN: usize = 16;
@@ -41,7 +41,7 @@ const NODE: usize = 256;
 /// The tables as queries see them.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    views: Views<TableKey, Snapshot>,
+    views: SnapshotRegistry<TableKey, Snapshot>,
     lines: Lines,
     room: Arc<Room>,
     /// Tables that show their rows and take no more in, and why.
@@ -51,7 +51,8 @@ pub(crate) struct Tables {
 impl Tables {
     /// None yet. Last rows may take so many bytes.
     pub(crate) fn new(last_value_cache_bytes: u64) -> Self {
-        let (views, lines, refusing) = (Views::default(), Lines::default(), RwLock::default());
+        let (views, lines, refusing) =
+            (SnapshotRegistry::default(), Lines::default(), RwLock::default());
         Self { views, lines, room: Room::new(last_value_cache_bytes), refusing }
     }
 

@@ -15,7 +15,7 @@ use super::primitives::{RwLock, Swap};
 
 /// The newest view of each key.
 #[derive(Debug)]
-pub(crate) struct Views<K, V> {
+pub(crate) struct SnapshotRegistry<K, V> {
     /// Locked for writing only when a key comes into being, or goes.
     slots: RwLock<HashMap<K, Arc<Slot<V>>>>,
 }
@@ -31,13 +31,13 @@ impl<V> Slot<V> {
     }
 }
 
-impl<K, V> Default for Views<K, V> {
+impl<K, V> Default for SnapshotRegistry<K, V> {
     fn default() -> Self {
         Self { slots: RwLock::new(HashMap::new()) }
     }
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Views<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> SnapshotRegistry<K, V> {
     /// What is shown of a key now.
     pub(crate) fn view(&self, key: &K) -> Option<V> {
         self.slots.read().get(key).map(|slot| V::clone(&slot.0.load()))

@@ -92,7 +92,7 @@ const TICK: Duration = Duration::from_millis(250);
 const RETRY_MILLIS: u64 = 3_000;
 
 /// What the writer works with, and others too.
-type Surroundings = (Settings, Arc<dyn Clock>, Arc<Counters>, Arc<Budget>);
+type Environment = (Settings, Arc<dyn Clock>, Arc<Counters>, Arc<Budget>);
 
 /// Owns everything that changes.
 pub(crate) struct Writer {
@@ -124,7 +124,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(
-        (settings, clock, counters, budget): Surroundings,
+        (settings, clock, counters, budget): Environment,
         (wal, receipts, lock): (Wal, Receipts, DiskLock),
         memtables: HashMap<TableKey, Memtable>,
         tables: Arc<Tables>,

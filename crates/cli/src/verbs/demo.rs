@@ -62,7 +62,7 @@ pub(crate) struct Demo {
     /// Stop the server and the sender; the data stays
     #[arg(long)]
     stop: bool,
-    /// Be the background sender
+    /// Run the background sender
     #[arg(long, hide = true)]
     sender: bool,
 }

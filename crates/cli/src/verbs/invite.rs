@@ -13,12 +13,12 @@ use crate::session::Session;
 /// The verbs of invites.
 #[derive(clap::Subcommand)]
 pub(crate) enum Invite {
-    /// Make a code
+    /// Create an invite code
     Create(Create),
     /// List the codes
     #[command(visible_alias = "ls")]
     List,
-    /// Take a code back
+    /// Revoke an invite code
     Revoke(Revoke),
 }
 

@@ -41,7 +41,7 @@ pub(crate) enum Project {
 /// A set of rights, as three flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct Rights {
-    /// May see devices and ask for readings
+    /// May see devices and query readings
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false",
         value_name = "BOOL", hide_default_value = true, value_parser = truth, action = Set)]
     pub(crate) read: bool,

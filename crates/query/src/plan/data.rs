@@ -289,7 +289,7 @@ fn figure_fields(
     let kind = field_type(table, "field", field)?;
     if !fits(operator, kind) {
         let word = operator.name();
-        let reason = format!("{word} says nothing of field '{field}', which is {kind}; use count");
+        let reason = format!("{word}() does not support {kind} field '{field}'; use count()");
         return Err(QueryError::parameter("operator", reason));
     }
     Ok(vec![(field.clone(), kind)])

@@ -199,7 +199,7 @@ fn are_alike(found: &Json, expected: &Json, of: &str) -> Result<(), TestCaseErro
 /// Which rows are asked for.
 type Choice = fn(&Row) -> bool;
 
-/// Each way to ask in SQL for the last row of each device, of all rows or of some.
+/// Each way to query the last row in SQL of each device, of all rows or of some.
 async fn check_last(world: &World, rows: &[Row], some: usize) -> Result<(), TestCaseError> {
     let choices: [(&str, Choice); 5] = [
         ("", |_| true),

@@ -181,7 +181,7 @@ async fn what_does_not_fit_the_fields_is_refused_with_the_parameter_and_the_way_
     parameter 'group_by': namespace 'input' has no field 'undefinedfield'; it has count, device_id, note, ok, temperature
     parameter 'limit_by': namespace 'input' has no field 'nothing'; it has count, device_id, note, ok, temperature
     parameter 'group_by': namespace 'input' has no field 'room'; it has count, device_id, note, ok, temperature
-    parameter 'operator': sum says nothing of field 'note', which is STRING; use count
+    parameter 'operator': sum() does not support STRING field 'note'; use count()
     namespace 'input' has no field 'humidity'
     "#);
 }

@@ -484,7 +484,7 @@ async fn what_makes_no_sense_is_refused_with_the_place_and_the_way_out() {
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     parameter 'fields': namespace 'input' has no field 'nothing'; it has count, device_id, note, ok, temperature
     parameter 'fields': the time of a row is no field; it comes with each series, and 'from' and 'to' choose it
-    parameter 'operator': mean says nothing of field 'note', which is STRING; use first, last or count, or no operator
+    parameter 'operator': mean() does not support STRING field 'note'; use first(), last() or count(), or no operator
     parameter 'bucket': "15m" needs 'operator': add mean, min, max, sum, count, first or last; without one use auto or raw
     parameter 'bucket': raw means every row, which no operator puts together; leave one of the two out
     parameter 'bucket': "15 parsecs" is no width of a bucket; write auto, all, or a whole number from 1 on and ms, s, m, h, d, w, mo or y, as in 15m

@@ -158,7 +158,7 @@ pub struct AuthConfig {
 /// How email is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MailConfig {
-    /// Where mail is handed in; without it letters are written to a folder.
+    /// SMTP server URL; without it emails are written to a folder.
     pub smtp_url: Option<SecretUrl>,
     /// The sender of mail.
     pub from: String,

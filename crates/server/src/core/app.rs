@@ -10,14 +10,14 @@ use iobeam_store::Store;
 use tokio::sync::{Mutex, RwLock, Semaphore, watch};
 
 use crate::config::Config;
+use crate::core::api_error::ApiError;
 use crate::core::auth::Auth;
 use crate::core::event_cache::EventCache;
 use crate::core::mail::Mail;
 use crate::core::metrics::Metrics;
-use crate::core::problem::Problem;
 use crate::core::readiness::Readiness;
 use crate::core::refusals::Refusals;
-use crate::core::retention::Keeper;
+use crate::core::retention::RetentionJob;
 
 /// A cheap handle to everything, on behalf of somebody.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub(crate) struct Parts {
     /// Where readings live.
     pub(crate) store: Store,
     /// How long they stay.
-    pub(crate) keeper: Keeper,
+    pub(crate) retention: RetentionJob,
     /// How they are asked for.
     pub(crate) engine: Engine,
     /// Who may do what.
@@ -60,12 +60,12 @@ pub(crate) struct Parts {
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// Bytes that the bodies of all requests together may still take.
-    pub(crate) room_for_bodies: Arc<Semaphore>,
+    pub(crate) body_permits: Arc<Semaphore>,
     /// Large uploads that may still be checked at once: more than there are cores would not be done sooner, and each
     /// takes the memory of its rows before they are counted.
-    pub(crate) room_for_checks: Semaphore,
+    pub(crate) check_permits: Semaphore,
     /// Live connections that there may still be.
-    pub(crate) room_for_live: Arc<Semaphore>,
+    pub(crate) live_permits: Arc<Semaphore>,
     /// Events that live connections share.
     pub(crate) events: EventCache,
     /// Becomes true when it is time to stop.
@@ -101,8 +101,8 @@ impl App {
     pub(crate) async fn catalog<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Catalog) -> Result<T, CatalogError> + Send + 'static,
-    ) -> Result<T, Problem> {
-        self.ask(work).await.map_err(Problem::from)
+    ) -> Result<T, ApiError> {
+        self.ask(work).await.map_err(ApiError::from)
     }
 
     /// The same, for a caller who wants to know why the catalog refused.

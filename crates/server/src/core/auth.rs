@@ -50,7 +50,7 @@ pub(crate) use standing::Standing;
 use jwt::Signer;
 use rate_limit::{Account, Attempt, Client, LoginLimiter};
 use refusal::Refusal;
-use rights::{Right, Who};
+use rights::{Access, Permission};
 use share::ShareCaller;
 
 /// How long a refresh is given after the old token ended.
@@ -348,12 +348,12 @@ impl Auth {
 
 impl Caller {
     /// The caller, if the row lets them in.
-    pub(crate) fn allowed(self, who: Who) -> Result<Self, Refusal> {
+    pub(crate) fn allowed(self, who: Access) -> Result<Self, Refusal> {
         match (&self, who) {
-            (_, Who::Anyone | Who::LogIn)
-            | (Self::User(_), Who::User | Who::Operator)
-            | (Self::Share(_), Who::Share) => Ok(self),
-            (Self::Project(caller), Who::Project(right)) => {
+            (_, Access::Anyone | Access::LogIn)
+            | (Self::User(_), Access::User | Access::Operator)
+            | (Self::Share(_), Access::Share) => Ok(self),
+            (Self::Project(caller), Access::Project(right)) => {
                 caller.need(right)?;
                 Ok(self)
             }
@@ -369,12 +369,12 @@ impl ProjectCaller {
     }
 
     /// Refuses a caller without that right.
-    pub(crate) fn need(&self, right: Right) -> Result<(), Refusal> {
+    pub(crate) fn need(&self, right: Permission) -> Result<(), Refusal> {
         let (has, right) = match right {
-            Right::Any => return Ok(()),
-            Right::Read => (self.permissions.read, "read"),
-            Right::Write => (self.permissions.write, "write"),
-            Right::Admin => (self.permissions.admin, "administer"),
+            Permission::Any => return Ok(()),
+            Permission::Read => (self.permissions.read, "read"),
+            Permission::Write => (self.permissions.write, "write"),
+            Permission::Admin => (self.permissions.admin, "administer"),
         };
         if has { Ok(()) } else { Err(Refusal::Lacks { right }) }
     }

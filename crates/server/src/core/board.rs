@@ -9,9 +9,9 @@
 
 pub(crate) mod question;
 
-mod sense;
+mod validate;
 
-mod moment;
+mod time_expr;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 
 /// How large a board may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,7 +256,7 @@ impl Default for TimeSpan {
 
 impl Board {
     /// Reads a board as a client sent it.
-    pub(crate) fn parse(sent: &RawValue, limits: Limits) -> Result<Self, Problem> {
+    pub(crate) fn parse(sent: &RawValue, limits: Limits) -> Result<Self, ApiError> {
         let text = sent.get();
         if text.len() > limits.bytes {
             let reason = format!(
@@ -273,20 +273,20 @@ impl Board {
             let path = if path == "." { "" } else { &path };
             wrong(path, &without_position(&error.inner().to_string()))
         })?;
-        sense::check(&board, limits)?;
+        validate::check(&board, limits)?;
         Ok(board)
     }
 
     /// Reads a board as it was stored.
-    pub(crate) fn stored(text: &str) -> Result<Self, Problem> {
+    pub(crate) fn stored(text: &str) -> Result<Self, ApiError> {
         serde_json::from_str(text).map_err(|error| {
-            Problem::internal(format!("a stored dashboard cannot be read: {error}"))
+            ApiError::internal(format!("a stored dashboard cannot be read: {error}"))
         })
     }
 
     /// As it is stored.
-    pub(crate) fn text(&self) -> Result<String, Problem> {
-        serde_json::to_string(self).map_err(Problem::internal)
+    pub(crate) fn text(&self) -> Result<String, ApiError> {
+        serde_json::to_string(self).map_err(ApiError::internal)
     }
 }
 
@@ -306,9 +306,9 @@ fn off() -> String {
 }
 
 /// The refusal of a board, with the place in it.
-fn wrong(place: &str, reason: &str) -> Problem {
+fn wrong(place: &str, reason: &str) -> ApiError {
     let dot = if place.is_empty() { "" } else { "." };
-    Problem::bad_request("The dashboard is not valid", format!("board{dot}{place}: {reason}"))
+    ApiError::bad_request("The dashboard is not valid", format!("board{dot}{place}: {reason}"))
 }
 
 /// A message of the JSON reader without its line and column, which count from the start of the board alone.

@@ -15,9 +15,9 @@ use iobeam_model::{FieldName, ProjectId};
 use iobeam_store::edit::RowFilter;
 use iobeam_store::{Correction, CorrectionState, Edit};
 
+use crate::core::api_error::{ApiError, Category};
 use crate::core::app::App;
 use crate::core::auth::ProjectCaller;
-use crate::core::problem::{Category, Problem};
 
 /// How long the reply to an order waits for its end.
 const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub(crate) async fn order(
     caller: &ProjectCaller,
     namespace: &Namespace,
     edit: Edit,
-) -> Result<Correction, Problem> {
+) -> Result<Correction, ApiError> {
     if let Some((field, change)) = field_change(&edit) {
         namespace.check_field_change(field, &change)?;
     }
@@ -42,13 +42,13 @@ pub(crate) async fn order(
     let correction = wait(app, caller.project, namespace, number).await;
     if correction.state == CorrectionState::Failed {
         let reason = correction.problem.unwrap_or_default();
-        return Err(Problem::new(Category::Conflict, "The correction cannot be made", reason));
+        return Err(ApiError::new(Category::Conflict, "The correction cannot be made", reason));
     }
     Ok(correction)
 }
 
 /// Deletes all rows of a namespace; it stays, with its fields and labels. Says how many rows there were.
-pub(crate) async fn truncate(app: &App, namespace: &Namespace) -> Result<u64, Problem> {
+pub(crate) async fn truncate(app: &App, namespace: &Namespace) -> Result<u64, ApiError> {
     let _alone = app.deleting.lock().await;
     // What was let in before is stored by then, and goes too.
     drop(app.importing.write().await);
@@ -56,9 +56,9 @@ pub(crate) async fn truncate(app: &App, namespace: &Namespace) -> Result<u64, Pr
     let rows = count(app, namespace, RowFilter::default()).await?;
     let event = AuditEvent::new(AuditAction::RowsDelete).detail("all", true).detail("count", rows);
     note(app, namespace, event).await?;
-    app.keeper.forget(project, Some(name)).await;
+    app.retention.forget(project, Some(name)).await;
     app.store.drop_tables(project, Some(name)).await?;
-    app.keeper.apply(namespace).await;
+    app.retention.apply(namespace).await;
     Ok(rows)
 }
 
@@ -67,10 +67,10 @@ pub(crate) async fn count(
     app: &App,
     namespace: &Namespace,
     filter: RowFilter,
-) -> Result<u64, Problem> {
+) -> Result<u64, ApiError> {
     let (store, project, name) = (app.store.clone(), namespace.project, namespace.name.clone());
     let counting = move || store.count_rows(project, &name, &filter);
-    let counted = tokio::task::spawn_blocking(counting).await.map_err(Problem::internal)?;
+    let counted = tokio::task::spawn_blocking(counting).await.map_err(ApiError::internal)?;
     Ok(counted?)
 }
 
@@ -113,7 +113,7 @@ async fn switch_until_done(app: &App, correction: &Correction) {
 }
 
 /// Shows a change of fields to everybody at once.
-async fn switch(app: &App, correction: &Correction) -> Result<(), Problem> {
+async fn switch(app: &App, correction: &Correction) -> Result<(), ApiError> {
     let Correction { number, project, namespace, edit, .. } = correction;
     // Imports that were checked against the old fields are over, and no query has the old fields for the new rows.
     let _imports = app.importing.write().await;
@@ -178,7 +178,7 @@ fn field_change(edit: &Edit) -> Option<(&FieldName, FieldChange)> {
 }
 
 /// Notes in the audit log what is about to be done: what cannot be noted is not done.
-async fn note(app: &App, namespace: &Namespace, event: AuditEvent) -> Result<(), Problem> {
+async fn note(app: &App, namespace: &Namespace, event: AuditEvent) -> Result<(), ApiError> {
     let event = event.in_project(namespace.project).target("namespace", &namespace.name);
     app.catalog(move |catalog| catalog.record_audit(event)).await
 }

@@ -10,8 +10,8 @@
 
 use iobeam_catalog::{Catalog, Deletion};
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::problem::Problem;
 
 /// Ends a deletion that the catalog has noted. It goes on when whoever asked does not wait. What fails is tried again.
 pub(crate) async fn end(app: &App, deletion: Deletion) {
@@ -39,7 +39,7 @@ pub(crate) async fn end_all(app: &App) {
     }
 }
 
-async fn end_now(app: &App, deletion: Deletion) -> Result<(), Problem> {
+async fn end_now(app: &App, deletion: Deletion) -> Result<(), ApiError> {
     let _alone = app.deleting.lock().await;
     if !app.catalog(Catalog::deletions).await?.contains(&deletion) {
         return Ok(());
@@ -47,7 +47,7 @@ async fn end_now(app: &App, deletion: Deletion) -> Result<(), Problem> {
     // Who was let in before the deletion is done storing once nobody is inside; who comes now finds nothing.
     drop(app.importing.write().await);
     let (project, namespace) = (deletion.project, deletion.namespace.as_ref());
-    app.keeper.forget(project, namespace).await;
+    app.retention.forget(project, namespace).await;
     app.store.drop_tables(project, namespace).await?;
     app.catalog(move |catalog| catalog.end_deletion(deletion.id)).await
 }

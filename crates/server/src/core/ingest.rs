@@ -14,20 +14,20 @@ use iobeam_model::DeviceId;
 use iobeam_store::{Receipt, Write};
 use twox_hash::xxhash3_128::Hasher;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::{ProjectCaller, Standing};
-use crate::core::problem::Problem;
 use crate::core::validate::sender::sender;
-use crate::core::validate::{self, Checked, Form, Limits, NewFields};
+use crate::core::validate::{self, BodyFormat, Limits, NewFields, ValidatedImport};
 
 /// Uploads up to this size are checked at once, larger ones on a thread that may take its time.
-const QUICK: usize = 128 << 10;
+const INLINE_MAX_BYTES: usize = 128 << 10;
 
 /// Readings as they came in, whichever endpoint they came to.
 #[derive(Clone, Debug)]
 pub(crate) struct Upload {
     /// How the body is to be read.
-    pub(crate) form: Form,
+    pub(crate) form: BodyFormat,
     /// The body, unpacked.
     pub(crate) body: Bytes,
 }
@@ -37,7 +37,7 @@ pub(crate) async fn ingest(
     app: &App,
     (caller, standing): (&ProjectCaller, &Standing),
     upload: Upload,
-) -> Result<Receipt, Problem> {
+) -> Result<Receipt, ApiError> {
     let outcome = store(app, (caller, standing), &upload).await;
     if let Err(refused) = &outcome {
         let device = caller.device.as_ref().map(ToString::to_string);
@@ -51,7 +51,7 @@ async fn store(
     app: &App,
     (caller, standing): (&ProjectCaller, &Standing),
     upload: &Upload,
-) -> Result<Receipt, Problem> {
+) -> Result<Receipt, ApiError> {
     app.auth.still(standing)?;
     let size = upload.body.len();
     // Until it is stored: what is deleted meanwhile waits for that.
@@ -78,18 +78,26 @@ async fn store(
 }
 
 /// The sender's last chance to be wrong.
-async fn check(app: &App, caller: &ProjectCaller, upload: Upload) -> Result<Checked, Problem> {
-    if upload.body.len() <= QUICK {
+async fn check(
+    app: &App,
+    caller: &ProjectCaller,
+    upload: Upload,
+) -> Result<ValidatedImport, ApiError> {
+    if upload.body.len() <= INLINE_MAX_BYTES {
         return check_now(app, caller, &upload);
     }
-    let _room = app.room_for_checks.acquire().await.map_err(Problem::internal)?;
+    let _room = app.check_permits.acquire().await.map_err(ApiError::internal)?;
     let (app, caller) = (app.clone(), caller.clone());
     tokio::task::spawn_blocking(move || check_now(&app, &caller, &upload))
         .await
-        .map_err(Problem::internal)?
+        .map_err(ApiError::internal)?
 }
 
-fn check_now(app: &App, caller: &ProjectCaller, upload: &Upload) -> Result<Checked, Problem> {
+fn check_now(
+    app: &App,
+    caller: &ProjectCaller,
+    upload: &Upload,
+) -> Result<ValidatedImport, ApiError> {
     let limits = Limits {
         bytes: app.config.http.max_request_size,
         fields: app.config.imports.max_fields_per_request,
@@ -115,7 +123,7 @@ async fn register(
     app: &App,
     caller: &ProjectCaller,
     devices: Vec<DeviceId>,
-) -> Result<(), Problem> {
+) -> Result<(), ApiError> {
     let project = caller.project;
     app.catalog(move |catalog| {
         devices.iter().try_for_each(|device| validate::register(catalog, project, device))

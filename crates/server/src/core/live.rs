@@ -19,27 +19,27 @@ use bytes::Bytes;
 use futures::{Stream, stream};
 use iobeam_model::{NamespaceName, ProjectId, Timestamp};
 use iobeam_query::{QueryError, Selection};
-use iobeam_store::{Followed, Follower, Point};
+use iobeam_store::{Follower, Point, Poll};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::core::api_error::{ApiError, Category};
 use crate::core::app::App;
 use crate::core::auth::Standing;
 use crate::core::event_cache::EventKey;
-use crate::core::problem::{Category, Problem};
 
 /// Rows of one event.
-const ROWS: usize = 1_000;
+const EVENT_MAX_ROWS: usize = 1_000;
 /// Rows that come within this time share an event.
-const REST: Duration = Duration::from_millis(100);
+const EVENT_INTERVAL: Duration = Duration::from_millis(100);
 /// How often it is asked whether the caller may still read.
-const ASK: Duration = Duration::from_millis(250);
+const ACCESS_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 /// After so long without an event something is said, so that nobody on the way takes the connection for dead.
-const SILENCE: Duration = Duration::from_secs(15);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What is followed.
 #[derive(Debug)]
-pub(crate) struct Wish {
+pub(crate) struct Subscription {
     /// Of which project.
     pub(crate) project: ProjectId,
     /// Which namespace.
@@ -87,25 +87,26 @@ pub(crate) enum Event {
 /// Follows: events until either side ends it.
 pub(crate) fn follow(
     app: &App,
-    wish: Wish,
+    subscription: Subscription,
     standing: Standing,
-) -> Result<impl Stream<Item = Event> + Send + 'static, Problem> {
-    let place = Arc::clone(&app.room_for_live).try_acquire_owned();
+) -> Result<impl Stream<Item = Event> + Send + 'static, ApiError> {
+    let place = Arc::clone(&app.live_permits).try_acquire_owned();
     let place = place.map_err(|_| {
-        Problem::new(
+        ApiError::new(
             Category::Unavailable,
             "Too many live connections are open",
             "Come back in a moment; the operator can raise the setting live-connections",
         )
         .with_retry_after(5)
     })?;
-    let follower = app.store.follow(wish.project, &wish.namespace, wish.since);
+    let follower =
+        app.store.follow(subscription.project, &subscription.namespace, subscription.since);
     let stopping = app.stop.subscribe();
     let watcher = Watcher {
         said: follower.point(),
-        selection: wish.key(),
+        selection: subscription.key(),
         app: app.clone(),
-        wish,
+        subscription,
         standing,
         follower,
         stopping,
@@ -131,7 +132,7 @@ enum Phase {
 /// One who watches.
 struct Watcher {
     app: App,
-    wish: Wish,
+    subscription: Subscription,
     /// What is followed, written out.
     selection: Arc<str>,
     /// What the caller was let in by.
@@ -166,14 +167,14 @@ impl Watcher {
                 sleep_until(until).await;
             }
             let from = self.follower.point();
-            match self.follower.take(ROWS) {
-                Followed::Rows { parts, point } => {
-                    let wish = &self.wish;
+            match self.follower.take(EVENT_MAX_ROWS) {
+                Poll::Rows { parts, point } => {
+                    let subscription = &self.subscription;
                     let selection = Arc::clone(&self.selection);
                     let key = EventKey { selection, from, to: point };
                     let make = || {
-                        let members = wish.selection.members(&parts)?;
-                        Ok::<_, QueryError>(members.map(|members| wish.json(&members)))
+                        let members = subscription.selection.members(&parts)?;
+                        Ok::<_, QueryError>(members.map(|members| subscription.json(&members)))
                     };
                     match self.app.events.event(key, make).await {
                         Ok(Some(json)) => return Some(self.rows(json, point)),
@@ -187,10 +188,10 @@ impl Watcher {
                         }
                     }
                 }
-                Followed::Gap { point } => return Some(self.gap(point)),
-                Followed::Nothing => self.wait().await,
+                Poll::Gap { point } => return Some(self.gap(point)),
+                Poll::Nothing => self.wait().await,
             }
-            if self.spoke.elapsed() >= SILENCE {
+            if self.spoke.elapsed() >= HEARTBEAT_INTERVAL {
                 return Some(self.silence());
             }
         }
@@ -201,7 +202,7 @@ impl Watcher {
         tokio::select! {
             () = self.follower.changed() => {}
             _ = self.stopping.wait_for(|stopping| *stopping) => {}
-            () = sleep(ASK) => {}
+            () = sleep(ACCESS_CHECK_INTERVAL) => {}
         }
     }
 
@@ -210,9 +211,9 @@ impl Watcher {
         if *self.stopping.borrow() {
             return Some("the server stops; come back with the last point".to_owned());
         }
-        let Wish { project, namespace, .. } = &self.wish;
+        let Subscription { project, namespace, .. } = &self.subscription;
         if let Err(refusal) = self.app.auth.still(&self.standing) {
-            let problem = Problem::from(refusal);
+            let problem = ApiError::from(refusal);
             return Some(format!("{}: {}", problem.message, problem.details));
         }
         let is_there = self.app.catalog.namespace(*project, namespace).is_some();
@@ -225,7 +226,7 @@ impl Watcher {
     }
 
     fn rows(&mut self, json: Bytes, point: Point) -> Event {
-        self.rest_until = Some(Instant::now() + REST);
+        self.rest_until = Some(Instant::now() + EVENT_INTERVAL);
         self.spoke = Instant::now();
         self.said = point;
         Event::Rows { json, point }
@@ -251,7 +252,7 @@ impl Watcher {
     }
 }
 
-impl Wish {
+impl Subscription {
     /// Rows, whose members are written already.
     fn json(&self, members: &[u8]) -> Bytes {
         let members = String::from_utf8_lossy(members);

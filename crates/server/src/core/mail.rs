@@ -24,7 +24,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use self::outbox::Outbox;
 
 /// How long the mail server may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Letters to users. A cheap handle.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub(crate) enum MailError {
 
 /// What a letter is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum EmailKind {
     /// To show that the address is the user's.
     Verify,
     /// To confirm another address, which is the account's then.
@@ -83,11 +83,11 @@ pub(crate) enum Purpose {
 
 /// A letter with a key in it.
 #[derive(Clone)]
-pub(crate) struct Letter {
+pub(crate) struct Email {
     /// The address.
     pub(crate) to: String,
     /// What it is for.
-    pub(crate) purpose: Purpose,
+    pub(crate) purpose: EmailKind,
     /// The key.
     pub(crate) key: String,
 }
@@ -110,13 +110,13 @@ impl Mail {
     }
 
     /// Sends the letter while the caller goes on: how long it takes tells nobody whether there is such a user.
-    pub(crate) fn post(&self, letter: Letter) {
+    pub(crate) fn post(&self, letter: Email) {
         let mail = self.clone();
         tokio::spawn(async move { mail.send(letter).await });
     }
 
     /// Sends the letter, or puts it into the outbox. Failures are the operator's, and go to the log.
-    pub(crate) async fn send(&self, letter: Letter) {
+    pub(crate) async fn send(&self, letter: Email) {
         let message = match self.write(&letter) {
             Ok(message) => message,
             Err(reason) => {
@@ -125,7 +125,7 @@ impl Mail {
             }
         };
         if let Some(server) = &self.0.server {
-            match tokio::time::timeout(PATIENCE, server.send(message.clone())).await {
+            match tokio::time::timeout(UNREAD_BODY_TIMEOUT, server.send(message.clone())).await {
                 Ok(Ok(_)) => return,
                 Ok(Err(error)) => tracing::error!(%error, "the mail server did not take a letter"),
                 Err(_) => tracing::error!("the mail server did not answer in time"),
@@ -146,7 +146,7 @@ impl Mail {
         }
     }
 
-    fn write(&self, letter: &Letter) -> Result<Message, String> {
+    fn write(&self, letter: &Email) -> Result<Message, String> {
         let to: Mailbox = letter.to.parse().map_err(|error| format!("{error}"))?;
         let micros = u64::try_from(self.0.clock.now().micros()).unwrap_or(0);
         Message::builder()
@@ -161,7 +161,7 @@ impl Mail {
     }
 }
 
-impl Purpose {
+impl EmailKind {
     fn name(&self) -> &'static str {
         match self {
             // The same page and the same command take both keys.
@@ -187,7 +187,7 @@ impl Purpose {
     }
 }
 
-impl Letter {
+impl Email {
     /// The text. Each line is short, so that no mail program breaks the key.
     fn text(&self, public_url: Option<&str>) -> String {
         let place = public_url.map(|url| format!(" at {url}")).unwrap_or_default();
@@ -198,19 +198,19 @@ impl Letter {
         });
         let link = link.filter(|_| !key.is_empty()).unwrap_or_default();
         match &self.purpose {
-            Purpose::Verify => format!(
+            EmailKind::Verify => format!(
                 "An account was made with this address{place}.\r\n\r\n\
                  {link}The verification key is:\r\n\r\n    {key}\r\n\r\n\
                  Use it with the command:\r\n\r\n    iobeam user verify-email\r\n\r\n\
                  If you did not make an account, ignore this letter.\r\n"
             ),
-            Purpose::Confirm => format!(
+            EmailKind::Confirm => format!(
                 "This address was given as the new one of an account{place}.\r\n\r\n\
                  {link}The verification key is:\r\n\r\n    {key}\r\n\r\n\
                  Use it with the command:\r\n\r\n    iobeam user verify-email\r\n\r\n\
                  Until then nothing changes. If you have no account there, ignore this letter.\r\n"
             ),
-            Purpose::Revert { waits } => format!(
+            EmailKind::Revert { waits } => format!(
                 "{}{place}.\r\n\r\n\
                  If that was you, there is nothing to do.\r\n\r\n\
                  If not, somebody knows your password. For seven days you can take it back:\r\n\
@@ -224,23 +224,23 @@ impl Letter {
                     "The e-mail address of your account was changed"
                 }
             ),
-            Purpose::AccountDeleted => format!(
+            EmailKind::AccountDeleted => format!(
                 "The account with this address{place} was deleted by someone who knew its password. Its names and\r\n\
                  address are erased.\r\n\r\n\
                  If that was not you, write to whoever runs the platform: the projects it was in\r\n\
                  may have other members who can let you in again.\r\n"
             ),
-            Purpose::PasswordChanged => format!(
+            EmailKind::PasswordChanged => format!(
                 "The password of your account was changed{place}.\r\n\r\n\
                  If that was not you, reset it with the command:\r\n\r\n    iobeam user reset-pw\r\n"
             ),
-            Purpose::Reset => format!(
+            EmailKind::Reset => format!(
                 "Someone asked for a new password for this address{place}.\r\n\r\n\
                  {link}The reset key is:\r\n\r\n    {key}\r\n\r\n\
                  Use it with the command:\r\n\r\n    iobeam user reset-pw\r\n\r\n\
                  If that was not you, ignore this letter: your password stays as it is.\r\n"
             ),
-            Purpose::Invite { project } => format!(
+            EmailKind::Invite { project } => format!(
                 "You are invited to the project '{project}'{place}.\r\n\r\n\
                  {link}The code is:\r\n\r\n    {key}\r\n\r\n\
                  Sign in, or sign up with this code, on the page /invite of the web app.\r\n\r\n\
@@ -250,7 +250,7 @@ impl Letter {
     }
 }
 
-impl std::fmt::Debug for Letter {
+impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Letter").field("purpose", &self.purpose).finish_non_exhaustive()
     }
@@ -267,7 +267,7 @@ fn connect(url: &url::Url) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailErr
         url.query_pairs_mut().append_pair("tls", "required");
     }
     AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
-        .map(|server| server.timeout(Some(PATIENCE)).build())
+        .map(|server| server.timeout(Some(UNREAD_BODY_TIMEOUT)).build())
         .map_err(|error| MailError::Server(error.to_string()))
 }
 

@@ -15,7 +15,7 @@ use iobeam_model::{Clock, ProjectId};
 use iobeam_store::SetAside;
 use parking_lot::Mutex;
 
-use crate::core::problem::{Category, Code, Problem};
+use crate::core::api_error::{ApiError, Category, Code};
 
 /// How many may wait for that; what comes on top is not kept.
 const MOST_WAITING: usize = 10_000;
@@ -45,7 +45,7 @@ impl Refusals {
     }
 
     /// Notes that an import was refused. Only the sender's mistakes count.
-    pub(crate) fn note(&self, project: ProjectId, device: Option<String>, problem: &Problem) {
+    pub(crate) fn note(&self, project: ProjectId, device: Option<String>, problem: &ApiError) {
         if !problem.category.is_senders() {
             return;
         }

@@ -23,7 +23,7 @@ use time::TrustedTime;
 
 /// A cheap handle to what keeps house.
 #[derive(Clone)]
-pub(crate) struct Keeper(Arc<Inner>);
+pub(crate) struct RetentionJob(Arc<Inner>);
 
 struct Inner {
     catalog: Catalog,
@@ -41,7 +41,7 @@ struct State {
     deadlines: HashMap<(ProjectId, NamespaceName), Timestamp>,
 }
 
-impl Keeper {
+impl RetentionJob {
     /// Goes on by the time that was last believed.
     pub(crate) fn open(
         catalog: Catalog,

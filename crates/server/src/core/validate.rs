@@ -28,9 +28,9 @@ use iobeam_model::{
 };
 use iobeam_store::{Incoming, Write};
 
+use crate::core::api_error::ApiError;
 use crate::core::auth::ProjectCaller;
 use crate::core::auth::refusal::Refusal;
-use crate::core::problem::Problem;
 use spelling::Spellings;
 
 /// Most rows of one upload.
@@ -48,7 +48,7 @@ pub(crate) struct Limits {
 /// How the body of an upload is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Form {
+pub(crate) enum BodyFormat {
     /// JSON: series, each with its points.
     Series,
     /// JSON: rows in a table.
@@ -62,7 +62,7 @@ pub(crate) type NewFields = BTreeMap<NamespaceName, BTreeMap<FieldName, FieldTyp
 
 /// An upload in which nothing is wrong.
 #[derive(Debug)]
-pub(crate) struct Checked {
+pub(crate) struct ValidatedImport {
     /// What is to be stored.
     pub(crate) write: Write,
     /// What must be made known before.
@@ -77,15 +77,15 @@ pub(crate) struct Checked {
 pub(crate) fn check(
     catalog: &Catalog,
     caller: &ProjectCaller,
-    form: Form,
+    form: BodyFormat,
     body: &Bytes,
     limits: Limits,
-) -> Result<Checked, Problem> {
-    let mut draft = Draft::new(catalog, caller);
+) -> Result<ValidatedImport, ApiError> {
+    let mut draft = ImportBuilder::new(catalog, caller);
     match form {
-        Form::Series => json::read(&mut draft, body, false, limits)?,
-        Form::Table => json::read(&mut draft, body, true, limits)?,
-        Form::Batches => batches::read(&mut draft, body, limits)?,
+        BodyFormat::Series => json::read(&mut draft, body, false, limits)?,
+        BodyFormat::Table => json::read(&mut draft, body, true, limits)?,
+        BodyFormat::Batches => batches::read(&mut draft, body, limits)?,
     }
     Ok(draft.checked)
 }
@@ -107,25 +107,29 @@ pub(crate) fn register(
 }
 
 /// An upload while it is being checked.
-struct Draft<'c> {
+struct ImportBuilder<'c> {
     catalog: &'c Catalog,
     caller: &'c ProjectCaller,
-    checked: Checked,
+    checked: ValidatedImport,
     spellings: Spellings,
 }
 
-impl<'c> Draft<'c> {
+impl<'c> ImportBuilder<'c> {
     fn new(catalog: &'c Catalog, caller: &'c ProjectCaller) -> Self {
         let write = Write { project: caller.project, batches: Vec::new(), body_hash: None };
-        let checked =
-            Checked { write, new_fields: NewFields::new(), devices: Vec::new(), registers: false };
+        let checked = ValidatedImport {
+            write,
+            new_fields: NewFields::new(),
+            devices: Vec::new(),
+            registers: false,
+        };
         Self { catalog, caller, checked, spellings: Spellings::default() }
     }
 
     /// The namespace of that name.
-    fn namespace(&self, name: &NamespaceName) -> Result<Arc<Namespace>, Problem> {
+    fn namespace(&self, name: &NamespaceName) -> Result<Arc<Namespace>, ApiError> {
         self.catalog.namespace(self.caller.project, name).ok_or_else(|| {
-            Problem::not_found(
+            ApiError::not_found(
                 format!("There is no namespace '{name}'"),
                 "Declare it with POST /v1/namespaces, or send to 'input'",
             )
@@ -133,19 +137,19 @@ impl<'c> Draft<'c> {
     }
 
     /// The device of that id, which must be registered, or is about to be.
-    fn device(&mut self, id: &str) -> Result<DeviceId, Problem> {
+    fn device(&mut self, id: &str) -> Result<DeviceId, ApiError> {
         self.devices(&[id])?;
-        self.checked.devices.last().cloned().ok_or_else(|| Problem::internal("a device was lost"))
+        self.checked.devices.last().cloned().ok_or_else(|| ApiError::internal("a device was lost"))
     }
 
     /// The devices of those ids, each of which must be registered, or is about to be.
-    fn devices(&mut self, ids: &[&str]) -> Result<(), Problem> {
+    fn devices(&mut self, ids: &[&str]) -> Result<(), ApiError> {
         let heard = &mut self.checked.devices;
         heard.reserve(ids.len());
         for id in ids {
             self.caller.may_act_as(id)?;
             let device: DeviceId = id.parse().map_err(|error: iobeam_model::NameError| {
-                Problem::bad_request("This is no device id", format!("device_id: {error}"))
+                ApiError::bad_request("Invalid device id", format!("device_id: {error}"))
             })?;
             // Of a body of many batches most are of one device. Named twice does no harm.
             if heard.last() != Some(&device) {
@@ -155,7 +159,7 @@ impl<'c> Draft<'c> {
         let unknown = self.catalog.first_unregistered(self.caller.project, ids.iter().copied());
         let Some(unknown) = unknown else { return Ok(()) };
         if !self.registers_by_itself() {
-            return Err(Problem::not_found(
+            return Err(ApiError::not_found(
                 format!("There is no device '{unknown}'"),
                 "Register it with POST /v1/devices before it sends readings, or let the project register devices by \
                  itself (auto_register)",
@@ -179,7 +183,7 @@ impl<'c> Draft<'c> {
     }
 
     /// Takes a batch in whose fields are spelled, and typed, as in its namespace.
-    fn take(&mut self, namespace: &Namespace, incoming: Incoming) -> Result<(), Problem> {
+    fn take(&mut self, namespace: &Namespace, incoming: Incoming) -> Result<(), ApiError> {
         let batch = &incoming.batch;
         self.only_own_rows(namespace, batch)?;
         self.only_registered(namespace, batch)?;
@@ -201,10 +205,10 @@ impl<'c> Draft<'c> {
         &mut self,
         namespace: &Namespace,
         new: Vec<(FieldName, FieldType)>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ApiError> {
         let Some((first, _)) = new.first() else { return Ok(()) };
         if namespace.explicit {
-            return Err(Problem::bad_request(
+            return Err(ApiError::bad_request(
                 format!("The namespace '{}' has no field '{first}'", namespace.name),
                 "Its fields were declared: add the field with PUT /v1/namespaces, or correct its name",
             ));
@@ -214,7 +218,7 @@ impl<'c> Draft<'c> {
     }
 
     /// Sees to it that each device whose rows these are is registered, where rows belong to devices at all.
-    fn only_registered(&mut self, namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
+    fn only_registered(&mut self, namespace: &Namespace, batch: &Batch) -> Result<(), ApiError> {
         if !is_by_device(namespace) {
             return Ok(());
         }
@@ -225,7 +229,7 @@ impl<'c> Draft<'c> {
     }
 
     /// Refuses rows that a token bound to a device may not write.
-    fn only_own_rows(&self, namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
+    fn only_own_rows(&self, namespace: &Namespace, batch: &Batch) -> Result<(), ApiError> {
         let Some(own) = &self.caller.device else { return Ok(()) };
         let column = batch.column(namespace.partition.as_str());
         let alone = column.is_some_and(|column| {

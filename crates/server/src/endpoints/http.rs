@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Invariants: no redirect; no cookie but that of a session, and no page of another site is let in with it; a reply of
-//! status 400 and above has the body of [`Problem`]; a panic in a handler is a 500 and harms nobody else; the log holds
+//! status 400 and above has the body of [`ApiError`]; a panic in a handler is a 500 and harms nobody else; the log holds
 //! paths without their query strings.
 
 mod imports;
@@ -91,7 +91,7 @@ mod cookie_corpus;
 #[path = "../../../../fuzz/cookie_checks.rs"]
 mod cookie_checks;
 
-pub(crate) mod problem;
+pub(crate) mod error_response;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -110,12 +110,12 @@ use tracing::Instrument as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::problem::Problem;
-use crate::endpoints::http::caller::{Guard, guard, without};
+use crate::endpoints::http::caller::{Authorization, authorize, without};
 use crate::endpoints::http::described::describe;
+use crate::endpoints::http::error_response::protocol_error;
 use crate::endpoints::http::parameters::Parameters;
-use crate::endpoints::http::problem::protocol_problem;
 use crate::endpoints::http::web_app::WebApp;
 
 /// The header of a refusal that tells its request's number, by which the log calls it.
@@ -123,20 +123,23 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers requests. A cheap handle.
 #[derive(Clone)]
-pub(crate) struct Site {
+pub(crate) struct HttpService {
     app: App,
     router: Router,
     count: Arc<AtomicU64>,
 }
 
-impl Site {
+impl HttpService {
     /// All routes, with what they need.
     pub(crate) fn new(app: App, web_app: WebApp) -> Self {
         let (paths, description) = described();
         let parameters = Arc::new(Parameters::of(&description));
         let router = paths
             .layer(Extension(openapi::Text::of(&description)))
-            .route_layer(from_fn_with_state(Guard { app: app.clone(), parameters }, guard))
+            .route_layer(from_fn_with_state(
+                Authorization { app: app.clone(), parameters },
+                authorize,
+            ))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(move |request| elsewhere(web_app.clone(), request))
             .with_state(app.clone());
@@ -158,7 +161,7 @@ impl Site {
             match answer.instrument(span.clone()).await {
                 Ok(Ok(reply)) => reply,
                 Ok(Err(never)) => match never {},
-                Err(_panic) => Problem::internal("a handler panicked").into_response(),
+                Err(_panic) => ApiError::internal("a handler panicked").into_response(),
             }
         };
         if method == Method::OPTIONS {
@@ -189,7 +192,7 @@ impl Site {
         self.app.metrics.answered(method.as_str(), status, took);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let _entered = span.enter();
-        if let Some(problem) = reply.extensions().get::<Problem>() {
+        if let Some(problem) = reply.extensions().get::<ApiError>() {
             self.app.metrics.refused(problem.code.0);
             tracing::info!(status, micros, code = problem.code.0, "refused");
         } else {
@@ -249,7 +252,7 @@ async fn elsewhere(web_app: WebApp, request: Request<Body>) -> Response {
 }
 
 async fn no_such_path(request: Request<Body>) -> Response {
-    let problem = Problem::not_found(
+    let problem = ApiError::not_found(
         "There is nothing at this path",
         format!("{}; GET /v1/openapi.json lists the paths there are", request.uri().path()),
     );
@@ -258,7 +261,7 @@ async fn no_such_path(request: Request<Body>) -> Response {
 
 async fn method_not_allowed(request: Request<Body>) -> Response {
     let (method, path) = (request.method(), request.uri().path());
-    let problem = protocol_problem(
+    let problem = protocol_error(
         StatusCode::METHOD_NOT_ALLOWED,
         "This path does not take this method",
         format!("{method} {path}; the header Allow names the methods it takes"),
@@ -313,7 +316,7 @@ fn with_json_error(reply: Response) -> Response {
     }
     let reason = status.canonical_reason().unwrap_or("The request was refused");
     let problem =
-        protocol_problem(status, reason, "See the description of the API at /v1/openapi.json");
+        protocol_error(status, reason, "See the description of the API at /v1/openapi.json");
     let mut whole = problem.into_response();
     if let Some(allow) = reply.headers().get(header::ALLOW) {
         whole.headers_mut().insert(header::ALLOW, allow.clone());
@@ -340,7 +343,7 @@ mod tests {
         assert_eq!(reply.status(), StatusCode::LENGTH_REQUIRED);
         assert!(is_json(reply.headers()));
         assert_eq!(reply.headers()[header::ALLOW], "GET");
-        assert!(reply.extensions().get::<Problem>().is_some());
+        assert!(reply.extensions().get::<ApiError>().is_some());
         let sound = with_json_error(Response::new(Body::from("text")));
         assert!(!is_json(sound.headers()), "what is no error stays as it is");
     }

@@ -25,7 +25,7 @@ fn a_registered_device_has_what_every_client_needs() {
     );
     assert_eq!(platform.get("/v1/devices?name=first", &token).expect(200), made);
     let mut shown = made.clone();
-    shown["state"] = json!("never");
+    shown["state"] = json!("never_seen");
     for path in ["/v1/devices/my-dev:1", "/v1/devices/my-dev:1/"] {
         assert_eq!(platform.get(path, &token).expect(200), shown, "{path}");
     }
@@ -210,7 +210,11 @@ fn devices_are_searched_filtered_ordered_and_counted() {
     let found = list("?search=P-&sort=-name&facets=true&count=1");
     assert_eq!((ids(&found).as_str(), &found["total"]), ("p-10", &json!(2)));
     assert_eq!(found["types"], json!([{"device_type": "pump", "count": 2}]));
-    assert_eq!(found["states"], json!({"online": 1, "late": 0, "silent": 0, "never": 1}));
+    assert_eq!(found["states"], json!({"online": 1, "stale": 0, "offline": 0, "never_seen": 1}));
+    for name in ["never_seen", "never"] {
+        // The second is what it was called before.
+        assert_eq!(list(&format!("?search=P-&state={name}"))["total"], 1, "{name}");
+    }
     let found = list("?state=online");
     assert_eq!((ids(&found).as_str(), &found["devices"][0]["state"]), ("p-2", &json!("online")));
     assert!(found["devices"][0]["last_seen"].is_string() && found.get("types").is_none());

@@ -250,7 +250,7 @@ fn what_cannot_be_followed_is_refused_with_the_way_out() {
             })
             .collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
-    400 "The parameter 'since' is wrong": "'yesterday' is no point; send back one that came with the rows, as it was"
+    400 "The parameter 'since' is wrong": "invalid cursor 'yesterday'; pass back the cursor from the last event unchanged"
     400 "The parameter 'fields' is wrong": "'a b' is no field name: ' ' at position 2 is not allowed; use A-Z, a-z, 0-9, '_' or '-'"
     400 "The parameter 'timefmt' is wrong": "unknown time format 'weeks'; use sec, msec, usec, timeval or iso"
     404 "There is no namespace 'nothing'": "GET /v1/namespaces lists those of the project"

@@ -208,9 +208,17 @@ fn figures_and_health_are_told() {
     for path in ["/health", "/ready", "/v1/ping", "/v1/ping/"] {
         assert_eq!(server.get(path, "").status, 200, "{path}");
     }
+    assert_eq!(
+        server.call("POST /v1/sql", &account.token, &json!({"query": "SELECT 1"})).status,
+        200
+    );
     let figures = server.get("/metrics", "").text();
     for line in [
         "iobeam_imports_total 1",
+        "iobeam_query_duration_seconds_count{endpoint=\"sql\"} 1",
+        "iobeam_http_request_duration_seconds_count",
+        "iobeam_job_duration_seconds_count{job=\"readiness\"}",
+        "iobeam_dedup_bodies",
         "iobeam_import_rows_total 1",
         "iobeam_store_sync_seconds_count",
         "iobeam_store_queued 0",

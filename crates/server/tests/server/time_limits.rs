@@ -28,7 +28,7 @@ fn a_slow_head_and_a_slow_body_are_ended() {
 }
 
 #[test]
-fn beyond_the_limit_of_connections_newcomers_are_told_to_come_back() {
+fn beyond_the_limit_of_connections_further_ones_get_503_with_retry_after() {
     let server = Server::with(&[("max-connections", "3")]);
     let held: Vec<_> = (0..3).map(|_| server.connect()).collect();
     let reply = server.get("/health", "");

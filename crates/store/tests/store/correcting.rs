@@ -9,7 +9,7 @@ use iobeam_model::{
     Batch, BatchId, Column, FieldName, FieldType, NamespaceName, Texts, Timestamp, Value, Values,
 };
 use iobeam_store::edit::{Comparator, RowCondition, RowFilter, ValueTest};
-use iobeam_store::{Correction, CorrectionState, Edit, Followed, StoreError, Write};
+use iobeam_store::{Correction, CorrectionState, Edit, Poll, StoreError, Write};
 use iobeam_testkit::{Fault, Operation};
 
 use crate::repeats::of_block;
@@ -326,11 +326,11 @@ async fn who_follows_a_namespace_finds_a_gap_and_never_a_deleted_row() {
     let start = follower.point();
     rig.stored(one(batch("a", &[2], 1.0))).await;
     corrected(&rig, of_device("a", 2)).await;
-    assert!(matches!(follower.take(10), Followed::Gap { .. }));
+    assert!(matches!(follower.take(10), Poll::Gap { .. }));
     let mut back = rig.store().follow(project(), &input(), Some(start));
-    assert!(matches!(back.take(10), Followed::Gap { .. }));
+    assert!(matches!(back.take(10), Poll::Gap { .. }));
     rig.stored(one(batch("a", &[3], 1.0))).await;
-    let Followed::Rows { parts, .. } = back.take(10) else { panic!("rows") };
+    let Poll::Rows { parts, .. } = back.take(10) else { panic!("rows") };
     assert_eq!(parts.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use iobeam_model::{NamespaceName, Timestamp};
-use iobeam_store::{Followed, Follower, Point, Settings, Write};
+use iobeam_store::{Follower, Point, Poll, Settings, Write};
 use proptest::prelude::*;
 
 use crate::rig::{Rig, batch, batch_in, incoming, one, project, settings};
@@ -57,13 +57,13 @@ impl Watch {
     /// Takes rows, which must be the next ones; false when there was nothing.
     fn take(&mut self, most: usize) -> Result<bool, TestCaseError> {
         match self.follower.take(most) {
-            Followed::Nothing => Ok(false),
-            Followed::Gap { .. } => {
+            Poll::Nothing => Ok(false),
+            Poll::Gap { .. } => {
                 self.gaps += 1;
                 self.seen = self.all.len();
                 Ok(true)
             }
-            Followed::Rows { parts, point } => {
+            Poll::Rows { parts, point } => {
                 let found: Vec<i64> = parts.iter().flat_map(times).collect();
                 prop_assert!(!found.is_empty() && found.len() <= most, "{} rows", found.len());
                 let next = self.seen + found.len();
@@ -143,9 +143,9 @@ async fn rows_that_wait_in_the_journal_can_be_followed_after_a_restart() {
     rig.cut();
     rig.stored(one(batch("d", &[4], 1.0))).await;
     let mut follower = rig.store().follow(project(), &NamespaceName::input(), Some(point));
-    let Followed::Rows { parts, .. } = follower.take(100) else { panic!("no rows") };
+    let Poll::Rows { parts, .. } = follower.take(100) else { panic!("no rows") };
     assert_eq!(parts.iter().flat_map(times).collect::<Vec<_>>(), [2, 3, 4]);
-    assert!(matches!(follower.take(100), Followed::Nothing));
+    assert!(matches!(follower.take(100), Poll::Nothing));
 }
 
 #[tokio::test]
@@ -156,19 +156,19 @@ async fn one_who_is_slow_is_told_of_the_gap_and_goes_on_behind_it() {
     let mut seen = Vec::new();
     for time in 0..500 {
         rig.stored(one(batch("d", &[time], 1.0))).await;
-        while let Followed::Rows { parts, .. } = quick.take(10) {
+        while let Poll::Rows { parts, .. } = quick.take(10) {
             seen.extend(parts.iter().flat_map(times));
         }
     }
     assert_eq!(seen, (0..500).collect::<Vec<_>>());
-    assert!(matches!(slow.take(10), Followed::Gap { point } if point == quick.point()));
-    assert!(matches!(slow.take(10), Followed::Nothing));
+    assert!(matches!(slow.take(10), Poll::Gap { point } if point == quick.point()));
+    assert!(matches!(slow.take(10), Poll::Nothing));
     rig.stored(one(batch("d", &[500], 1.0))).await;
-    assert!(matches!(slow.take(10), Followed::Rows { parts, .. } if times(&parts[0]) == [500]));
+    assert!(matches!(slow.take(10), Poll::Rows { parts, .. } if times(&parts[0]) == [500]));
     let unknown =
         rig.store().follow(project(), &NamespaceName::input(), Some(Point::after(1 << 40)));
     let mut unknown = unknown;
-    assert!(matches!(unknown.take(10), Followed::Gap { point } if point == slow.point()));
+    assert!(matches!(unknown.take(10), Poll::Gap { point } if point == slow.point()));
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_large_record_comes_in_pieces_with_points_within_it() {
     let many: Vec<i64> = (0..1_000).collect();
     rig.stored(one(batch("d", &many, 1.0))).await;
     let mut seen = Vec::new();
-    while let Followed::Rows { parts, point } = follower.take(300) {
+    while let Poll::Rows { parts, point } = follower.take(300) {
         seen.extend(parts.iter().flat_map(times));
         follower = rig.store().follow(project(), &NamespaceName::input(), Some(point));
     }
@@ -196,7 +196,7 @@ async fn one_who_waits_is_woken_even_by_the_first_row_of_a_table() {
     tokio::task::yield_now().await;
     rig.stored(one(batch("d", &[1], 1.0))).await;
     let found = tokio::time::timeout(Duration::from_mins(1), waiting).await;
-    assert!(matches!(found.expect("woken").expect("took"), Followed::Rows { .. }));
+    assert!(matches!(found.expect("woken").expect("took"), Poll::Rows { .. }));
 }
 
 #[tokio::test]
@@ -207,11 +207,11 @@ async fn rows_past_the_retention_are_not_followed_and_stop_nobody() {
     let mut follower = rig.store().follow(project(), &NamespaceName::input(), None);
     let before = follower.point();
     rig.stored(one(batch("d", &[1, 2], 1.0))).await;
-    assert!(matches!(follower.take(10), Followed::Nothing));
+    assert!(matches!(follower.take(10), Poll::Nothing));
     assert_ne!(follower.point(), before, "it has passed the record");
     assert_eq!(follower.point(), Point::after(rig.snapshot().seq));
     rig.stored(one(batch("d", &[99, 100], 1.0))).await;
-    assert!(matches!(follower.take(10), Followed::Rows { parts, .. } if times(&parts[0]) == [100]));
+    assert!(matches!(follower.take(10), Poll::Rows { parts, .. } if times(&parts[0]) == [100]));
 }
 
 /// Many write at once while one follows and comes back again and again.
@@ -236,7 +236,7 @@ async fn rows_of_many_writers_come_once_each_while_they_write() {
     let mut seen = Vec::new();
     while seen.len() < (WRITERS * EACH) as usize {
         follower.changed().await;
-        if let Followed::Rows { parts, point } = follower.take(7) {
+        if let Poll::Rows { parts, point } = follower.take(7) {
             seen.extend(parts.iter().flat_map(times));
             follower = rig.store().follow(project(), &NamespaceName::input(), Some(point));
         }

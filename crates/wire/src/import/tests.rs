@@ -395,7 +395,7 @@ fn what_stands_twice_is_refused() {
     let import = read(&column("1"), true).expect("sound").tables.remove(0);
     let label = constant_column("v".parse().expect("a name"), &Value::Long(1), None, 1);
     let twice = import.into_batch(NamespaceName::input(), &|_| None, vec![label.expect("it fits")]);
-    insta::assert_snapshot!(twice.expect_err("v is in the table and in the labels"), @"field 'v' stands twice in one batch");
+    insta::assert_snapshot!(twice.expect_err("v is in the table and in the labels"), @"duplicate field 'v' in batch");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""Calls that ask for readings."""
+"""Calls that query readings."""
 
 from iobeam.endpoints import service
 from iobeam.resources import answer

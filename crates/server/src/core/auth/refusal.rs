@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::rights::Who;
-use crate::core::problem::{Category, Problem};
+use super::rights::Access;
+use crate::core::api_error::{ApiError, Category};
 
 /// Why a caller is turned away.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
     #[error("The token is of the wrong kind")]
     WrongKind {
         /// Who may make the call.
-        takes: Who,
+        takes: Access,
     },
     /// It is good, and lacks a right.
     #[error("The token lacks the permission to {right}")]
@@ -81,7 +81,7 @@ pub(crate) enum Refusal {
         wait: Duration,
     },
     /// The table has no row for this call.
-    #[error("Nobody may call this")]
+    #[error("The route has no access rule")]
     Nobody,
 }
 
@@ -122,10 +122,10 @@ impl Refusal {
             Self::NoShare => {
                 "It was revoked, ran out, or is not whole; ask whoever sent it for a new one"
             }
-            Self::WrongKind { takes: Who::Share } => {
+            Self::WrongKind { takes: Access::Share } => {
                 "This call takes the key of a shared dashboard: 'Authorization: Share <key>'"
             }
-            Self::WrongKind { takes: Who::Project(_) } => {
+            Self::WrongKind { takes: Access::Project(_) } => {
                 "This call takes a project token; get one with GET /v1/tokens/project"
             }
             Self::WrongKind { .. } => {
@@ -163,7 +163,7 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Problem {
+impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let problem = Self::new(refusal.category(), refusal.to_string(), refusal.advice());
         match refusal {

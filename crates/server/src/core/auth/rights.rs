@@ -2,7 +2,7 @@
 
 /// What a project token must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Right {
+pub(crate) enum Permission {
     /// Nothing but being good.
     Any,
     /// The right to read.
@@ -15,7 +15,7 @@ pub(crate) enum Right {
 
 /// Who may make a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Access {
     /// Everybody, without a token; one that is sent is not looked at.
     Anyone,
     /// Whoever knows a name and its password.
@@ -25,12 +25,12 @@ pub(crate) enum Who {
     /// The user who operates this server, with a user token.
     Operator,
     /// The bearer of a project token that holds this right.
-    Project(Right),
+    Project(Permission),
     /// Whoever has the key of a shared dashboard.
     Share,
 }
 
-impl Who {
+impl Access {
     /// As the API's description spells it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -39,10 +39,10 @@ impl Who {
             Self::User => "user",
             Self::Operator => "operator",
             Self::Share => "share",
-            Self::Project(Right::Any) => "project",
-            Self::Project(Right::Read) => "project:read",
-            Self::Project(Right::Write) => "project:write",
-            Self::Project(Right::Admin) => "project:admin",
+            Self::Project(Permission::Any) => "project",
+            Self::Project(Permission::Read) => "project:read",
+            Self::Project(Permission::Write) => "project:write",
+            Self::Project(Permission::Admin) => "project:admin",
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Auth, ProjectCaller, UserCaller};
 
 /// What a browser sends along without being asked, and what our own page adds to it.
 #[derive(Clone, Copy)]
-pub(crate) struct Visit<'a> {
+pub(crate) struct SessionRequest<'a> {
     /// The text of the session's cookie.
     pub(crate) cookie: Option<&'a str>,
     /// Whether our own page may have made the request.
@@ -26,16 +26,21 @@ pub(crate) struct Visit<'a> {
 
 impl Auth {
     /// Who sent this request. What changes something must bring the CSRF value.
-    pub(crate) fn visitor(&self, visit: Visit<'_>, changes: bool) -> Result<UserCaller, Refusal> {
-        let text = visit.cookie.ok_or(Refusal::NoToken)?;
+    pub(crate) fn visitor(
+        &self,
+        session_request: SessionRequest<'_>,
+        changes: bool,
+    ) -> Result<UserCaller, Refusal> {
+        let text = session_request.cookie.ok_or(Refusal::NoToken)?;
         let token = self.good(text)?;
         if token.project.is_some() {
             return Err(Refusal::NotOurs);
         }
-        if !visit.is_from_own_page {
+        if !session_request.is_from_own_page {
             return Err(Refusal::OtherSite);
         }
-        let brings_csrf = || visit.csrf.is_some_and(|csrf| self.0.signer.is_csrf(csrf, text));
+        let brings_csrf =
+            || session_request.csrf.is_some_and(|csrf| self.0.signer.is_csrf(csrf, text));
         if changes && !brings_csrf() {
             return Err(Refusal::NoCsrf);
         }

@@ -10,14 +10,14 @@
 use iobeam_model::{ProjectId, Timestamp, TokenId};
 
 use super::refusal::Refusal;
-use super::rights::Who;
+use super::rights::Access;
 use super::{Auth, Caller, ProjectCaller, UserCaller};
 
 /// By what a caller was let in, and to what.
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
     by: Credential,
-    to: Who,
+    to: Access,
     /// The catalog's generation when it was looked at last.
     generation: u64,
     /// When the token ends, if it is one.
@@ -37,7 +37,7 @@ pub(crate) enum Credential {
 
 impl Auth {
     /// What lets this caller in from now on. `generation` was read before they were looked at.
-    pub(crate) fn standing(&self, by: Credential, to: Who, generation: u64) -> Standing {
+    pub(crate) fn standing(&self, by: Credential, to: Access, generation: u64) -> Standing {
         let ends = match &by {
             Credential::Token(id) | Credential::Session(id, _) => {
                 self.0.catalog.token(*id).map(|token| token.expires)

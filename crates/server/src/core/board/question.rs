@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use iobeam_query::SeriesRequest;
 use serde_json::Value;
 
-use super::sense::is_bucket;
+use super::validate::is_bucket;
 use super::{Board, Chosen, PanelQuery};
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 
 /// What a visitor chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,12 +21,12 @@ pub(crate) struct Choice {
 
 impl Board {
     /// The question of a panel, with the choice in place of its variables.
-    pub(crate) fn question(&self, panel: &str, choice: Choice) -> Result<PanelQuery, Problem> {
+    pub(crate) fn question(&self, panel: &str, choice: Choice) -> Result<PanelQuery, ApiError> {
         let found = self.panels.iter().find(|candidate| candidate.id == panel);
         let stored = found.and_then(|panel| panel.query.as_ref()).ok_or_else(|| {
             let details =
                 format!("panel: '{panel}' is not on the dashboard, or is a text; GET /v1/shared lists its panels");
-            Problem::not_found("There is no such panel", details)
+            ApiError::not_found("There is no such panel", details)
         })?;
         let shown = self.devices_of(stored);
         let devices = match choice.devices {
@@ -52,19 +52,19 @@ impl Board {
         &self,
         stored: &PanelQuery,
         chosen: Option<String>,
-    ) -> Result<Option<String>, Problem> {
+    ) -> Result<Option<String>, ApiError> {
         let name = stored.bucket.as_deref().and_then(|bucket| bucket.strip_prefix('$'));
         match (name, chosen) {
             (None, Some(chosen)) if Some(&chosen) != stored.bucket.as_ref() => {
                 let details = "bucket: this panel has a bucket of its own; leave it out";
-                Err(Problem::bad_request("The request asks for more than the link shows", details))
+                Err(ApiError::bad_request("The request asks for more than the link shows", details))
             }
             (None, _) => Ok(stored.bucket.clone()),
             (Some(_), Some(chosen)) if !is_bucket(&chosen) => {
                 let details = format!(
                     "bucket: '{chosen}' is neither auto, raw, all nor a length such as 15m"
                 );
-                Err(Problem::bad_request("The request is not valid", details))
+                Err(ApiError::bad_request("The request is not valid", details))
             }
             (Some(_), Some(chosen)) => Ok(Some(chosen)),
             (Some(name), None) => Ok(self.chosen(name).first().cloned()),
@@ -93,12 +93,12 @@ pub(crate) struct Look {
 
 impl PanelQuery {
     /// The question as the engine is asked it.
-    pub(crate) fn at(self, look: Look) -> Result<SeriesRequest, Problem> {
+    pub(crate) fn at(self, look: Look) -> Result<SeriesRequest, ApiError> {
         // Its members are those of a request, and a request is what they become.
-        let asked = serde_json::to_value(&self).map_err(Problem::internal)?;
+        let asked = serde_json::to_value(&self).map_err(ApiError::internal)?;
         let asked: SeriesRequest =
             serde_json::from_value(without_nulls(asked)).map_err(|error| {
-                Problem::bad_request("The panel's query is not valid", error.to_string())
+                ApiError::bad_request("The panel's query is not valid", error.to_string())
             })?;
         let Look { from, to, width, timezone } = look;
         Ok(SeriesRequest {
@@ -120,16 +120,16 @@ fn without_nulls(mut object: Value) -> Value {
 }
 
 /// The chosen devices, when all of them are shown.
-fn within(chosen: Vec<String>, shown: Option<&[String]>) -> Result<Vec<String>, Problem> {
+fn within(chosen: Vec<String>, shown: Option<&[String]>) -> Result<Vec<String>, ApiError> {
     if chosen.is_empty() {
         let details = "devices: the list is empty; leave it out for all that the panel shows";
-        return Err(Problem::bad_request("The request is not valid", details));
+        return Err(ApiError::bad_request("The request is not valid", details));
     }
     let shown: Option<HashSet<&String>> = shown.map(|shown| shown.iter().collect());
     let hidden = chosen.iter().find(|id| shown.as_ref().is_some_and(|shown| !shown.contains(id)));
     match hidden {
         None => Ok(chosen),
-        Some(hidden) => Err(Problem::forbidden(
+        Some(hidden) => Err(ApiError::forbidden(
             "The link does not show this device",
             format!("devices: '{hidden}' is not among those of the panel"),
         )),

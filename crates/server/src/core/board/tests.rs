@@ -29,7 +29,7 @@ fn sound() -> Value {
     })
 }
 
-fn parse(board: &Value) -> Result<Board, Problem> {
+fn parse(board: &Value) -> Result<Board, ApiError> {
     let raw = RawValue::from_string(board.to_string()).expect("JSON");
     Board::parse(&raw, LIMITS)
 }

@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 use super::outbox::KEPT;
 use super::*;
 
-fn letter() -> Letter {
-    Letter { to: "a@x.org".to_owned(), purpose: Purpose::Reset, key: "s3cr3t-k3y".to_owned() }
+fn letter() -> Email {
+    Email { to: "a@x.org".to_owned(), purpose: EmailKind::Reset, key: "s3cr3t-k3y".to_owned() }
 }
 
 fn mail(outbox: &Path, server: Option<&str>) -> Mail {

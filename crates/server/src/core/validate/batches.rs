@@ -6,14 +6,18 @@ use iobeam_model::{Batch, Column, FieldName, FieldType, NamespaceName, Values};
 use iobeam_store::Incoming;
 use iobeam_wire::batch::{self, Decoded, decode_all};
 
-use super::{Draft, Limits, MAX_ROWS};
-use crate::core::problem::{Code, Problem};
+use super::{ImportBuilder, Limits, MAX_ROWS};
+use crate::core::api_error::{ApiError, Code};
 
 /// The largest integer up to which a `DOUBLE` holds each one exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a body into the draft.
-pub(super) fn read(draft: &mut Draft<'_>, body: &Bytes, limits: Limits) -> Result<(), Problem> {
+pub(super) fn read(
+    draft: &mut ImportBuilder<'_>,
+    body: &Bytes,
+    limits: Limits,
+) -> Result<(), ApiError> {
     let limits = batch::Limits {
         max_rows: MAX_ROWS,
         max_columns: u32::try_from(limits.fields).unwrap_or(u32::MAX),
@@ -40,10 +44,10 @@ pub(super) fn read(draft: &mut Draft<'_>, body: &Bytes, limits: Limits) -> Resul
 
 /// The batch with its fields spelled as in its namespace, and whether it is as it was sent.
 fn spelled(
-    draft: &mut Draft<'_>,
+    draft: &mut ImportBuilder<'_>,
     namespace: &Namespace,
     batch: Batch,
-) -> Result<(Batch, bool), Problem> {
+) -> Result<(Batch, bool), ApiError> {
     let names = batch.columns().iter().map(Column::name);
     let respelled = draft.spellings.respelled(namespace, names)?;
     if respelled.is_empty() {
@@ -60,13 +64,13 @@ fn spelled(
 }
 
 /// In `input` each row names its device; elsewhere only a bound token is held to its device.
-fn has_devices(namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
+fn has_devices(namespace: &Namespace, batch: &Batch) -> Result<(), ApiError> {
     let column = batch.column(namespace.partition.as_str());
     let is_whole = column.is_some_and(|column| column.present().is_none());
     if is_whole || batch.is_empty() || namespace.name != NamespaceName::input() {
         return Ok(());
     }
-    Err(Problem::bad_request(
+    Err(ApiError::bad_request(
         "The device is missing",
         format!("field '{}': send the device's id in each row", namespace.partition),
     ))
@@ -74,10 +78,10 @@ fn has_devices(namespace: &Namespace, batch: &Batch) -> Result<(), Problem> {
 
 /// The batch with the types that its namespace has, and whether it is as it was sent.
 fn fitted(
-    draft: &Draft<'_>,
+    draft: &ImportBuilder<'_>,
     namespace: &Namespace,
     batch: Batch,
-) -> Result<(Batch, bool), Problem> {
+) -> Result<(Batch, bool), ApiError> {
     let wanted = |column: &Column| {
         let has = column.values().field_type();
         // A field that comes into being by itself is DOUBLE, whatever kind of number comes first.
@@ -98,7 +102,7 @@ fn fitted(
 }
 
 /// A column as another type, when that loses nothing.
-fn converted(column: Column, wanted: FieldType) -> Result<Column, Problem> {
+fn converted(column: Column, wanted: FieldType) -> Result<Column, ApiError> {
     let has = column.values().field_type();
     if has == wanted || column.count() == 0 {
         return Ok(if has == wanted { column } else { empty(column, wanted)? });
@@ -126,7 +130,7 @@ fn exact<T: std::fmt::Display + Copy>(
     wanted: FieldType,
     numbers: &[T],
     fits: impl Fn(T) -> bool,
-) -> Result<(), Problem> {
+) -> Result<(), ApiError> {
     match numbers.iter().enumerate().find(|(_, number)| !fits(**number)) {
         None => Ok(()),
         Some((row, number)) => {
@@ -137,7 +141,7 @@ fn exact<T: std::fmt::Display + Copy>(
 }
 
 /// A column without any value fits every type.
-fn empty(column: Column, wanted: FieldType) -> Result<Column, Problem> {
+fn empty(column: Column, wanted: FieldType) -> Result<Column, ApiError> {
     let rows = column.len();
     let (name, _, present) = column.into_parts();
     let values = match wanted {
@@ -149,8 +153,8 @@ fn empty(column: Column, wanted: FieldType) -> Result<Column, Problem> {
     Column::new(name, values, present).map_err(|error| iobeam_wire::CodecError::from(error).into())
 }
 
-fn conflict(field: &FieldName, found: &str, wanted: FieldType) -> Problem {
-    Problem::bad_request(
+fn conflict(field: &FieldName, found: &str, wanted: FieldType) -> ApiError {
+    ApiError::bad_request(
         "A field has another type",
         format!("field '{field}' is {wanted}: {found}; send values of that type, or retype the field (PATCH /v1/namespaces/<id>/fields/{field})"),
     )

@@ -7,19 +7,19 @@ use iobeam_wire::import::{
     self, Import, ImportLimits, LooseColumn, LooseTable, Shape, constant_column,
 };
 
-use super::{Draft, Limits, MAX_ROWS};
-use crate::core::problem::{Category, Problem};
+use super::{ImportBuilder, Limits, MAX_ROWS};
+use crate::core::api_error::{ApiError, Category};
 
 /// Bytes that a label takes in each row.
 const LABEL: usize = 8;
 
 /// Reads a body into the draft.
 pub(super) fn read(
-    draft: &mut Draft<'_>,
+    draft: &mut ImportBuilder<'_>,
     body: &[u8],
     table: bool,
     limits: Limits,
-) -> Result<(), Problem> {
+) -> Result<(), ApiError> {
     let most = ImportLimits { max_rows: MAX_ROWS as usize, max_columns: limits.fields };
     let import = import::parse(body, table, &most)?;
     draft.caller.is_of_project(import.project_id)?;
@@ -33,7 +33,11 @@ pub(super) fn read(
 }
 
 /// Spells the fields of a body as its namespace does. All its tables are one batch to who sent them.
-fn spell(draft: &mut Draft<'_>, namespace: &Namespace, import: &mut Import) -> Result<(), Problem> {
+fn spell(
+    draft: &mut ImportBuilder<'_>,
+    namespace: &Namespace,
+    import: &mut Import,
+) -> Result<(), ApiError> {
     let columns =
         import.tables.iter().flat_map(|table| table.columns().iter().map(LooseColumn::name));
     let labels = import.labels.iter().map(|(name, _)| name);
@@ -53,14 +57,14 @@ fn spell(draft: &mut Draft<'_>, namespace: &Namespace, import: &mut Import) -> R
 }
 
 /// A label is said once and stands in every row: a small body could grow into gigabytes.
-fn labels_fit(import: &Import, limit: usize) -> Result<(), Problem> {
+fn labels_fit(import: &Import, limit: usize) -> Result<(), ApiError> {
     let rows: usize = import.tables.iter().map(LooseTable::rows).sum();
     let labels = import.labels.len();
     if rows.saturating_mul(labels).saturating_mul(LABEL) <= limit {
         return Ok(());
     }
     let most = limit / LABEL / labels;
-    Err(Problem::new(
+    Err(ApiError::new(
         Category::TooLarge,
         "The labels would take too much",
         format!(
@@ -71,9 +75,9 @@ fn labels_fit(import: &Import, limit: usize) -> Result<(), Problem> {
 }
 
 /// The shapes that name one device, whose rows belong to the namespace `input`.
-fn of_one_device(draft: &mut Draft<'_>, mut import: Import) -> Result<(), Problem> {
+fn of_one_device(draft: &mut ImportBuilder<'_>, mut import: Import) -> Result<(), ApiError> {
     let Some(id) = import.device_id.as_deref() else {
-        return Err(Problem::bad_request(
+        return Err(ApiError::bad_request(
             "The device is missing",
             "device_id: send the id of the device whose readings these are",
         ));
@@ -92,12 +96,12 @@ fn of_one_device(draft: &mut Draft<'_>, mut import: Import) -> Result<(), Proble
 }
 
 /// The shape that names a namespace, and the device, if any, as a label.
-fn of_any_namespace(draft: &mut Draft<'_>, mut import: Import) -> Result<(), Problem> {
+fn of_any_namespace(draft: &mut ImportBuilder<'_>, mut import: Import) -> Result<(), ApiError> {
     let name = import.namespace.as_deref().map_or_else(
         || Ok(NamespaceName::input()),
         |name| {
             name.parse().map_err(|error: iobeam_model::NameError| {
-                Problem::bad_request("This is no namespace name", format!("namespace: {error}"))
+                ApiError::bad_request("This is no namespace name", format!("namespace: {error}"))
             })
         },
     )?;
@@ -114,11 +118,11 @@ fn of_any_namespace(draft: &mut Draft<'_>, mut import: Import) -> Result<(), Pro
 
 /// Labels as columns.
 fn constants(
-    draft: &Draft<'_>,
+    draft: &ImportBuilder<'_>,
     namespace: &Namespace,
     labels: &[(FieldName, Value)],
     rows: usize,
-) -> Result<Vec<Column>, Problem> {
+) -> Result<Vec<Column>, ApiError> {
     labels
         .iter()
         .map(|(name, value)| {
@@ -130,17 +134,17 @@ fn constants(
 
 /// Gives a table its types, and takes it in.
 fn take(
-    draft: &mut Draft<'_>,
+    draft: &mut ImportBuilder<'_>,
     namespace: &Namespace,
     table: LooseTable,
     extra: Vec<Column>,
-) -> Result<(), Problem> {
+) -> Result<(), ApiError> {
     let types = |field: &FieldName| -> Option<FieldType> { draft.field_type(namespace, field) };
     let batch = table.into_batch(namespace.name.clone(), &types, extra)?;
     let partition = namespace.partition.clone();
     draft.take(namespace, Incoming { id: None, partition, batch, encoded: None })
 }
 
-fn unlikely(error: &iobeam_model::BatchError) -> Problem {
-    Problem::bad_request("The readings cannot be imported", error.to_string())
+fn unlikely(error: &iobeam_model::BatchError) -> ApiError {
+    ApiError::bad_request("The readings cannot be imported", error.to_string())
 }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use iobeam_catalog::Namespace;
 use iobeam_model::{FieldName, NamespaceName};
 
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 
 /// Names as they were sent, and as their namespace spells them, where that differs.
 pub(super) type Respelled = HashMap<FieldName, FieldName>;
@@ -28,7 +28,7 @@ impl Spellings {
         &mut self,
         namespace: &Namespace,
         sent: impl Iterator<Item = &'f FieldName> + Clone,
-    ) -> Result<Respelled, Problem> {
+    ) -> Result<Respelled, ApiError> {
         let mut respelled = Respelled::new();
         // Those of a namespace differ in more than letter case, so the usual batch is done here.
         if sent.clone().all(|name| namespace.fields.contains_key(name)) {
@@ -57,8 +57,8 @@ fn lower_case(name: &FieldName) -> String {
     name.as_str().to_ascii_lowercase()
 }
 
-fn both(first: &FieldName, second: &FieldName) -> Problem {
-    Problem::bad_request(
+fn both(first: &FieldName, second: &FieldName) -> ApiError {
+    ApiError::bad_request(
         "A field is sent twice",
         format!(
             "the fields '{first}' and '{second}' differ in letter case alone and are one field; send it once, or choose \

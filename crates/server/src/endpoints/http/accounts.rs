@@ -17,10 +17,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::UserCaller;
 use crate::core::hex::hex;
-use crate::core::problem::Problem;
 use crate::endpoints::http::body::{Json, Path, Query};
 use crate::endpoints::http::caller::Acting;
 
@@ -169,7 +169,7 @@ struct AuditRows {
     get, operation_id = "list_accounts", path = "/v1/accounts", tag = "accounts",
     responses((status = 200, description = "The accounts", body = AccountList)),
 )]
-async fn list(Acting(app): Acting, _caller: UserCaller) -> Result<Reply<AccountList>, Problem> {
+async fn list(Acting(app): Acting, _caller: UserCaller) -> Result<Reply<AccountList>, ApiError> {
     let users = app.catalog(iobeam_catalog::Catalog::users).await?;
     Ok(Reply(AccountList { accounts: users.into_iter().map(shown).collect() }))
 }
@@ -190,7 +190,7 @@ async fn change(
     _caller: UserCaller,
     Path(number): Path<u32>,
     Json(request): Json<AccountUpdate>,
-) -> Result<Result<Reply<Account>, StatusCode>, Problem> {
+) -> Result<Result<Reply<Account>, StatusCode>, ApiError> {
     let id = known(number)?;
     let after = app
         .catalog(move |catalog| {
@@ -218,7 +218,7 @@ async fn delete(
     _caller: UserCaller,
     Path(number): Path<u32>,
     Query(query): Query<HeirQuery>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let (id, heir) = (known(number)?, query.heir.map(known).transpose()?);
     app.catalog(move |catalog| catalog.delete_user(id, heir)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -233,7 +233,7 @@ async fn audit(
     Acting(app): Acting,
     _caller: UserCaller,
     Query(query): Query<AuditQuery>,
-) -> Result<Reply<AuditRows>, Problem> {
+) -> Result<Reply<AuditRows>, ApiError> {
     let count = query.count.unwrap_or(USUAL_ROWS).min(MAX_ROWS);
     let filter = filter(query)?;
     let rows = app.catalog(move |catalog| catalog.audit_log(&filter, count)).await?;
@@ -249,7 +249,7 @@ async fn audit_check(
     Acting(app): Acting,
     _caller: UserCaller,
     Query(query): Query<CheckQuery>,
-) -> Result<Reply<AuditState>, Problem> {
+) -> Result<Reply<AuditState>, ApiError> {
     let known = query.hash.as_deref().map(hash_of).transpose()?;
     let AuditSeal { rows, hash, problem } =
         app.catalog(move |catalog| catalog.audit_seal(known)).await?;
@@ -257,20 +257,20 @@ async fn audit_check(
 }
 
 /// A hash in hexadecimal digits.
-fn hash_of(text: &str) -> Result<[u8; 32], Problem> {
+fn hash_of(text: &str) -> Result<[u8; 32], ApiError> {
     hex(text).ok_or_else(|| {
         let details =
             "the parameter 'hash': a hash has 64 hexadecimal digits, as this call tells it";
-        Problem::bad_request("A parameter of the request is wrong", details)
+        ApiError::bad_request("A parameter of the request is wrong", details)
     })
 }
 
 /// Which rows are asked for. What cannot be is refused: an empty answer would look like an empty log.
-fn filter(query: AuditQuery) -> Result<AuditFilter, Problem> {
-    let time = |name: &str, text: Option<String>| -> Result<Option<Timestamp>, Problem> {
+fn filter(query: AuditQuery) -> Result<AuditFilter, ApiError> {
+    let time = |name: &str, text: Option<String>| -> Result<Option<Timestamp>, ApiError> {
         let read = |text: String| {
             let reason = format!("'{text}' is no time such as 2026-01-31T12:00:00Z");
-            date::parse(&text).ok_or_else(|| Problem::parameter(name, reason))
+            date::parse(&text).ok_or_else(|| ApiError::parameter(name, reason))
         };
         text.map(read).transpose()
     };
@@ -282,12 +282,12 @@ fn filter(query: AuditQuery) -> Result<AuditFilter, Problem> {
         if !AuditAction::NAMES.iter().any(begins) {
             let all = AuditAction::NAMES.join(", ");
             let reason = format!("'{asked}' is none of {all}, nor how one begins");
-            return Err(Problem::parameter("action", reason));
+            return Err(ApiError::parameter("action", reason));
         }
     }
     let project = query.project_id.map(|number| {
         let reason = "projects are numbered from 1";
-        ProjectId::new(number).ok_or_else(|| Problem::parameter("project_id", reason))
+        ProjectId::new(number).ok_or_else(|| ApiError::parameter("project_id", reason))
     });
     Ok(AuditFilter {
         before: query.before,
@@ -301,7 +301,7 @@ fn filter(query: AuditQuery) -> Result<AuditFilter, Problem> {
 }
 
 /// The user of that number, who may not exist.
-pub(super) fn known(number: u32) -> Result<UserId, Problem> {
+pub(super) fn known(number: u32) -> Result<UserId, ApiError> {
     UserId::new(number)
         .ok_or_else(|| CatalogError::NotFound { what: "user", name: number.to_string() }.into())
 }

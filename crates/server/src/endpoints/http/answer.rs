@@ -6,19 +6,19 @@ use iobeam_query::render::media_type;
 use iobeam_query::{Output, Reader, SeriesRequest};
 
 use super::reply::{self, Bounds};
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::{self, Question, Written};
 use crate::core::auth::ProjectCaller;
-use crate::core::problem::Problem;
+use crate::core::query::{self, QueryRequest, Written};
 
 /// Answers a question: small replies with their exact length at once, large ones as [`reply`] says.
-pub(crate) async fn ask(
+pub(crate) async fn respond(
     app: &App,
     caller: &ProjectCaller,
-    question: Question,
-) -> Result<Response, Problem> {
-    let may_stream = matches!(question, Question::Sql { .. });
-    let Written { media_type, pieces, timing } = ask::ask(app, caller, question).await?;
+    question: QueryRequest,
+) -> Result<Response, ApiError> {
+    let may_stream = matches!(question, QueryRequest::Sql { .. });
+    let Written { media_type, pieces, timing } = query::execute(app, caller, question).await?;
     let memory = app.config.http.response_buffer_size;
     let reply = if may_stream {
         reply::streamed(media_type, pieces, memory).await?
@@ -35,7 +35,7 @@ pub(crate) async fn chart(
     app: &App,
     whose: (ProjectId, Reader),
     request: SeriesRequest,
-) -> Result<Response, Problem> {
-    let json = ask::chart(app, whose, request).await?;
+) -> Result<Response, ApiError> {
+    let json = query::chart(app, whose, request).await?;
     Ok(reply::whole(media_type(Output::Json), json))
 }

@@ -23,14 +23,14 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
+use crate::core::api_error::{ApiError, Category};
 use crate::core::app::App;
-use crate::core::problem::{Category, Problem};
-use crate::endpoints::http::problem::protocol_problem;
+use crate::endpoints::http::error_response::protocol_error;
 
 pub(crate) use query::pairs;
 pub(crate) use room::room_for;
 
-use room::Room;
+use room::MemoryPermit;
 
 /// A JSON body of the shape of `T`.
 #[derive(Debug)]
@@ -49,39 +49,39 @@ pub(crate) struct Path<T>(pub(crate) T);
 pub(crate) struct Whole(pub(crate) Bytes);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let body = read(request, app).await?;
         parse_json(&body).map(Self)
     }
 }
 
 impl FromRequest<App> for Whole {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         read(request, app).await.map(Self)
     }
 }
 
 impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, ApiError> {
         query::parse(parts.uri.query().unwrap_or_default()).map(Self)
     }
 }
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         match axum::extract::Path::from_request_parts(parts, app).await {
             Ok(axum::extract::Path(path)) => Ok(Self(path)),
             // An id that cannot be one names nothing, which is what 404 says.
-            Err(_) => Err(Problem::not_found(
-                "There is no such thing",
+            Err(_) => Err(ApiError::not_found(
+                "Not found",
                 format!(
                     "{}: a part of the path is not of the form that is needed there",
                     parts.uri.path()
@@ -92,11 +92,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
 }
 
 /// Parses a JSON body; the refusal tells the place.
-pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let body = iobeam_wire::import::without_byte_order_mark(body);
     serde_json::from_slice(body).map_err(|error| {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Problem::bad_request(
+            return ApiError::bad_request(
                 "The body is empty",
                 "Send a JSON object as the body of the request",
             );
@@ -106,21 +106,21 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
         } else {
             "The body is not valid JSON"
         };
-        Problem::bad_request(message, format!("{error}; correct the body and send it again"))
+        ApiError::bad_request(message, format!("{error}; correct the body and send it again"))
     })
 }
 
 /// Reads a body within the limit of size, before and after decompression, and within the deadline.
-pub(crate) async fn read(request: Request, app: &App) -> Result<Bytes, Problem> {
+pub(crate) async fn read(request: Request, app: &App) -> Result<Bytes, ApiError> {
     let limit = app.config.http.max_request_size;
     let (parts, body) = request.into_parts();
     let coding = decompress::Coding::of(parts.headers.get(CONTENT_ENCODING))?;
     let deadline = app.config.http.body_timeout;
-    let mut room = Room::new(&app.room_for_bodies);
+    let mut room = MemoryPermit::new(&app.body_permits);
     let packed = tokio::time::timeout(deadline, gather(&parts.headers, body, limit, &mut room))
         .await
         .map_err(|_elapsed| {
-            protocol_problem(
+            protocol_error(
                 StatusCode::REQUEST_TIMEOUT,
                 "The body did not arrive in time",
                 format!("The whole body must arrive within {} s", deadline.as_secs()),
@@ -130,7 +130,7 @@ pub(crate) async fn read(request: Request, app: &App) -> Result<Bytes, Problem> 
         return Ok(room.attach(packed));
     }
     // The packed bytes keep their room while they are unpacked into a room of its own.
-    let unpacked = Room::new(&app.room_for_bodies);
+    let unpacked = MemoryPermit::new(&app.body_permits);
     decompress::unpack(room.attach(packed), coding, limit, unpacked).await
 }
 
@@ -139,8 +139,8 @@ async fn gather(
     headers: &HeaderMap,
     mut body: Body,
     limit: usize,
-    room: &mut Room,
-) -> Result<Bytes, Problem> {
+    room: &mut MemoryPermit,
+) -> Result<Bytes, ApiError> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok())
@@ -176,16 +176,16 @@ async fn gather(
     Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
-fn cut_off(error: &axum::Error) -> Problem {
-    Problem::bad_request(
+fn cut_off(error: &axum::Error) -> ApiError {
+    ApiError::bad_request(
         "The body could not be read to its end",
         format!("{error}; send as many bytes as Content-Length says, or well-formed chunks"),
     )
 }
 
 /// 413 with the limit.
-pub(crate) fn too_large(limit: usize) -> Problem {
-    Problem::new(
+pub(crate) fn too_large(limit: usize) -> ApiError {
+    ApiError::new(
         Category::TooLarge,
         "The body is too large",
         format!(

@@ -36,37 +36,37 @@ use http_body_util::{BodyExt as _, Limited};
 use iobeam_catalog::{Actor, CatalogError};
 use iobeam_model::ProjectId;
 
+use crate::core::api_error::{ApiError, Category};
 use crate::core::app::App;
 use crate::core::auth::refusal::Refusal;
-use crate::core::auth::rights::{Right, Who};
+use crate::core::auth::rights::{Access, Permission};
 use crate::core::auth::share::ShareCaller;
 use crate::core::auth::standing::Credential;
 use crate::core::auth::{Caller, Credentials, ProjectCaller, Standing, UserCaller};
-use crate::core::problem::{Category, Problem};
 use crate::endpoints::http::cookie::{PROJECT, Way};
-use crate::endpoints::http::credentials::{credentials, visit};
+use crate::endpoints::http::credentials::{credentials, session_request};
+use crate::endpoints::http::error_response::protocol_error;
 use crate::endpoints::http::parameters::{PROJECT_ID, Parameters};
-use crate::endpoints::http::problem::protocol_problem;
 use crate::endpoints::http::table;
 
 /// How much is read of a body that nobody wants.
-const UNWANTED: usize = 64 << 10;
+const UNREAD_BODY_MAX_BYTES: usize = 64 << 10;
 
 /// How long it may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(1);
+const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often it is asked whether the caller of a request that takes long may still have the answer.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const ACCESS_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A reply of at most so many bytes is handed over at once.
-const AT_ONCE: u64 = 64 << 10;
+const UNWATCHED_MAX_BYTES: u64 = 64 << 10;
 
 /// The call by which readings come in.
 pub(crate) const IMPORTS: &str = "/v1/imports";
 
 /// What is known before a request is looked at.
 #[derive(Clone)]
-pub(crate) struct Guard {
+pub(crate) struct Authorization {
     /// The platform's parts.
     pub(crate) app: App,
     /// What each route takes.
@@ -74,10 +74,14 @@ pub(crate) struct Guard {
 }
 
 /// Stands before every route and lets in whom the table names.
-pub(crate) async fn guard(State(at): State<Guard>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn authorize(
+    State(at): State<Authorization>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let app = &at.app;
     let Some(route) = request.extensions().get::<MatchedPath>().cloned() else {
-        return Problem::from(Refusal::Nobody).into_response();
+        return ApiError::from(Refusal::Nobody).into_response();
     };
     let Some(who) = table::who(request.method(), route.as_str()) else {
         let reply = no_row(route.as_str(), request.method());
@@ -97,7 +101,7 @@ pub(crate) async fn guard(State(at): State<Guard>, mut request: Request, next: N
         entered = Err(problem);
     }
     let query = request.uri().query().unwrap_or_default();
-    let takes_project = matches!(who, Who::Project(_));
+    let takes_project = matches!(who, Access::Project(_));
     let unknown = at.parameters.refusal(request.method(), route.as_str(), takes_project, query);
     if let Some(unknown) = unknown
         && !matches!(&entered, Err(refused) if refused.category == Category::NotAuthenticated)
@@ -139,7 +143,7 @@ pub(crate) async fn guard(State(at): State<Guard>, mut request: Request, next: N
 /// be used again otherwise, of which its client would only learn from its next request.
 pub(crate) async fn without(request: Request, mut reply: Response) -> Response {
     let waits = request.headers().contains_key(EXPECT);
-    let mut body = Limited::new(request.into_body(), UNWANTED);
+    let mut body = Limited::new(request.into_body(), UNREAD_BODY_MAX_BYTES);
     let read = async {
         while let Some(frame) = body.frame().await {
             if frame.is_err() {
@@ -148,7 +152,7 @@ pub(crate) async fn without(request: Request, mut reply: Response) -> Response {
         }
         true
     };
-    if waits || !tokio::time::timeout(PATIENCE, read).await.unwrap_or(false) {
+    if waits || !tokio::time::timeout(UNREAD_BODY_TIMEOUT, read).await.unwrap_or(false) {
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     reply
@@ -162,11 +166,11 @@ async fn while_allowed(
 ) -> Response {
     let mut answer = pin!(answer);
     loop {
-        if let Ok(reply) = tokio::time::timeout(LOOK_AGAIN, answer.as_mut()).await {
+        if let Ok(reply) = tokio::time::timeout(ACCESS_CHECK_INTERVAL, answer.as_mut()).await {
             return reply;
         }
         if let Err(refusal) = app.auth.still(standing) {
-            return Problem::from(refusal).into_response();
+            return ApiError::from(refusal).into_response();
         }
     }
 }
@@ -177,7 +181,7 @@ fn watched(app: &App, standing: Standing, reply: Response) -> Response {
     let is_stream =
         reply.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
     // A live connection looks for itself, and says why it ends.
-    if is_stream || size.is_some_and(|size| size <= AT_ONCE) {
+    if is_stream || size.is_some_and(|size| size <= UNWATCHED_MAX_BYTES) {
         return reply;
     }
     let app = app.clone();
@@ -217,11 +221,11 @@ impl http_body::Body for Watched {
 /// Who asks, if the table wants to know and lets them in, and what they are let in by.
 fn enter(
     app: &App,
-    who: Who,
+    who: Access,
     request: &Request,
     route: &str,
-) -> Result<Option<(Caller, Standing)>, Problem> {
-    if matches!(who, Who::Anyone | Who::LogIn) {
+) -> Result<Option<(Caller, Standing)>, ApiError> {
+    if matches!(who, Access::Anyone | Access::LogIn) {
         return Ok(None);
     }
     // Read before anything else: what changes meanwhile is seen when it is looked at again.
@@ -253,8 +257,8 @@ fn enter(
 }
 
 /// Refuses all but the operator where the table names nobody else.
-async fn operates(app: &App, who: Who, caller: Option<&Caller>) -> Result<(), Problem> {
-    if who != Who::Operator {
+async fn operates(app: &App, who: Access, caller: Option<&Caller>) -> Result<(), ApiError> {
+    if who != Access::Operator {
         return Ok(());
     }
     let Some(&Caller::User(UserCaller { user, .. })) = caller else {
@@ -268,7 +272,7 @@ async fn operates(app: &App, who: Who, caller: Option<&Caller>) -> Result<(), Pr
 }
 
 /// Notes that a member whom somebody else put into a project is there now, so that the others see who they are.
-async fn arrives(app: &App, caller: &ProjectCaller) -> Result<(), Problem> {
+async fn arrives(app: &App, caller: &ProjectCaller) -> Result<(), ApiError> {
     let project = caller.project;
     match caller.user.filter(|user| app.catalog.is_absent(project, *user)) {
         Some(user) => app.catalog(move |catalog| catalog.come_in(project, user)).await,
@@ -277,11 +281,11 @@ async fn arrives(app: &App, caller: &ProjectCaller) -> Result<(), Problem> {
 }
 
 /// Who brings the cookie of a session; where the table wants a project, in the one that the request names.
-fn visitor(app: &App, who: Who, request: &Request, route: &str) -> Result<Caller, Problem> {
+fn visitor(app: &App, who: Access, request: &Request, route: &str) -> Result<Caller, ApiError> {
     let over_tls = request.extensions().get::<OverTls>().is_some();
     let way = Way::new(request.headers(), app.config.http.public_url.as_deref(), over_tls);
-    let caller = app.auth.visitor(visit(way), table::changes(request.method(), route))?;
-    if !matches!(who, Who::Project(_)) {
+    let caller = app.auth.visitor(session_request(way), table::changes(request.method(), route))?;
+    if !matches!(who, Access::Project(_)) {
         return Ok(Caller::User(caller));
     }
     let named = named_project(request.headers(), request.uri())?;
@@ -292,7 +296,7 @@ fn visitor(app: &App, who: Who, request: &Request, route: &str) -> Result<Caller
 }
 
 /// The project that a request is about: by header, or, for plain links, by parameter.
-fn named_project(headers: &HeaderMap, uri: &Uri) -> Result<u32, Problem> {
+fn named_project(headers: &HeaderMap, uri: &Uri) -> Result<u32, ApiError> {
     let text = match headers.get(PROJECT) {
         Some(value) => Some(String::from_utf8_lossy(value.as_bytes()).into_owned()),
         None => url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
@@ -300,7 +304,7 @@ fn named_project(headers: &HeaderMap, uri: &Uri) -> Result<u32, Problem> {
             .map(|(_, value)| value.into_owned()),
     };
     let text = text.ok_or_else(|| {
-        Problem::bad_request(
+        ApiError::bad_request(
             "The request does not say which project",
             "With the cookie of a session send the header X-Project-Id, or the parameter project_id",
         )
@@ -308,7 +312,7 @@ fn named_project(headers: &HeaderMap, uri: &Uri) -> Result<u32, Problem> {
     text.trim().parse().map_err(|_| {
         let details =
             format!("X-Project-Id or project_id: '{text}' is not the number of a project");
-        Problem::bad_request("The project is not valid", details)
+        ApiError::bad_request("The project is not valid", details)
     })
 }
 
@@ -318,10 +322,10 @@ fn no_row(route: &str, method: &Method) -> Response {
     let methods: Vec<&str> = table::methods(route).map(Method::as_str).collect();
     if methods.is_empty() {
         tracing::error!(route, %method, "the table of permissions has no row for this route");
-        return Problem::from(Refusal::Nobody).into_response();
+        return ApiError::from(Refusal::Nobody).into_response();
     }
     let methods = methods.join(", ");
-    let mut reply = protocol_problem(
+    let mut reply = protocol_error(
         StatusCode::METHOD_NOT_ALLOWED,
         format!("{method} is not possible here"),
         format!("This path takes {methods}"),
@@ -336,47 +340,47 @@ fn no_row(route: &str, method: &Method) -> Response {
 }
 
 /// What the guard put into the request.
-fn known(extensions: &Extensions) -> Result<Caller, Problem> {
+fn known(extensions: &Extensions) -> Result<Caller, ApiError> {
     extensions.get::<Caller>().cloned().ok_or_else(|| Refusal::Nobody.into())
 }
 
 impl FromRequestParts<App> for UserCaller {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         match known(&parts.extensions)? {
             Caller::User(caller) => Ok(caller),
-            _ => Err(Refusal::WrongKind { takes: Who::User }.into()),
+            _ => Err(Refusal::WrongKind { takes: Access::User }.into()),
         }
     }
 }
 
 impl FromRequestParts<App> for ProjectCaller {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         match known(&parts.extensions)? {
             Caller::Project(caller) => Ok(caller),
-            _ => Err(Refusal::WrongKind { takes: Who::Project(Right::Any) }.into()),
+            _ => Err(Refusal::WrongKind { takes: Access::Project(Permission::Any) }.into()),
         }
     }
 }
 
 impl FromRequestParts<App> for ShareCaller {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         match known(&parts.extensions)? {
             Caller::Share(caller) => Ok(caller),
-            _ => Err(Refusal::WrongKind { takes: Who::Share }.into()),
+            _ => Err(Refusal::WrongKind { takes: Access::Share }.into()),
         }
     }
 }
 
 impl FromRequestParts<App> for Standing {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         parts.extensions.get().cloned().ok_or_else(|| Refusal::Nobody.into())
     }
 }
@@ -416,9 +420,9 @@ impl FromRequestParts<App> for Acting {
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl FromRequestParts<App> for Peer {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         Ok(Self(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())))
     }

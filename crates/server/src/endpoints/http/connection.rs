@@ -26,13 +26,13 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::core::problem::{Category, Problem};
-use crate::endpoints::http::Site;
+use crate::core::api_error::{ApiError, Category};
+use crate::endpoints::http::HttpService;
 use crate::endpoints::http::caller::OverTls;
 use crate::endpoints::listener::{Connection, Protocol};
 use crate::endpoints::tls::HTTP_2;
 use farewell::refuse;
-use serve::Visit;
+use serve::ConnectionService;
 
 pub(crate) use activity::Limits;
 
@@ -43,7 +43,7 @@ const FULL_LINGER: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(crate) struct Http {
     /// Who answers.
-    pub(crate) site: Site,
+    pub(crate) service: HttpService,
     /// How long a connection may take.
     pub(crate) limits: Limits,
     /// Becomes true when it is time to stop.
@@ -55,7 +55,7 @@ impl Protocol for Http {
         let Connection { stream, peer, tls } = connection;
         let is_http_2 = tls.as_ref().is_some_and(|tls| tls.alpn.as_deref() == Some(HTTP_2));
         let over_tls = tls.map(|_| OverTls);
-        let visit = Visit::new(self.site.clone(), peer, over_tls, is_http_2);
+        let visit = ConnectionService::new(self.service.clone(), peer, over_tls, is_http_2);
         if is_http_2 {
             serve::http_2(stream, visit, self).await;
         } else {
@@ -64,7 +64,7 @@ impl Protocol for Http {
     }
 
     async fn turn_away(self, stream: TcpStream) {
-        let full = Problem::new(
+        let full = ApiError::new(
             Category::Unavailable,
             "Too many connections are open",
             "Come back in a moment; the operator can raise the setting max-connections",

@@ -22,11 +22,11 @@ use utoipa_axum::routes;
 use super::namespaces::known;
 use super::schema;
 use super::statistics::time_format;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::table;
 use crate::core::auth::ProjectCaller;
 use crate::core::corrections;
-use crate::core::problem::Problem;
+use crate::core::query::table;
 use crate::endpoints::http::body::{Json, Path, Query};
 use crate::endpoints::http::caller::Acting;
 
@@ -190,7 +190,7 @@ async fn delete_rows(
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Json(given): Json<RowsGiven>,
-) -> Result<(StatusCode, Reply<DeletedRows>), Problem> {
+) -> Result<(StatusCode, Reply<DeletedRows>), ApiError> {
     let namespace = known(&app, &caller, number)?;
     let selection = of_dates(&given).selection(app.clock.now())?;
     let filter = row_filter(&table(&app, caller.project, &namespace), &selection)?;
@@ -215,7 +215,7 @@ async fn truncate(
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Json(request): Json<TruncateRequest>,
-) -> Result<Reply<RowCount>, Problem> {
+) -> Result<Reply<RowCount>, ApiError> {
     let namespace = known(&app, &caller, number)?;
     let dry_run = request.dry_run;
     let rows = if dry_run {
@@ -244,7 +244,7 @@ async fn change_field(
     caller: ProjectCaller,
     Path((number, field)): Path<(u32, String)>,
     Json(update): Json<FieldUpdate>,
-) -> Result<Ordered, Problem> {
+) -> Result<Ordered, ApiError> {
     let namespace = known(&app, &caller, number)?;
     let field = field_name(&namespace, &field)?;
     let edit = match (update.name, update.r#type) {
@@ -277,7 +277,7 @@ async fn drop_field(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path((number, field)): Path<(u32, String)>,
-) -> Result<Ordered, Problem> {
+) -> Result<Ordered, ApiError> {
     let namespace = known(&app, &caller, number)?;
     let field = field_name(&namespace, &field)?;
     ordered(&app, &caller, &namespace, Edit::DropField { field }).await
@@ -293,7 +293,7 @@ async fn list(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
-) -> Result<Reply<CorrectionList>, Problem> {
+) -> Result<Reply<CorrectionList>, ApiError> {
     let namespace = known(&app, &caller, number)?;
     let all = app.store.corrections(caller.project, &namespace.name);
     let corrections = all.iter().map(|one| shown(&namespace, one)).collect();
@@ -314,7 +314,7 @@ async fn show(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path((number, correction)): Path<(u32, u64)>,
-) -> Result<Reply<CorrectionObject>, Problem> {
+) -> Result<Reply<CorrectionObject>, ApiError> {
     let namespace = known(&app, &caller, number)?;
     Ok(Reply(shown(&namespace, &found(&app, &namespace, correction)?)))
 }
@@ -335,7 +335,7 @@ async fn quarantine(
     caller: ProjectCaller,
     Path((number, correction)): Path<(u32, u64)>,
     Query(query): Query<ValueQuery>,
-) -> Result<Reply<QuarantinedList>, Problem> {
+) -> Result<Reply<QuarantinedList>, ApiError> {
     let namespace = known(&app, &caller, number)?;
     let correction = found(&app, &namespace, correction)?;
     let format = time_format(query.timefmt)?;
@@ -344,7 +344,7 @@ async fn quarantine(
     // What is there before the end is of an attempt that may not be the last.
     let values = if correction.state == CorrectionState::Done {
         let reading = move || store.quarantined(correction.number, (offset, limit));
-        tokio::task::spawn_blocking(reading).await.map_err(Problem::internal)??
+        tokio::task::spawn_blocking(reading).await.map_err(ApiError::internal)??
     } else {
         Vec::new()
     };
@@ -366,7 +366,7 @@ async fn ordered(
     caller: &ProjectCaller,
     namespace: &Namespace,
     edit: Edit,
-) -> Result<Ordered, Problem> {
+) -> Result<Ordered, ApiError> {
     let correction = corrections::order(app, caller, namespace, edit).await?;
     let status = match correction.state {
         CorrectionState::Done | CorrectionState::Failed => StatusCode::OK,
@@ -375,9 +375,9 @@ async fn ordered(
     Ok((status, Reply(shown(namespace, &correction))))
 }
 
-fn found(app: &App, namespace: &Namespace, number: u64) -> Result<Correction, Problem> {
+fn found(app: &App, namespace: &Namespace, number: u64) -> Result<Correction, ApiError> {
     corrections::find(app, namespace.project, namespace, number).ok_or_else(|| {
-        Problem::not_found(
+        ApiError::not_found(
             format!("There is no correction {number} of namespace '{}'", namespace.name),
             format!("GET /v1/namespaces/{}/corrections lists them", namespace.id),
         )
@@ -385,20 +385,20 @@ fn found(app: &App, namespace: &Namespace, number: u64) -> Result<Correction, Pr
 }
 
 /// The field of that name; the case of its letters does not count.
-fn field_name(namespace: &Namespace, name: &str) -> Result<FieldName, Problem> {
+fn field_name(namespace: &Namespace, name: &str) -> Result<FieldName, ApiError> {
     let exact = namespace.fields.keys().find(|field| field.as_str() == name);
     let alike = || namespace.fields.keys().find(|field| field.as_str().eq_ignore_ascii_case(name));
     exact.or_else(alike).cloned().ok_or_else(|| {
         let known: Vec<&str> = namespace.fields.keys().map(FieldName::as_str).take(20).collect();
-        Problem::not_found(
+        ApiError::not_found(
             format!("Namespace '{}' has no field '{name}'", namespace.name),
             format!("It has {}", known.join(", ")),
         )
     })
 }
 
-fn wrong(place: &str, reason: &dyn std::fmt::Display) -> Problem {
-    Problem::bad_request("The change is not valid", format!("{place}: {reason}"))
+fn wrong(place: &str, reason: &dyn std::fmt::Display) -> ApiError {
+    ApiError::bad_request("The change is not valid", format!("{place}: {reason}"))
 }
 
 fn shown(namespace: &Namespace, correction: &Correction) -> CorrectionObject {

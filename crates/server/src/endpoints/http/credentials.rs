@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 
 use super::cookie::Way;
 use crate::core::auth::Credentials;
-use crate::core::auth::session::Visit;
+use crate::core::auth::session::SessionRequest;
 
 /// Those of these headers. Two of them are none: one would be somebody else's.
 pub(crate) fn credentials(headers: &HeaderMap) -> Credentials<'_> {
@@ -30,6 +30,10 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Credentials<'_> {
 }
 
 /// What a browser's request says of the session that it belongs to.
-pub(crate) fn visit(way: Way<'_>) -> Visit<'_> {
-    Visit { cookie: way.cookie(), is_from_own_page: way.is_from_own_page(), csrf: way.csrf() }
+pub(crate) fn session_request(way: Way<'_>) -> SessionRequest<'_> {
+    SessionRequest {
+        cookie: way.cookie(),
+        is_from_own_page: way.is_from_own_page(),
+        csrf: way.csrf(),
+    }
 }

@@ -17,10 +17,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::tokens::life;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::ProjectCaller;
 use crate::core::board::{Board, Limits};
-use crate::core::problem::Problem;
 use crate::endpoints::http::body::{Json, Path};
 use crate::endpoints::http::caller::Acting;
 
@@ -165,7 +165,7 @@ async fn create(
     Acting(app): Acting,
     caller: ProjectCaller,
     Json(request): Json<DashboardRequest>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<DashboardObject>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<DashboardObject>), ApiError> {
     let board = Board::parse(&request.board, limits(&app))?;
     let new = NewDashboard {
         project: caller.project,
@@ -184,7 +184,10 @@ async fn create(
     get, operation_id = "list_dashboards", path = "/v1/dashboards", tag = "dashboards",
     responses((status = 200, description = "The dashboards, without their panels", body = DashboardList)),
 )]
-async fn list(Acting(app): Acting, caller: ProjectCaller) -> Result<Reply<DashboardList>, Problem> {
+async fn list(
+    Acting(app): Acting,
+    caller: ProjectCaller,
+) -> Result<Reply<DashboardList>, ApiError> {
     let found = app.catalog(move |catalog| catalog.dashboards(caller.project)).await?;
     Ok(Reply(DashboardList { dashboards: found.into_iter().map(listed).collect() }))
 }
@@ -199,7 +202,7 @@ async fn show(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
-) -> Result<Reply<DashboardObject>, Problem> {
+) -> Result<Reply<DashboardObject>, ApiError> {
     let found = app.catalog(move |catalog| catalog.dashboard(caller.project, id)).await?;
     shown(found).map(Reply)
 }
@@ -215,7 +218,7 @@ async fn update(
     caller: ProjectCaller,
     Path(id): Path<u32>,
     Json(request): Json<DashboardUpdate>,
-) -> Result<Reply<DashboardObject>, Problem> {
+) -> Result<Reply<DashboardObject>, ApiError> {
     let board = match request.board {
         None => None,
         Some(sent) => {
@@ -239,7 +242,7 @@ async fn delete(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     app.catalog(move |catalog| catalog.delete_dashboard(caller.project, id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -255,7 +258,7 @@ async fn share(
     caller: ProjectCaller,
     Path(id): Path<u32>,
     Json(request): Json<ShareRequest>,
-) -> Result<(StatusCode, Reply<NewShare>), Problem> {
+) -> Result<(StatusCode, Reply<NewShare>), ApiError> {
     let expires = match (request.expires, request.duration.as_deref()) {
         (None, None) => None,
         (None, Some(duration)) => Some(app.clock.now().plus(life(duration)?)),
@@ -263,11 +266,11 @@ async fn share(
             let details = format!(
                 "expires: '{text}' is no date; write it as 2026-12-31T23:59:59Z, or send duration"
             );
-            Problem::bad_request("The link is not valid", details)
+            ApiError::bad_request("The link is not valid", details)
         })?),
         (Some(_), Some(_)) => {
             let details = "expires and duration say the same; send one of them";
-            return Err(Problem::bad_request("The link is not valid", details));
+            return Err(ApiError::bad_request("The link is not valid", details));
         }
     };
     let limit = app.config.dashboards.max_shares;
@@ -293,7 +296,7 @@ async fn shares(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<u32>,
-) -> Result<Reply<ShareList>, Problem> {
+) -> Result<Reply<ShareList>, ApiError> {
     let found = app.catalog(move |catalog| catalog.shares(caller.project, id)).await?;
     Ok(Reply(ShareList { shares: found.iter().map(listed_share).collect() }))
 }
@@ -311,7 +314,7 @@ async fn revoke(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path((id, share)): Path<(u32, u32)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     app.catalog(move |catalog| catalog.revoke_share(caller.project, id, share)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -325,11 +328,11 @@ fn count(board: &Board) -> u32 {
 }
 
 /// The dashboard as the API shows it.
-pub(super) fn shown(dashboard: Dashboard) -> Result<DashboardObject, Problem> {
+pub(super) fn shown(dashboard: Dashboard) -> Result<DashboardObject, ApiError> {
     Ok(DashboardObject {
         dashboard_id: dashboard.id,
         name: dashboard.name,
-        board: RawValue::from_string(dashboard.board).map_err(Problem::internal)?,
+        board: RawValue::from_string(dashboard.board).map_err(ApiError::internal)?,
         version: dashboard.version,
         created: date::format_created(dashboard.created),
         last_modified: date::format_created(dashboard.last_modified),

@@ -8,12 +8,12 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::{Question, known, own_device};
 use crate::core::auth::ProjectCaller;
-use crate::core::auth::rights::Right;
-use crate::core::problem::Problem;
-use crate::endpoints::http::answer::ask;
+use crate::core::auth::rights::Permission;
+use crate::core::query::{QueryRequest, known, own_device};
+use crate::endpoints::http::answer::respond;
 use crate::endpoints::http::body::{Path, pairs};
 
 /// The routes of this file.
@@ -56,7 +56,7 @@ async fn all_fields(
     caller: ProjectCaller,
     Path(namespace): Path<String>,
     uri: Uri,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     answer(&app, &caller, namespace, None, &uri).await
 }
 
@@ -74,7 +74,7 @@ async fn one_field(
     caller: ProjectCaller,
     Path((namespace, field)): Path<(String, String)>,
     uri: Uri,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     answer(&app, &caller, namespace, Some(&field), &uri).await
 }
 
@@ -84,12 +84,12 @@ async fn answer(
     namespace: String,
     field: Option<&str>,
     uri: &Uri,
-) -> Result<Response, Problem> {
-    caller.need(Right::Read)?;
+) -> Result<Response, ApiError> {
+    caller.need(Permission::Read)?;
     let mut params = pairs(uri.query().unwrap_or_default());
     if let Some(own) = own_device(caller, known(app, caller.project, &namespace)?.as_ref())? {
         params.push(("where".to_owned(), format!("eq(device_id,{own})")));
     }
     let request = DataRequest::parse(field, &params, app.clock.now())?;
-    ask(app, caller, Question::Data { namespace, request }).await
+    respond(app, caller, QueryRequest::Data { namespace, request }).await
 }

@@ -9,7 +9,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{OpenApi, extensions::Extensions};
 
 use super::table::{changes, is_a_devices, who};
-use crate::core::auth::rights::Who;
+use crate::core::auth::rights::Access;
 
 /// The name of the extension.
 const WHO: &str = "x-iobeam-who";
@@ -25,7 +25,7 @@ pub(crate) fn describe(api: &mut OpenApi) {
             let changes = changes(&method, path);
             operation.security =
                 Some(who.map(|who| requirements(who, changes)).unwrap_or_default());
-            let name = who.map_or("nobody", Who::name);
+            let name = who.map_or("nobody", Access::name);
             operation
                 .extensions
                 .get_or_insert_with(Extensions::default)
@@ -55,14 +55,14 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
 }
 
 /// The ways to show who one is, of which one will do.
-fn requirements(who: Who, changes: bool) -> Vec<SecurityRequirement> {
+fn requirements(who: Access, changes: bool) -> Vec<SecurityRequirement> {
     const NO_SCOPE: [&str; 0] = [];
     let token = match who {
-        Who::Anyone => return vec![SecurityRequirement::default()],
-        Who::LogIn => return vec![SecurityRequirement::new("password", NO_SCOPE)],
-        Who::User | Who::Operator => SecurityRequirement::new("user", NO_SCOPE),
-        Who::Project(_) => SecurityRequirement::new("project", NO_SCOPE),
-        Who::Share => return vec![SecurityRequirement::new("share", NO_SCOPE)],
+        Access::Anyone => return vec![SecurityRequirement::default()],
+        Access::LogIn => return vec![SecurityRequirement::new("password", NO_SCOPE)],
+        Access::User | Access::Operator => SecurityRequirement::new("user", NO_SCOPE),
+        Access::Project(_) => SecurityRequirement::new("project", NO_SCOPE),
+        Access::Share => return vec![SecurityRequirement::new("share", NO_SCOPE)],
     };
     let session = SecurityRequirement::new("session", NO_SCOPE);
     vec![token, if changes { session.add("csrf", NO_SCOPE) } else { session }]

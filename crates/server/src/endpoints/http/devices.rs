@@ -26,9 +26,9 @@ use utoipa_axum::routes;
 
 use super::lookup::known_id;
 use super::{schema, statistics};
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::ProjectCaller;
-use crate::core::problem::Problem;
 use crate::endpoints::http::body::{Json, Path, Query};
 use crate::endpoints::http::caller::Acting;
 
@@ -157,7 +157,7 @@ async fn register(
     Acting(app): Acting,
     caller: ProjectCaller,
     Json(request): Json<NewDeviceRequest>,
-) -> Result<(StatusCode, Reply<Registered>), Problem> {
+) -> Result<(StatusCode, Reply<Registered>), ApiError> {
     caller.is_of_project(request.project_id)?;
     let project = caller.project;
     let NewDeviceRequest { device_id, device_name, device_type, created, devices, .. } = request;
@@ -173,7 +173,7 @@ async fn register(
             "devices: {} devices, and {most} may come at once (setting max-devices-per-request); send several lists",
             devices.len()
         );
-        return Err(Problem::bad_request("There are too many devices in the list", details));
+        return Err(ApiError::bad_request("There are too many devices in the list", details));
     }
     let new: Result<Vec<_>, _> = devices.into_iter().map(|one| legal(&caller, one)).collect();
     let new = new?;
@@ -183,7 +183,7 @@ async fn register(
 }
 
 /// A device as the catalog takes it, if the caller may register it.
-fn legal(caller: &ProjectCaller, asked: OneOfMany) -> Result<NewDevice, Problem> {
+fn legal(caller: &ProjectCaller, asked: OneOfMany) -> Result<NewDevice, ApiError> {
     let id = match asked.device_id {
         Some(id) => Some(legal_id(id)?),
         // A token that is bound to a device says which one it is.
@@ -195,7 +195,7 @@ fn legal(caller: &ProjectCaller, asked: OneOfMany) -> Result<NewDevice, Problem>
     let created = asked.created.as_deref().map(|text| {
         date::parse(text).ok_or_else(|| {
             let details = format!("created: '{text}' is not a date such as 2016-07-29T08:19:47Z");
-            Problem::bad_request("The date is not valid", details)
+            ApiError::bad_request("The date is not valid", details)
         })
     });
     Ok(NewDevice {
@@ -221,7 +221,7 @@ async fn list(
     Acting(app): Acting,
     caller: ProjectCaller,
     Query(mut query): Query<DeviceQuery>,
-) -> Result<Reply<Found>, Problem> {
+) -> Result<Reply<Found>, ApiError> {
     caller.is_of_project(query.project_id)?;
     let (project, reader) = (caller.project, caller.reader());
     if let Some(name) = query.name.take() {
@@ -257,7 +257,7 @@ async fn add_statistics(
     asked: (ProjectId, u64),
     query: &DeviceQuery,
     devices: &mut [DeviceObject],
-) -> Result<(), Problem> {
+) -> Result<(), ApiError> {
     if query.statistics != Some(true) {
         return Ok(());
     }
@@ -279,17 +279,17 @@ async fn timestamp(
     Acting(app): Acting,
     _caller: ProjectCaller,
     Query(query): Query<TimeQuery>,
-) -> Result<Reply<ServerTime>, Problem> {
+) -> Result<Reply<ServerTime>, ApiError> {
     let format = match query.timefmt {
         None => TimeFormat::default(),
-        Some(text) => text.parse().map_err(|error| Problem::parameter("timefmt", error))?,
+        Some(text) => text.parse().map_err(|error| ApiError::parameter("timefmt", error))?,
     };
     let now = app.clock.now();
     match format {
         TimeFormat::Timeval => {
             Ok(Reply(ServerTime::Timeval(TimevalReply { server_timestamp: now.into() })))
         }
-        TimeFormat::Iso => Err(Problem::parameter(
+        TimeFormat::Iso => Err(ApiError::parameter(
             "timefmt",
             "the server's time is a number; use sec, msec, usec or timeval",
         )),
@@ -310,7 +310,7 @@ async fn show(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<String>,
-) -> Result<Reply<DeviceObject>, Problem> {
+) -> Result<Reply<DeviceObject>, ApiError> {
     caller.may_act_as(&id)?;
     let id = known_id(id)?;
     let device = app.catalog(move |catalog| catalog.device(caller.project, &id)).await?;
@@ -332,7 +332,7 @@ async fn update(
     caller: ProjectCaller,
     Path(id): Path<String>,
     Json(request): Json<DeviceUpdate>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     caller.is_of_project(request.project_id)?;
     caller.may_act_as(&id)?;
     let id = known_id(id)?;
@@ -359,7 +359,7 @@ async fn delete(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     caller.may_act_as(&id)?;
     let id = known_id(id)?;
     app.catalog(move |catalog| catalog.delete_device(caller.project, &id)).await?;
@@ -367,9 +367,9 @@ async fn delete(
 }
 
 /// An id that a device shall have.
-fn legal_id(text: String) -> Result<DeviceId, Problem> {
+fn legal_id(text: String) -> Result<DeviceId, ApiError> {
     text.try_into().map_err(|error| {
-        Problem::bad_request("The device id is not valid", format!("device_id: {error}"))
+        ApiError::bad_request("The device id is not valid", format!("device_id: {error}"))
     })
 }
 

@@ -8,12 +8,12 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::Question;
 use crate::core::auth::ProjectCaller;
-use crate::core::auth::rights::Right;
-use crate::core::problem::Problem;
-use crate::endpoints::http::answer::ask;
+use crate::core::auth::rights::Permission;
+use crate::core::query::QueryRequest;
+use crate::endpoints::http::answer::respond;
 use crate::endpoints::http::body::{Path, pairs};
 
 /// The routes of this file.
@@ -60,7 +60,7 @@ async fn everything(
     caller: ProjectCaller,
     Path(project): Path<u32>,
     uri: Uri,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     answer(&app, &caller, project, [None, None], &uri).await
 }
 
@@ -77,7 +77,7 @@ async fn one_device(
     caller: ProjectCaller,
     Path((project, device)): Path<(u32, String)>,
     uri: Uri,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     answer(&app, &caller, project, [Some(&device), None], &uri).await
 }
 
@@ -95,7 +95,7 @@ async fn one_series(
     caller: ProjectCaller,
     Path((project, device, series)): Path<(u32, String, String)>,
     uri: Uri,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     answer(&app, &caller, project, [Some(&device), Some(&series)], &uri).await
 }
 
@@ -105,13 +105,13 @@ async fn answer(
     project: u32,
     [device, series]: [Option<&str>; 2],
     uri: &Uri,
-) -> Result<Response, Problem> {
-    caller.need(Right::Read)?;
+) -> Result<Response, ApiError> {
+    caller.need(Permission::Read)?;
     caller.is_of_project(Some(project.into()))?;
     if caller.device.is_some() {
         caller.may_act_as(device.unwrap_or("all"))?;
     }
     let params = pairs(uri.query().unwrap_or_default());
     let request = ExportRequest::parse(device, series, &params)?;
-    ask(app, caller, Question::Exports(request)).await
+    respond(app, caller, QueryRequest::Exports(request)).await
 }

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::MetricsAccess;
+use crate::core::api_error::{ApiError, Category};
 use crate::core::app::App;
-use crate::core::problem::{Category, Problem};
 use crate::endpoints::http::caller::Peer;
 use crate::endpoints::http::credentials::credentials;
 use crate::endpoints::http::reply;
@@ -46,7 +46,7 @@ async fn health() -> Response {
     (status = 200, description = "They can, but for those of tables that are out of service"),
     (status = 503, description = "Not now, and why"),
 ))]
-async fn ready(State(app): State<App>) -> Result<Response, Problem> {
+async fn ready(State(app): State<App>) -> Result<Response, ApiError> {
     let reasons = app.readiness.reasons().await;
     if reasons.is_empty() {
         let tables = app.readiness.tables_out_of_service();
@@ -57,7 +57,7 @@ async fn ready(State(app): State<App>) -> Result<Response, Problem> {
         return Ok(reply::whole("application/json", told.to_string()));
     }
     let message = "Imports cannot be taken now";
-    let problem = Problem::new(Category::Unavailable, message, reasons.join("; "));
+    let problem = ApiError::new(Category::Unavailable, message, reasons.join("; "));
     Err(problem.with_retry_after(5))
 }
 
@@ -83,14 +83,14 @@ async fn metrics(
     State(app): State<App>,
     Peer(peer): Peer,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     if !may_see_metrics(&app, peer, &headers) {
-        return Err(Problem::unauthorized(
+        return Err(ApiError::unauthorized(
             "The metrics are not open to everybody",
             "Send 'Authorization: Bearer <token>' with the token in keys/metrics.token of the data directory, or a user token \
              of the operator; the setting metrics-access says who needs it",
         ));
     }
-    let text = app.metrics.text().map_err(Problem::internal)?;
+    let text = app.metrics.text().map_err(ApiError::internal)?;
     Ok(reply::whole("application/openmetrics-text; version=1.0.0; charset=utf-8", text))
 }

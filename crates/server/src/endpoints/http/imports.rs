@@ -13,13 +13,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::auth::rights::Right;
+use crate::core::auth::rights::Permission;
 use crate::core::auth::{ProjectCaller, Standing};
 use crate::core::hex::hex;
 use crate::core::ingest::{Upload, ingest};
-use crate::core::problem::Problem;
-use crate::core::validate::Form;
+use crate::core::validate::BodyFormat;
 use crate::endpoints::http::body::{Json, Query, Whole};
 use crate::endpoints::http::reply;
 
@@ -31,13 +31,13 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// How the body is to be read.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Shape {
+struct FormatParam {
     /// `table` when the JSON body holds a table; absent when it holds series.
     fmt: Option<String>,
 }
 
 /// Stores readings: whole or not at all. The reply comes when they are on disk and the next query sees them.
-#[utoipa::path(post, path = "/v1/imports", tag = "data", params(Shape),
+#[utoipa::path(post, path = "/v1/imports", tag = "data", params(FormatParam),
     request_body(description = "Series, a table, or binary batches", content(
         (serde_json::Value = "application/json"),
         (Vec<u8> = "application/vnd.iobeam.batch"),
@@ -54,16 +54,16 @@ async fn import(
     State(app): State<App>,
     caller: ProjectCaller,
     standing: Standing,
-    Query(shape): Query<Shape>,
+    Query(shape): Query<FormatParam>,
     headers: HeaderMap,
     Whole(body): Whole,
-) -> Result<Response, Problem> {
-    caller.need(Right::Write)?;
+) -> Result<Response, ApiError> {
+    caller.need(Permission::Write)?;
     let form = form(&shape, &headers)?;
     let receipt = ingest(&app, (&caller, &standing), Upload { form, body }).await?;
     let told = ImportReply::on_disk(receipt.rows, receipt.repeat).with_expired(receipt.expired);
     let text = serde_json::to_vec(&told);
-    Ok(reply::whole("application/json", text.map_err(Problem::internal)?))
+    Ok(reply::whole("application/json", text.map_err(ApiError::internal)?))
 }
 
 /// A stream of numbered batches. One to a request: the writer answers, and nothing is stored meanwhile.
@@ -101,9 +101,9 @@ async fn known(
     State(app): State<App>,
     caller: ProjectCaller,
     Json(asked): Json<StreamAsked>,
-) -> Result<Reply<KnownBatches>, Problem> {
-    caller.need(Right::Write)?;
-    let wrong = |details: String| Problem::bad_request("The stream cannot be looked up", details);
+) -> Result<Reply<KnownBatches>, ApiError> {
+    caller.need(Permission::Write)?;
+    let wrong = |details: String| ApiError::bad_request("The stream cannot be looked up", details);
     let StreamAsked { namespace, stream } = asked;
     let name: NamespaceName =
         namespace.parse().map_err(|error| wrong(format!("'{namespace}': {error}")))?;
@@ -118,15 +118,15 @@ async fn known(
     Ok(Reply(KnownBatches { batches: batches.collect() }))
 }
 
-fn form(shape: &Shape, headers: &HeaderMap) -> Result<Form, Problem> {
+fn form(shape: &FormatParam, headers: &HeaderMap) -> Result<BodyFormat, ApiError> {
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if kind.starts_with(MEDIA_TYPE.as_bytes()) {
-        return Ok(Form::Batches);
+        return Ok(BodyFormat::Batches);
     }
     match shape.fmt.as_deref() {
-        None | Some("") => Ok(Form::Series),
-        Some(text) if text.eq_ignore_ascii_case("table") => Ok(Form::Table),
-        Some(text) => Err(Problem::bad_request(
+        None | Some("") => Ok(BodyFormat::Series),
+        Some(text) if text.eq_ignore_ascii_case("table") => Ok(BodyFormat::Table),
+        Some(text) => Err(ApiError::bad_request(
             "The parameter 'fmt' is wrong",
             format!(
                 "'{text}' is no shape of a body; use fmt=table for a table, or leave it out for series"

@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::tokens::life;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::UserCaller;
-use crate::core::problem::Problem;
 use crate::endpoints::http::body::{Json, Path};
 use crate::endpoints::http::caller::Acting;
 
@@ -89,7 +89,7 @@ async fn create(
     Acting(app): Acting,
     caller: UserCaller,
     Json(request): Json<InviteRequest>,
-) -> Result<(StatusCode, Reply<NewInvite>), Problem> {
+) -> Result<(StatusCode, Reply<NewInvite>), ApiError> {
     let uses = request.uses.unwrap_or(1);
     let life = request.duration.as_deref().map(life).transpose()?;
     let expires = life.map(|life| app.clock.now().plus(life));
@@ -104,7 +104,7 @@ async fn create(
     get, operation_id = "list_invites", path = "/v1/invites", tag = "invites",
     responses((status = 200, description = "The invites", body = InviteList)),
 )]
-async fn list(Acting(app): Acting, _caller: UserCaller) -> Result<Reply<InviteList>, Problem> {
+async fn list(Acting(app): Acting, _caller: UserCaller) -> Result<Reply<InviteList>, ApiError> {
     let invites = app.catalog(iobeam_catalog::Catalog::invites).await?;
     Ok(Reply(InviteList { invites: invites.into_iter().map(listed).collect() }))
 }
@@ -119,7 +119,7 @@ async fn revoke(
     Acting(app): Acting,
     _caller: UserCaller,
     Path(number): Path<u32>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     app.catalog(move |catalog| catalog.revoke_invite(number)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

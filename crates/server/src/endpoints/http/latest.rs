@@ -10,10 +10,10 @@ use utoipa_axum::routes;
 
 use super::lookup::known_id;
 use super::statistics::{of_devices, time_format};
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::table;
 use crate::core::auth::ProjectCaller;
-use crate::core::problem::Problem;
+use crate::core::query::table;
 use crate::endpoints::http::body::{Path, Query};
 
 /// The routes of this file.
@@ -79,7 +79,7 @@ async fn latest(
     caller: ProjectCaller,
     Path(id): Path<String>,
     Query(query): Query<TimeQuery>,
-) -> Result<Reply<LatestValues>, Problem> {
+) -> Result<Reply<LatestValues>, ApiError> {
     let format: TimeFormat = time_format(query.timefmt)?;
     caller.may_act_as(&id)?;
     let (id, project) = (known_id(id)?, caller.project);

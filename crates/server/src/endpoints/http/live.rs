@@ -19,17 +19,17 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::{known, own_device};
 use crate::core::auth::refusal::Refusal;
-use crate::core::auth::rights::Right;
+use crate::core::auth::rights::Permission;
 use crate::core::auth::{ProjectCaller, Standing};
-use crate::core::live::{Event, Wish, follow};
-use crate::core::problem::Problem;
+use crate::core::live::{Event, Subscription, follow};
+use crate::core::query::{known, own_device};
 use crate::endpoints::http::body::Query;
 
 /// More devices or fields than anybody names in a URL.
-const MOST: usize = 1_000;
+const MAX_NAMES: usize = 1_000;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -65,8 +65,8 @@ async fn live(
     standing: Standing,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    caller.need(Right::Read)?;
+) -> Result<Response, ApiError> {
+    caller.need(Permission::Read)?;
     let name = asked.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or("input");
     let namespace = known(&app, caller.project, name)?;
     let fields = listed("fields", asked.fields.as_deref())?;
@@ -93,9 +93,13 @@ async fn live(
         None => devices.map(HashSet::from_iter),
     };
     let selection = Selection { key: key(&namespace), devices, fields, time_format };
-    let wish =
-        Wish { project: caller.project, namespace: namespace.name.clone(), selection, since };
-    let events = follow(&app, wish, standing)?;
+    let subscription = Subscription {
+        project: caller.project,
+        namespace: namespace.name.clone(),
+        selection,
+        since,
+    };
+    let events = follow(&app, subscription, standing)?;
     let events = events.map(|event| Ok::<_, Infallible>(written(event)));
     let mut reply = Response::new(Body::from_stream(events));
     let headers = reply.headers_mut();
@@ -137,12 +141,12 @@ fn key(namespace: &Namespace) -> FieldName {
 }
 
 /// What stands between the commas; nothing when nothing is said.
-fn listed(parameter: &str, text: Option<&str>) -> Result<Option<Vec<String>>, Problem> {
+fn listed(parameter: &str, text: Option<&str>) -> Result<Option<Vec<String>>, ApiError> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     let all: Vec<String> = text.split(',').map(|part| part.trim().to_owned()).collect();
-    if all.len() > MOST {
+    if all.len() > MAX_NAMES {
         let reason = format!(
-            "{} names are more than {MOST}; leave it out and choose on your side",
+            "{} names are more than {MAX_NAMES}; leave it out and choose on your side",
             all.len()
         );
         return Err(wrong(parameter, &reason));
@@ -150,16 +154,16 @@ fn listed(parameter: &str, text: Option<&str>) -> Result<Option<Vec<String>>, Pr
     Ok(Some(all))
 }
 
-fn field(name: &str) -> Result<FieldName, Problem> {
+fn field(name: &str) -> Result<FieldName, ApiError> {
     name.parse().map_err(|error| wrong("fields", &format!("'{name}' is no field name: {error}")))
 }
 
-fn point(headers: &HeaderMap, since: Option<&str>) -> Result<Option<Point>, Problem> {
+fn point(headers: &HeaderMap, since: Option<&str>) -> Result<Option<Point>, ApiError> {
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let said = header.or(since).map(str::trim).filter(|text| !text.is_empty());
     said.map(|text| text.parse::<Point>().map_err(|error| wrong("since", &error))).transpose()
 }
 
-fn wrong(parameter: &str, reason: &dyn std::fmt::Display) -> Problem {
-    Problem::bad_request(format!("The parameter '{parameter}' is wrong"), reason.to_string())
+fn wrong(parameter: &str, reason: &dyn std::fmt::Display) -> ApiError {
+    ApiError::bad_request(format!("The parameter '{parameter}' is wrong"), reason.to_string())
 }

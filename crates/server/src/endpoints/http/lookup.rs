@@ -3,13 +3,13 @@
 use iobeam_catalog::CatalogError;
 use iobeam_model::{DeviceId, ProjectId};
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::UserCaller;
 use crate::core::auth::refusal::Refusal;
-use crate::core::problem::Problem;
 
 /// The project of that number, if the caller may do anything in it.
-pub(super) fn visible(app: &App, caller: &UserCaller, number: u32) -> Result<ProjectId, Problem> {
+pub(super) fn visible(app: &App, caller: &UserCaller, number: u32) -> Result<ProjectId, ApiError> {
     ProjectId::new(number)
         .filter(|project| !app.catalog.permissions(caller.user, *project).is_empty())
         .ok_or_else(|| CatalogError::NotFound { what: "project", name: number.to_string() }.into())
@@ -20,7 +20,7 @@ pub(super) fn administered(
     app: &App,
     caller: &UserCaller,
     number: u32,
-) -> Result<ProjectId, Problem> {
+) -> Result<ProjectId, ApiError> {
     let project = visible(app, caller, number)?;
     if app.catalog.permissions(caller.user, project).admin {
         Ok(project)
@@ -30,6 +30,6 @@ pub(super) fn administered(
 }
 
 /// An id that a device may have: one that cannot be an id is nobody's.
-pub(super) fn known_id(text: String) -> Result<DeviceId, Problem> {
+pub(super) fn known_id(text: String) -> Result<DeviceId, ApiError> {
     text.parse().map_err(|_| CatalogError::NotFound { what: "device", name: text }.into())
 }

@@ -24,9 +24,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schema;
+use crate::core::api_error::{ApiError, Category};
 use crate::core::app::App;
 use crate::core::auth::ProjectCaller;
-use crate::core::problem::{Category, Problem};
 use crate::core::{corrections, deletion};
 use crate::endpoints::http::body::{Json, Path, Query};
 use crate::endpoints::http::caller::Acting;
@@ -102,7 +102,7 @@ async fn create(
     Acting(app): Acting,
     caller: ProjectCaller,
     Json(request): Json<NamespaceRequest>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<NamespaceObject>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Reply<NamespaceObject>), ApiError> {
     caller.is_of_project(request.project_id)?;
     let partition =
         request.partitioning_field.as_deref().map(|name| field("partitioning_field", name));
@@ -115,7 +115,7 @@ async fn create(
         retention: retention(request.retention)?.unwrap_or_default(),
     };
     let made = app.catalog(move |catalog| catalog.create_namespace(new)).await?;
-    app.keeper.apply(&made).await;
+    app.retention.apply(&made).await;
     let location = format!("/v1/namespaces/{}", made.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Reply(shown(&app, &made))))
 }
@@ -129,7 +129,7 @@ async fn list(
     Acting(app): Acting,
     caller: ProjectCaller,
     Query(query): Query<NamespaceQuery>,
-) -> Result<Reply<NamespaceList>, Problem> {
+) -> Result<Reply<NamespaceList>, ApiError> {
     caller.is_of_project(query.project_id)?;
     let namespaces = match query.name.or(query.namespace_name) {
         None => app.catalog.namespaces(caller.project),
@@ -154,7 +154,7 @@ async fn show(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
-) -> Result<Reply<NamespaceObject>, Problem> {
+) -> Result<Reply<NamespaceObject>, ApiError> {
     let namespace = known(&app, &caller, number)?;
     Ok(Reply(shown(&app, &namespace)))
 }
@@ -173,7 +173,7 @@ async fn update(
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Json(request): Json<NamespaceUpdate>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let namespace = known(&app, &caller, number)?;
     let mut fields = request.fields.map(fields).transpose()?;
     let retyped = match &mut fields {
@@ -188,7 +188,7 @@ async fn update(
     let id = namespace.id;
     let project = caller.project;
     let after = app.catalog(move |catalog| catalog.update_namespace(project, id, changes)).await?;
-    app.keeper.apply(&after).await;
+    app.retention.apply(&after).await;
     let Some(edit) = retyped else { return Ok(StatusCode::NO_CONTENT) };
     let correction = corrections::order(&app, &caller, &after, edit).await?;
     let is_done = correction.state == CorrectionState::Done;
@@ -201,7 +201,7 @@ fn retyped(
     namespace: &Namespace,
     fields: &mut BTreeMap<FieldName, FieldType>,
     version: Option<&str>,
-) -> Result<Option<Edit>, Problem> {
+) -> Result<Option<Edit>, ApiError> {
     let Some(version) = version else { return Ok(None) };
     let mut others = fields.iter_mut().filter_map(|(name, kind)| {
         let (known, has) = namespace.fields.get_key_value(name)?;
@@ -214,7 +214,7 @@ fn retyped(
         return Err(wrong("fields", &reason));
     }
     if version != fields_version(&namespace.fields) {
-        return Err(Problem::new(
+        return Err(ApiError::new(
             Category::Conflict,
             "The namespace has changed",
             format!(
@@ -245,7 +245,7 @@ async fn delete(
     Acting(app): Acting,
     caller: ProjectCaller,
     Path(number): Path<u32>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let id = NamespaceId::new(number).ok_or_else(|| unknown(number))?;
     let deleted = app.catalog(move |catalog| catalog.delete_namespace(caller.project, id)).await?;
     deletion::end(&app, deleted).await;
@@ -257,26 +257,26 @@ pub(super) fn known(
     app: &App,
     caller: &ProjectCaller,
     number: u32,
-) -> Result<std::sync::Arc<Namespace>, Problem> {
+) -> Result<std::sync::Arc<Namespace>, ApiError> {
     NamespaceId::new(number)
         .and_then(|id| app.catalog.namespace_by_id(caller.project, id))
         .ok_or_else(|| unknown(number))
 }
 
-fn unknown(number: u32) -> Problem {
+fn unknown(number: u32) -> ApiError {
     CatalogError::NotFound { what: "namespace", name: number.to_string() }.into()
 }
 
-fn wrong(place: &str, reason: &dyn std::fmt::Display) -> Problem {
-    Problem::bad_request("The namespace is not valid", format!("{place}: {reason}"))
+fn wrong(place: &str, reason: &dyn std::fmt::Display) -> ApiError {
+    ApiError::bad_request("The namespace is not valid", format!("{place}: {reason}"))
 }
 
-fn field(place: &str, name: &str) -> Result<FieldName, Problem> {
+fn field(place: &str, name: &str) -> Result<FieldName, ApiError> {
     name.parse().map_err(|error| wrong(place, &error))
 }
 
 /// Names and types, each refusal with the name of its field.
-fn fields(texts: BTreeMap<String, String>) -> Result<BTreeMap<FieldName, FieldType>, Problem> {
+fn fields(texts: BTreeMap<String, String>) -> Result<BTreeMap<FieldName, FieldType>, ApiError> {
     texts
         .into_iter()
         .map(|(name, kind)| {
@@ -287,7 +287,7 @@ fn fields(texts: BTreeMap<String, String>) -> Result<BTreeMap<FieldName, FieldTy
         .collect()
 }
 
-fn labels(labels: Labels) -> Result<BTreeMap<String, Value>, Problem> {
+fn labels(labels: Labels) -> Result<BTreeMap<String, Value>, ApiError> {
     labels
         .into_iter()
         .map(|(name, value)| match label(&value) {
@@ -319,7 +319,7 @@ fn label(value: &serde_json::Value) -> Option<Value> {
 }
 
 /// A retention as a request says it; null says nothing.
-fn retention(given: Option<serde_json::Value>) -> Result<Option<Retention>, Problem> {
+fn retention(given: Option<serde_json::Value>) -> Result<Option<Retention>, ApiError> {
     use serde_json::Value::{Null, Number, String};
     let text = match given {
         None | Some(Null) => return Ok(None),

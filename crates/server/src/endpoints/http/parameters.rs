@@ -12,7 +12,7 @@ use http::Method;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 use crate::nearest::nearest;
 
 /// The parameter by which a plain link names the project of a session; every route of a project takes it.
@@ -44,7 +44,7 @@ impl Parameters {
         route: &str,
         takes_project: bool,
         query: &str,
-    ) -> Option<Problem> {
+    ) -> Option<ApiError> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let (_, names) = self.0.get(route)?.iter().find(|(known, _)| known == method)?;
         let is_known = |name: &str| {
@@ -56,7 +56,7 @@ impl Parameters {
     }
 }
 
-fn refusal(unknown: &str, names: &[String]) -> Problem {
+fn refusal(unknown: &str, names: &[String]) -> ApiError {
     let shown: String = unknown.chars().take(64).collect();
     let details = match nearest(unknown, names.iter().map(String::as_str)) {
         Some(nearest) => format!("there is no parameter '{shown}' here; did you mean '{nearest}'?"),
@@ -68,7 +68,7 @@ fn refusal(unknown: &str, names: &[String]) -> Problem {
             format!("there is no parameter '{shown}' here; this call takes {names}")
         }
     };
-    Problem::bad_request(format!("The parameter '{shown}' is unknown"), details)
+    ApiError::bad_request(format!("The parameter '{shown}' is unknown"), details)
 }
 
 fn query_name(parameter: &RefOr<Parameter>) -> Option<String> {

@@ -24,10 +24,10 @@ use utoipa_axum::routes;
 
 use super::lookup::{administered, visible};
 use super::schema;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::UserCaller;
 use crate::core::deletion;
-use crate::core::problem::Problem;
 use crate::endpoints::http::body::{Json, Path, Query};
 use crate::endpoints::http::caller::Acting;
 
@@ -74,7 +74,7 @@ struct PermissionsRequest {
     /// The user name or e-mail address by which the caller knows a new member: until they have been in the project, the
     /// others see that of them, or the number alone.
     name: Option<String>,
-    /// See devices and ask for readings.
+    /// See devices and query readings.
     #[serde(default)]
     read: bool,
     /// Register devices and send readings.
@@ -105,7 +105,7 @@ async fn create(
     Acting(app): Acting,
     caller: UserCaller,
     Json(request): Json<ProjectRequest>,
-) -> Result<(StatusCode, Reply<ProjectObject>), Problem> {
+) -> Result<(StatusCode, Reply<ProjectObject>), ApiError> {
     let made = app
         .catalog(move |catalog| {
             let project = catalog.create_project(caller.user, &request.project_name)?;
@@ -130,7 +130,7 @@ async fn list(
     Acting(app): Acting,
     caller: UserCaller,
     Query(query): Query<ProjectQuery>,
-) -> Result<Reply<Found>, Problem> {
+) -> Result<Reply<Found>, ApiError> {
     let found = app
         .catalog(move |catalog| {
             let Some(name) = query.name else {
@@ -156,7 +156,7 @@ async fn show(
     Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
-) -> Result<Reply<ProjectObject>, Problem> {
+) -> Result<Reply<ProjectObject>, ApiError> {
     let project = visible(&app, &caller, number)?;
     let shown = app
         .catalog(move |catalog| {
@@ -185,7 +185,7 @@ async fn update(
     caller: UserCaller,
     Path(number): Path<u32>,
     Json(request): Json<ProjectUpdate>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let project = administered(&app, &caller, number)?;
     let after = app
         .catalog(move |catalog| {
@@ -216,7 +216,7 @@ async fn delete(
     Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let project = administered(&app, &caller, number)?;
     let deleted = app.catalog(move |catalog| catalog.delete_project(project)).await?;
     deletion::end(&app, deleted).await;
@@ -233,7 +233,7 @@ async fn permissions(
     Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
-) -> Result<Reply<PermissionsReply>, Problem> {
+) -> Result<Reply<PermissionsReply>, ApiError> {
     let project = visible(&app, &caller, number)?;
     Ok(Reply(PermissionsReply { permissions: holders(&app.catalog, project) }))
 }
@@ -256,7 +256,7 @@ async fn set_permissions(
     caller: UserCaller,
     Path(number): Path<u32>,
     Json(request): Json<PermissionsRequest>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let project = administered(&app, &caller, number)?;
     let PermissionsRequest { user_id, name, read, write, admin, tokens } = request;
     let tokens = match tokens.as_deref() {
@@ -265,7 +265,7 @@ async fn set_permissions(
         Some("revoke") => MemberTokens::Revoke,
         Some(other) => {
             let details = format!("tokens: '{other}' is neither keep nor revoke");
-            return Err(Problem::bad_request("The request breaks a rule", details));
+            return Err(ApiError::bad_request("The request breaks a rule", details));
         }
     };
     let Some(user) = UserId::new(user_id) else {

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::{known, own_device};
 use crate::core::auth::ProjectCaller;
-use crate::core::auth::rights::Right;
-use crate::core::problem::Problem;
+use crate::core::auth::rights::Permission;
+use crate::core::query::{known, own_device};
 use crate::endpoints::http::answer::chart;
 use crate::endpoints::http::body::Json;
 
@@ -175,8 +175,8 @@ async fn query(
     State(app): State<App>,
     caller: ProjectCaller,
     Json(mut request): Json<SeriesRequest>,
-) -> Result<Response, Problem> {
-    caller.need(Right::Read)?;
+) -> Result<Response, ApiError> {
+    caller.need(Permission::Read)?;
     if let Some(own) =
         own_device(&caller, known(&app, caller.project, request.namespace())?.as_ref())?
     {

@@ -8,9 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::ProjectCaller;
-use crate::core::problem::Problem;
 use crate::endpoints::http::body::Query;
 
 /// How many are listed unless asked otherwise.
@@ -69,7 +69,7 @@ async fn list(
     app: axum::extract::State<App>,
     caller: ProjectCaller,
     Query(query): Query<RefusalQuery>,
-) -> Result<Reply<RefusalList>, Problem> {
+) -> Result<Reply<RefusalList>, ApiError> {
     let device = match (&caller.device, query.device_id) {
         (None, asked) => asked,
         (Some(own), asked) => {

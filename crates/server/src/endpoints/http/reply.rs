@@ -26,7 +26,7 @@ use http_body::{Frame, SizeHint};
 use iobeam_query::QueryError;
 use iobeam_query::render::Rendered;
 
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 use spilled::Spilled;
 
 /// How much of a reply may be gathered.
@@ -72,7 +72,7 @@ pub(crate) async fn gathered(
     mut rendered: Rendered,
     bounds: Bounds,
     folder: &Path,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let (held, complete) = begin(&mut rendered, bounds.memory).await?;
     if complete {
         return Ok(with_type(media_type, Body::new(Held(held))));
@@ -92,7 +92,7 @@ pub(crate) async fn streamed(
     media_type: &'static str,
     mut rendered: Rendered,
     memory: usize,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let (held, complete) = begin(&mut rendered, memory).await?;
     if complete {
         return Ok(with_type(media_type, Body::new(Held(held))));

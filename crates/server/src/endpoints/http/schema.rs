@@ -138,7 +138,7 @@ pub(crate) enum UserOrList {
 /// What one user or token may do in a project.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Permissions {
-    /// See devices and ask for readings.
+    /// See devices and query readings.
     read: bool,
     /// Register devices and send readings.
     write: bool,

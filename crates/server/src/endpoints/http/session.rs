@@ -25,16 +25,16 @@ use utoipa_axum::routes;
 use super::tokens::user_token;
 use super::{schema, users};
 use crate::config::SignUp;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::UserCaller;
 use crate::core::auth::refusal::Refusal;
-use crate::core::problem::Problem;
 use crate::endpoints::http::basic::Credentials;
 use crate::endpoints::http::body::Json;
 use crate::endpoints::http::caller::{Acting, OverTls, Peer};
 use crate::endpoints::http::cookie::Way;
-use crate::endpoints::http::credentials::visit;
-use crate::endpoints::http::problem::protocol_problem;
+use crate::endpoints::http::credentials::session_request;
+use crate::endpoints::http::error_response::protocol_error;
 
 /// What sessions are called in the list of tokens.
 const LABEL: &str = "web browser";
@@ -94,7 +94,7 @@ async fn sign_in(
     over_tls: Option<OverTls>,
     headers: HeaderMap,
     Json(request): Json<SessionRequest>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let way = Way::new(&headers, app.config.http.public_url.as_deref(), over_tls.is_some());
     if !way.is_from_own_page() {
         return Err(Refusal::OtherSite.into());
@@ -103,13 +103,13 @@ async fn sign_in(
     let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     if !kind.to_ascii_lowercase().starts_with(b"application/json") {
         let details = "Send the body as 'Content-Type: application/json'";
-        return Err(protocol_problem(
+        return Err(protocol_error(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "The body is no JSON",
+            "Request body is not valid JSON",
             details,
         ));
     }
-    let earlier = app.auth.visitor(visit(way), false).ok();
+    let earlier = app.auth.visitor(session_request(way), false).ok();
     let known = way.known().and_then(|text| app.auth.read_known_browser(text));
     let session = begin(&app, (peer, known), request).await?;
     if let Some(earlier) = earlier {
@@ -118,7 +118,7 @@ async fn sign_in(
     // Who signed in before is known, and goes on when others guess.
     let browser = match known {
         Some((user, _)) if user == session.user => None,
-        _ => way.set_known(&app.auth.known_browser(session.user).map_err(Problem::internal)?),
+        _ => way.set_known(&app.auth.known_browser(session.user).map_err(ApiError::internal)?),
     };
     let cookies = [way.set(&session.text, app.config.auth.user_token_life), browser];
     let reply = of_session(&app, session.user, &session.text, session.expires).await?;
@@ -134,9 +134,9 @@ async fn show(
     Acting(app): Acting,
     over_tls: Option<OverTls>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let way = Way::new(&headers, app.config.http.public_url.as_deref(), over_tls.is_some());
-    let reply = match (app.auth.visitor(visit(way), false), way.cookie()) {
+    let reply = match (app.auth.visitor(session_request(way), false), way.cookie()) {
         (Ok(caller), Some(text)) => {
             let expires = app.catalog.token(caller.token).map(|token| token.expires);
             of_session(&app, caller.user, text, expires.unwrap_or(app.clock.now())).await?
@@ -155,9 +155,9 @@ async fn sign_out(
     Acting(app): Acting,
     over_tls: Option<OverTls>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let way = Way::new(&headers, app.config.http.public_url.as_deref(), over_tls.is_some());
-    match app.auth.visitor(visit(way), true) {
+    match app.auth.visitor(session_request(way), true) {
         Ok(UserCaller { token, .. }) => {
             app.catalog(move |catalog| catalog.revoke_token(token)).await?;
         }
@@ -179,7 +179,7 @@ async fn begin(
     app: &App,
     client: (IpAddr, Option<(UserId, &str)>),
     request: SessionRequest,
-) -> Result<Begun, Problem> {
+) -> Result<Begun, ApiError> {
     let SessionRequest { name, password } = request;
     let token = user_token(app, client, Credentials { name, password }, Some(LABEL)).await?;
     Ok(Begun { user: token.user, text: app.auth.text_of(&token), expires: token.expires })
@@ -190,7 +190,7 @@ async fn of_session(
     id: UserId,
     token: &str,
     expires: Timestamp,
-) -> Result<SessionReply, Problem> {
+) -> Result<SessionReply, ApiError> {
     let user = app.catalog(move |catalog| catalog.user(id)).await?;
     let (email_verified, operator) = (user.email_verified, user.operator);
     Ok(SessionReply {

@@ -9,11 +9,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::dashboards::{DashboardObject, shown};
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::share::ShareCaller;
 use crate::core::board::Board;
 use crate::core::board::question::{Choice, Look};
-use crate::core::problem::Problem;
 use crate::endpoints::http::answer::chart;
 use crate::endpoints::http::body::Json;
 
@@ -60,7 +60,7 @@ struct SharedQuery {
 async fn show(
     app: axum::extract::State<App>,
     caller: ShareCaller,
-) -> Result<Reply<Shared>, Problem> {
+) -> Result<Reply<Shared>, ApiError> {
     let (project, id) = (caller.project, caller.dashboard);
     let dashboard = app.catalog(move |catalog| catalog.dashboard(project, id)).await?;
     let project_name = app.catalog.project(project).map(|project| project.name.clone());
@@ -79,7 +79,7 @@ async fn query(
     app: axum::extract::State<App>,
     caller: ShareCaller,
     Json(asked): Json<SharedQuery>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let (project, id) = (caller.project, caller.dashboard);
     let listed = SeriesRequest { devices: asked.devices, ..SeriesRequest::default() };
     listed.within(app.config.query.max_series)?;

@@ -11,12 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::Question;
 use crate::core::auth::ProjectCaller;
-use crate::core::auth::rights::Right;
-use crate::core::problem::Problem;
-use crate::endpoints::http::answer::ask;
+use crate::core::auth::rights::Permission;
+use crate::core::query::QueryRequest;
+use crate::endpoints::http::answer::respond;
 use crate::endpoints::http::body::{Json, Query};
 
 /// The routes of this file.
@@ -59,24 +59,24 @@ async fn sql(
     Query(form): Query<Form>,
     headers: HeaderMap,
     Json(statement): Json<Statement>,
-) -> Result<Response, Problem> {
-    caller.need(Right::Read)?;
+) -> Result<Response, ApiError> {
+    caller.need(Permission::Read)?;
     let output = output(&form, &headers)?;
     let time_format = match form.timefmt.as_deref() {
         None | Some("") => TimeFormat::default(),
         Some(text) => text.parse::<TimeFormat>().map_err(|error| {
-            Problem::bad_request("The parameter 'timefmt' is wrong", error.to_string())
+            ApiError::bad_request("The parameter 'timefmt' is wrong", error.to_string())
         })?,
     };
     let params = statement.params.into_iter().enumerate().map(param).collect::<Result<_, _>>()?;
-    let question = Question::Sql { query: statement.query, params, output, time_format };
-    ask(&app, &caller, question).await
+    let question = QueryRequest::Sql { query: statement.query, params, output, time_format };
+    respond(&app, &caller, question).await
 }
 
-fn output(form: &Form, headers: &HeaderMap) -> Result<Output, Problem> {
+fn output(form: &Form, headers: &HeaderMap) -> Result<Output, ApiError> {
     if let Some(format) = form.format.as_deref().filter(|format| !format.is_empty()) {
         return format.parse().map_err(|_| {
-            Problem::bad_request(
+            ApiError::bad_request(
                 "The parameter 'format' is wrong",
                 format!("'{format}' is no form of reply; use json, csv, arrow or parquet"),
             )
@@ -102,7 +102,7 @@ fn text_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn param((at, value): (usize, serde_json::Value)) -> Result<Param, Problem> {
+fn param((at, value): (usize, serde_json::Value)) -> Result<Param, ApiError> {
     use serde_json::Value;
     Ok(match value {
         Value::Null => Param::Null,
@@ -118,8 +118,8 @@ fn param((at, value): (usize, serde_json::Value)) -> Result<Param, Problem> {
     })
 }
 
-fn wrong_param(at: usize, found: &str) -> Problem {
-    Problem::bad_request(
+fn wrong_param(at: usize, found: &str) -> ApiError {
+    ApiError::bad_request(
         "A value of the statement is wrong",
         format!("params[{at}] is {found}; use a text, a number, true, false or null"),
     )

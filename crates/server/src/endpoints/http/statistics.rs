@@ -25,10 +25,10 @@ use utoipa_axum::routes;
 use super::lookup::known_id;
 use super::namespaces::known;
 use super::schema;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
-use crate::core::ask::table;
 use crate::core::auth::ProjectCaller;
-use crate::core::problem::Problem;
+use crate::core::query::table;
 use crate::endpoints::http::body::{Path, Query};
 
 /// The routes of this file.
@@ -55,7 +55,7 @@ async fn of_namespace(
     caller: ProjectCaller,
     Path(number): Path<u32>,
     Query(query): Query<TimeQuery>,
-) -> Result<Reply<NamespaceStatistics>, Problem> {
+) -> Result<Reply<NamespaceStatistics>, ApiError> {
     let format = time_format(query.timefmt)?;
     let namespace = known(&app, &caller, number)?;
     let table = table(&app, caller.project, &namespace);
@@ -63,7 +63,7 @@ async fn of_namespace(
     let now = app.clock.now();
     let engine = app.engine.of(caller.reader());
     let found = engine.figures(caller.project, table, Of::All, now).await?.pop();
-    let keep_from = app.keeper.keep_from(&namespace).await;
+    let keep_from = app.retention.keep_from(&namespace).await;
     Ok(Reply(NamespaceStatistics {
         namespace_id: namespace.id,
         namespace_name: namespace.name.clone(),
@@ -87,7 +87,7 @@ async fn of_device(
     caller: ProjectCaller,
     Path(id): Path<String>,
     Query(query): Query<TimeQuery>,
-) -> Result<Reply<DeviceStatistics>, Problem> {
+) -> Result<Reply<DeviceStatistics>, ApiError> {
     let format = time_format(query.timefmt)?;
     caller.may_act_as(&id)?;
     let (id, project) = (known_id(id)?, caller.project);
@@ -119,7 +119,7 @@ pub(super) async fn of_all_devices(
     app: &App,
     (project, reader): (ProjectId, u64),
     format: TimeFormat,
-) -> Result<HashMap<DeviceId, RowFigures>, Problem> {
+) -> Result<HashMap<DeviceId, RowFigures>, ApiError> {
     let mut all: HashMap<DeviceId, Figures> = HashMap::new();
     for namespace in of_devices(app, project) {
         let table = table(app, project, &namespace);
@@ -166,11 +166,11 @@ fn written(figures: &Figures, format: TimeFormat) -> RowFigures {
 }
 
 /// The unit of times: a whole number, so neither `timeval` nor `iso`.
-pub(super) fn time_format(given: Option<String>) -> Result<TimeFormat, Problem> {
+pub(super) fn time_format(given: Option<String>) -> Result<TimeFormat, ApiError> {
     let Some(text) = given else { return Ok(TimeFormat::default()) };
     match text.parse() {
         Ok(TimeFormat::Timeval | TimeFormat::Iso) | Err(_) => {
-            Err(Problem::parameter("timefmt", format!("'{text}' is not sec, msec or usec")))
+            Err(ApiError::parameter("timefmt", format!("'{text}' is not sec, msec or usec")))
         }
         Ok(format) => Ok(format),
     }

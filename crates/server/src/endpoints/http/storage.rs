@@ -19,9 +19,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::findings;
-use crate::core::problem::Problem;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -58,9 +58,9 @@ struct StorageProblemList {
     get, operation_id = "list_storage_problems", path = "/v1/storage/problems", tag = "health",
     responses((status = 200, description = "What is known to be wrong", body = StorageProblemList)),
 )]
-async fn problems(app: axum::extract::State<App>) -> Result<Reply<StorageProblemList>, Problem> {
+async fn problems(app: axum::extract::State<App>) -> Result<Reply<StorageProblemList>, ApiError> {
     let found = tokio::task::spawn_blocking(move || look(&app)).await;
-    Ok(Reply(StorageProblemList { problems: found.map_err(Problem::internal)? }))
+    Ok(Reply(StorageProblemList { problems: found.map_err(ApiError::internal)? }))
 }
 
 fn look(app: &App) -> Vec<StorageProblem> {

@@ -10,114 +10,114 @@
 
 use http::Method;
 
-use crate::core::auth::rights::{Right, Who};
+use crate::core::auth::rights::{Access, Permission};
 
 /// A row: this call, by these.
-type Row = (Method, &'static str, Who);
+type Row = (Method, &'static str, Access);
 
 /// The table. Names in braces say which part of a path is free; how they are called does not count.
 #[rustfmt::skip]
-const ROWS: &[Row] = &[
-    (Method::GET,    "/health",                             Who::Anyone),
-    (Method::GET,    "/ready",                              Who::Anyone),
-    (Method::GET,    "/metrics",                            Who::Anyone),
-    (Method::GET,    "/v1/ping",                            Who::Anyone),
-    (Method::GET,    "/v1/openapi.json",                    Who::Anyone),
+const ROUTE_ACCESS: &[Row] = &[
+    (Method::GET,    "/health",                             Access::Anyone),
+    (Method::GET,    "/ready",                              Access::Anyone),
+    (Method::GET,    "/metrics",                            Access::Anyone),
+    (Method::GET,    "/v1/ping",                            Access::Anyone),
+    (Method::GET,    "/v1/openapi.json",                    Access::Anyone),
 
-    (Method::POST,   "/v1/users",                           Who::Anyone),
-    (Method::GET,    "/v1/users",                           Who::User),
-    (Method::GET,    "/v1/users/me",                        Who::User),
-    (Method::PATCH,  "/v1/users/me",                        Who::User),
-    (Method::POST,   "/v1/users/me/verification",           Who::User),
-    (Method::POST,   "/v1/users/me/deletion",               Who::User),
-    (Method::POST,   "/v1/users/email",                     Who::Anyone),
+    (Method::POST,   "/v1/users",                           Access::Anyone),
+    (Method::GET,    "/v1/users",                           Access::User),
+    (Method::GET,    "/v1/users/me",                        Access::User),
+    (Method::PATCH,  "/v1/users/me",                        Access::User),
+    (Method::POST,   "/v1/users/me/verification",           Access::User),
+    (Method::POST,   "/v1/users/me/deletion",               Access::User),
+    (Method::POST,   "/v1/users/email",                     Access::Anyone),
     // The key stands in the body.
-    (Method::POST,   "/v1/users/email/revert",              Who::Anyone),
-    (Method::GET,    "/v1/users/password",                  Who::Anyone),
-    (Method::POST,   "/v1/users/password",                  Who::Anyone),
+    (Method::POST,   "/v1/users/email/revert",              Access::Anyone),
+    (Method::GET,    "/v1/users/password",                  Access::Anyone),
+    (Method::POST,   "/v1/users/password",                  Access::Anyone),
 
-    (Method::GET,    "/v1/accounts",                        Who::Operator),
-    (Method::PATCH,  "/v1/accounts/{id}",                   Who::Operator),
-    (Method::DELETE, "/v1/accounts/{id}",                   Who::Operator),
-    (Method::GET,    "/v1/audit",                           Who::Operator),
-    (Method::GET,    "/v1/audit/check",                     Who::Operator),
-    (Method::GET,    "/v1/storage/problems",                Who::Operator),
+    (Method::GET,    "/v1/accounts",                        Access::Operator),
+    (Method::PATCH,  "/v1/accounts/{id}",                   Access::Operator),
+    (Method::DELETE, "/v1/accounts/{id}",                   Access::Operator),
+    (Method::GET,    "/v1/audit",                           Access::Operator),
+    (Method::GET,    "/v1/audit/check",                     Access::Operator),
+    (Method::GET,    "/v1/storage/problems",                Access::Operator),
 
-    (Method::POST,   "/v1/projects",                        Who::User),
-    (Method::GET,    "/v1/projects",                        Who::User),
-    (Method::GET,    "/v1/projects/{id}",                   Who::User),
-    (Method::PATCH,  "/v1/projects/{id}",                   Who::User),
-    (Method::DELETE, "/v1/projects/{id}",                   Who::User),
-    (Method::GET,    "/v1/projects/{id}/permissions",       Who::User),
-    (Method::PATCH,  "/v1/projects/{id}/permissions",       Who::User),
+    (Method::POST,   "/v1/projects",                        Access::User),
+    (Method::GET,    "/v1/projects",                        Access::User),
+    (Method::GET,    "/v1/projects/{id}",                   Access::User),
+    (Method::PATCH,  "/v1/projects/{id}",                   Access::User),
+    (Method::DELETE, "/v1/projects/{id}",                   Access::User),
+    (Method::GET,    "/v1/projects/{id}/permissions",       Access::User),
+    (Method::PATCH,  "/v1/projects/{id}/permissions",       Access::User),
 
     // Name and password stand in the body. The other two say what there is of a session, or that there is none.
-    (Method::POST,   "/v1/session",                         Who::Anyone),
-    (Method::GET,    "/v1/session",                         Who::Anyone),
-    (Method::DELETE, "/v1/session",                         Who::Anyone),
+    (Method::POST,   "/v1/session",                         Access::Anyone),
+    (Method::GET,    "/v1/session",                         Access::Anyone),
+    (Method::DELETE, "/v1/session",                         Access::Anyone),
 
-    (Method::GET,    "/v1/tokens/user",                     Who::LogIn),
-    (Method::GET,    "/v1/tokens/project",                  Who::User),
+    (Method::GET,    "/v1/tokens/user",                     Access::LogIn),
+    (Method::GET,    "/v1/tokens/project",                  Access::User),
     // The old token stands in the body, as it may have ended.
-    (Method::POST,   "/v1/tokens/project",                  Who::Anyone),
-    (Method::GET,    "/v1/tokens",                          Who::User),
-    (Method::PATCH,  "/v1/tokens/{id}",                     Who::User),
-    (Method::DELETE, "/v1/tokens/{id}",                     Who::User),
+    (Method::POST,   "/v1/tokens/project",                  Access::Anyone),
+    (Method::GET,    "/v1/tokens",                          Access::User),
+    (Method::PATCH,  "/v1/tokens/{id}",                     Access::User),
+    (Method::DELETE, "/v1/tokens/{id}",                     Access::User),
 
-    (Method::POST,   "/v1/projects/{id}/invites",           Who::User),
-    (Method::GET,    "/v1/projects/{id}/invites",           Who::User),
-    (Method::DELETE, "/v1/projects/{id}/invites/{invite}",  Who::User),
-    (Method::POST,   "/v1/invites/accept",                  Who::User),
-    (Method::POST,   "/v1/invites",                         Who::Operator),
-    (Method::GET,    "/v1/invites",                         Who::Operator),
-    (Method::DELETE, "/v1/invites/{id}",                    Who::Operator),
+    (Method::POST,   "/v1/projects/{id}/invites",           Access::User),
+    (Method::GET,    "/v1/projects/{id}/invites",           Access::User),
+    (Method::DELETE, "/v1/projects/{id}/invites/{invite}",  Access::User),
+    (Method::POST,   "/v1/invites/accept",                  Access::User),
+    (Method::POST,   "/v1/invites",                         Access::Operator),
+    (Method::GET,    "/v1/invites",                         Access::Operator),
+    (Method::DELETE, "/v1/invites/{id}",                    Access::Operator),
 
-    (Method::POST,   "/v1/devices",                         Who::Project(Right::Write)),
-    (Method::GET,    "/v1/devices",                         Who::Project(Right::Read)),
-    (Method::GET,    "/v1/devices/timestamp",               Who::Project(Right::Any)),
-    (Method::GET,    "/v1/devices/{id}",                    Who::Project(Right::Read)),
-    (Method::GET,    "/v1/devices/{id}/statistics",         Who::Project(Right::Read)),
-    (Method::GET,    "/v1/devices/{id}/latest",             Who::Project(Right::Read)),
-    (Method::PATCH,  "/v1/devices/{id}",                    Who::Project(Right::Write)),
-    (Method::DELETE, "/v1/devices/{id}",                    Who::Project(Right::Write)),
+    (Method::POST,   "/v1/devices",                         Access::Project(Permission::Write)),
+    (Method::GET,    "/v1/devices",                         Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/devices/timestamp",               Access::Project(Permission::Any)),
+    (Method::GET,    "/v1/devices/{id}",                    Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/devices/{id}/statistics",         Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/devices/{id}/latest",             Access::Project(Permission::Read)),
+    (Method::PATCH,  "/v1/devices/{id}",                    Access::Project(Permission::Write)),
+    (Method::DELETE, "/v1/devices/{id}",                    Access::Project(Permission::Write)),
 
-    (Method::POST,   "/v1/namespaces",                      Who::Project(Right::Admin)),
-    (Method::GET,    "/v1/namespaces",                      Who::Project(Right::Read)),
-    (Method::GET,    "/v1/namespaces/{id}",                 Who::Project(Right::Read)),
-    (Method::GET,    "/v1/namespaces/{id}/statistics",      Who::Project(Right::Read)),
-    (Method::PUT,    "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
-    (Method::DELETE, "/v1/namespaces/{id}",                 Who::Project(Right::Admin)),
+    (Method::POST,   "/v1/namespaces",                      Access::Project(Permission::Admin)),
+    (Method::GET,    "/v1/namespaces",                      Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/namespaces/{id}",                 Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/namespaces/{id}/statistics",      Access::Project(Permission::Read)),
+    (Method::PUT,    "/v1/namespaces/{id}",                 Access::Project(Permission::Admin)),
+    (Method::DELETE, "/v1/namespaces/{id}",                 Access::Project(Permission::Admin)),
     // Corrections: no device's business.
-    (Method::POST,   "/v1/namespaces/{id}/rows/delete",     Who::Project(Right::Admin)),
-    (Method::POST,   "/v1/namespaces/{id}/truncate",        Who::Project(Right::Admin)),
-    (Method::PATCH,  "/v1/namespaces/{id}/fields/{field}",  Who::Project(Right::Admin)),
-    (Method::DELETE, "/v1/namespaces/{id}/fields/{field}",  Who::Project(Right::Admin)),
-    (Method::GET,    "/v1/namespaces/{id}/corrections",     Who::Project(Right::Admin)),
-    (Method::GET,    "/v1/namespaces/{id}/corrections/{correction}", Who::Project(Right::Admin)),
-    (Method::GET,    "/v1/namespaces/{id}/corrections/{correction}/quarantine", Who::Project(Right::Admin)),
+    (Method::POST,   "/v1/namespaces/{id}/rows/delete",     Access::Project(Permission::Admin)),
+    (Method::POST,   "/v1/namespaces/{id}/truncate",        Access::Project(Permission::Admin)),
+    (Method::PATCH,  "/v1/namespaces/{id}/fields/{field}",  Access::Project(Permission::Admin)),
+    (Method::DELETE, "/v1/namespaces/{id}/fields/{field}",  Access::Project(Permission::Admin)),
+    (Method::GET,    "/v1/namespaces/{id}/corrections",     Access::Project(Permission::Admin)),
+    (Method::GET,    "/v1/namespaces/{id}/corrections/{correction}", Access::Project(Permission::Admin)),
+    (Method::GET,    "/v1/namespaces/{id}/corrections/{correction}/quarantine", Access::Project(Permission::Admin)),
 
-    (Method::POST,   "/v1/dashboards",                      Who::Project(Right::Write)),
-    (Method::GET,    "/v1/dashboards",                      Who::Project(Right::Read)),
-    (Method::GET,    "/v1/dashboards/{id}",                 Who::Project(Right::Read)),
-    (Method::PUT,    "/v1/dashboards/{id}",                 Who::Project(Right::Write)),
-    (Method::DELETE, "/v1/dashboards/{id}",                 Who::Project(Right::Write)),
-    (Method::POST,   "/v1/dashboards/{id}/shares",          Who::Project(Right::Admin)),
-    (Method::GET,    "/v1/dashboards/{id}/shares",          Who::Project(Right::Admin)),
-    (Method::DELETE, "/v1/dashboards/{id}/shares/{share}",  Who::Project(Right::Admin)),
-    (Method::GET,    "/v1/shared",                          Who::Share),
-    (Method::POST,   "/v1/shared/query",                    Who::Share),
+    (Method::POST,   "/v1/dashboards",                      Access::Project(Permission::Write)),
+    (Method::GET,    "/v1/dashboards",                      Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/dashboards/{id}",                 Access::Project(Permission::Read)),
+    (Method::PUT,    "/v1/dashboards/{id}",                 Access::Project(Permission::Write)),
+    (Method::DELETE, "/v1/dashboards/{id}",                 Access::Project(Permission::Write)),
+    (Method::POST,   "/v1/dashboards/{id}/shares",          Access::Project(Permission::Admin)),
+    (Method::GET,    "/v1/dashboards/{id}/shares",          Access::Project(Permission::Admin)),
+    (Method::DELETE, "/v1/dashboards/{id}/shares/{share}",  Access::Project(Permission::Admin)),
+    (Method::GET,    "/v1/shared",                          Access::Share),
+    (Method::POST,   "/v1/shared/query",                    Access::Share),
 
-    (Method::POST,   "/v1/imports",                         Who::Project(Right::Write)),
-    (Method::POST,   "/v1/imports/known",                   Who::Project(Right::Write)),
-    (Method::GET,    "/v1/refusals",                        Who::Project(Right::Read)),
-    (Method::GET,    "/v1/data/{namespace}",                Who::Project(Right::Read)),
-    (Method::GET,    "/v1/data/{namespace}/{field}",        Who::Project(Right::Read)),
-    (Method::GET,    "/v1/exports/{id}",                    Who::Project(Right::Read)),
-    (Method::GET,    "/v1/exports/{id}/{device}",           Who::Project(Right::Read)),
-    (Method::GET,    "/v1/exports/{id}/{device}/{series}",  Who::Project(Right::Read)),
-    (Method::POST,   "/v1/sql",                             Who::Project(Right::Read)),
-    (Method::GET,    "/v1/live",                            Who::Project(Right::Read)),
-    (Method::POST,   "/v1/query",                           Who::Project(Right::Read)),
+    (Method::POST,   "/v1/imports",                         Access::Project(Permission::Write)),
+    (Method::POST,   "/v1/imports/known",                   Access::Project(Permission::Write)),
+    (Method::GET,    "/v1/refusals",                        Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/data/{namespace}",                Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/data/{namespace}/{field}",        Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/exports/{id}",                    Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/exports/{id}/{device}",           Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/exports/{id}/{device}/{series}",  Access::Project(Permission::Read)),
+    (Method::POST,   "/v1/sql",                             Access::Project(Permission::Read)),
+    (Method::GET,    "/v1/live",                            Access::Project(Permission::Read)),
+    (Method::POST,   "/v1/query",                           Access::Project(Permission::Read)),
 ];
 
 /// The calls that a token bound to a device may make: those that are about that device, or are narrowed to it by the call
@@ -150,9 +150,12 @@ pub(crate) fn is_a_devices(method: &Method, route: &str) -> bool {
 }
 
 /// Who may make this call; `None` means nobody. `HEAD` is asked for as `GET`.
-pub(crate) fn who(method: &Method, route: &str) -> Option<Who> {
+pub(crate) fn who(method: &Method, route: &str) -> Option<Access> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    ROWS.iter().find(|(m, path, _)| m == method && same_route(path, route)).map(|(_, _, who)| *who)
+    ROUTE_ACCESS
+        .iter()
+        .find(|(m, path, _)| m == method && same_route(path, route))
+        .map(|(_, _, who)| *who)
 }
 
 /// Whether a call changes something, so that a page must prove with its session's cookie that it is ours.
@@ -164,7 +167,10 @@ pub(crate) fn changes(method: &Method, route: &str) -> bool {
 
 /// The methods that this route has, for the reply to any other.
 pub(crate) fn methods(route: &str) -> impl Iterator<Item = &'static Method> {
-    ROWS.iter().filter(move |(_, path, _)| same_route(path, route)).map(|(method, _, _)| method)
+    ROUTE_ACCESS
+        .iter()
+        .filter(move |(_, path, _)| same_route(path, route))
+        .map(|(method, _, _)| method)
 }
 
 /// Whether two routes are the same but for the names of their free parts and the final slash.
@@ -194,11 +200,14 @@ mod tests {
 
     #[test]
     fn the_names_of_free_parts_and_a_final_slash_do_not_count() {
-        let read = Some(Who::Project(Right::Read));
+        let read = Some(Access::Project(Permission::Read));
         assert_eq!(who(&Method::GET, "/v1/devices/{whatever}"), read);
         assert_eq!(who(&Method::GET, "/v1/devices/"), read);
         assert_eq!(who(&Method::HEAD, "/v1/devices"), read);
-        assert_eq!(who(&Method::GET, "/v1/devices/timestamp"), Some(Who::Project(Right::Any)));
+        assert_eq!(
+            who(&Method::GET, "/v1/devices/timestamp"),
+            Some(Access::Project(Permission::Any))
+        );
     }
 
     #[test]
@@ -213,7 +222,7 @@ mod tests {
     #[test]
     fn what_a_devices_token_may_call_is_in_the_table_and_takes_a_project_token() {
         for (method, path) in DEVICE_ROUTES {
-            assert!(matches!(who(method, path), Some(Who::Project(_))), "{method} {path}");
+            assert!(matches!(who(method, path), Some(Access::Project(_))), "{method} {path}");
             assert!(is_a_devices(method, path), "{method} {path}");
         }
         assert!(!is_a_devices(&Method::DELETE, "/v1/namespaces/{id}"));
@@ -222,8 +231,9 @@ mod tests {
 
     #[test]
     fn no_call_has_two_rows() {
-        for (at, (method, path, _)) in ROWS.iter().enumerate() {
-            let same = ROWS.iter().filter(|(m, p, _)| m == method && same_route(p, path)).count();
+        for (at, (method, path, _)) in ROUTE_ACCESS.iter().enumerate() {
+            let same =
+                ROUTE_ACCESS.iter().filter(|(m, p, _)| m == method && same_route(p, path)).count();
             assert_eq!(same, 1, "row {at}: {method} {path}");
         }
     }

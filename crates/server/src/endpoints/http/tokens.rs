@@ -29,9 +29,9 @@ use utoipa_axum::routes;
 
 use super::lookup::{administered, visible};
 use super::schema;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::{Subject, UserCaller};
-use crate::core::problem::Problem;
 use crate::endpoints::http::basic::{self, Credentials};
 use crate::endpoints::http::body::{Json, Path, Query};
 use crate::endpoints::http::caller::{Acting, Peer};
@@ -154,7 +154,7 @@ async fn log_in(
     Peer(peer): Peer,
     headers: HeaderMap,
     Query(query): Query<LogInQuery>,
-) -> Result<Secret, Problem> {
+) -> Result<Secret, ApiError> {
     let token = user_token(&app, (peer, None), credentials(&headers, query)?, None).await?;
     Ok(secret(&app, &token))
 }
@@ -165,7 +165,7 @@ pub(super) async fn user_token(
     (peer, browser): (IpAddr, Option<(UserId, &str)>),
     credentials: Credentials,
     label: Option<&str>,
-) -> Result<Token, Problem> {
+) -> Result<Token, ApiError> {
     let Credentials { name, password } = credentials;
     let subject = subject(app, &name, peer, browser).await?;
     let attempt = app.auth.attempt("sign-in", &subject, peer)?;
@@ -194,7 +194,7 @@ pub(super) async fn subject(
     name: &str,
     peer: IpAddr,
     browser: Option<(UserId, &str)>,
-) -> Result<Subject, Problem> {
+) -> Result<Subject, ApiError> {
     let asked = name.to_owned();
     let found = app.catalog(move |catalog| catalog.account_of(&asked, peer)).await?;
     Ok(Subject::of(name, found, browser))
@@ -209,7 +209,7 @@ async fn issue(
     Acting(app): Acting,
     caller: UserCaller,
     Query(query): Query<IssueQuery>,
-) -> Result<Secret, Problem> {
+) -> Result<Secret, ApiError> {
     let project = visible(&app, &caller, query.project_id)?;
     let held = app.catalog.permissions(caller.user, project);
     let permissions = permissions(&query, held)?;
@@ -241,7 +241,7 @@ async fn issue(
 async fn refresh(
     Acting(app): Acting,
     Json(request): Json<RefreshRequest>,
-) -> Result<Secret, Problem> {
+) -> Result<Secret, ApiError> {
     let old = app.auth.refreshable(request.refresh_token.trim())?;
     let token = app.catalog(move |catalog| catalog.refresh_token(old.id)).await?;
     Ok(secret(&app, &token))
@@ -256,7 +256,7 @@ async fn list(
     Acting(app): Acting,
     caller: UserCaller,
     Query(query): Query<ListQuery>,
-) -> Result<Reply<TokenList>, Problem> {
+) -> Result<Reply<TokenList>, ApiError> {
     let project = query.project_id.map(|number| administered(&app, &caller, number)).transpose()?;
     let tokens = app
         .catalog(move |catalog| {
@@ -290,7 +290,7 @@ async fn revoke(
     Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let id = TokenId::new(number)
         .and_then(|id| app.catalog.token(id))
         .filter(|token| may_revoke(&app, caller.user, token))
@@ -311,7 +311,7 @@ async fn confirm(
     caller: UserCaller,
     Path(number): Path<u32>,
     Json(request): Json<TokenUpdate>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let unknown = || CatalogError::NotFound { what: "token", name: number.to_string() };
     let token = TokenId::new(number).and_then(|id| app.catalog.token(id)).ok_or_else(unknown)?;
     let project = token.project.ok_or_else(unknown)?;
@@ -319,7 +319,7 @@ async fn confirm(
     administered(&app, &caller, project.get())?;
     if request.review {
         let details = "review: only false can be sent, which says that the token was looked at";
-        return Err(Problem::bad_request("The request breaks a rule", details));
+        return Err(ApiError::bad_request("The request breaks a rule", details));
     }
     app.catalog(move |catalog| catalog.confirm_token(token.id)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -331,15 +331,15 @@ fn may_revoke(app: &App, user: UserId, token: &Arc<Token>) -> bool {
 }
 
 /// The Basic header, or the query when there is none.
-fn credentials(headers: &HeaderMap, query: LogInQuery) -> Result<Credentials, Problem> {
+fn credentials(headers: &HeaderMap, query: LogInQuery) -> Result<Credentials, ApiError> {
     let advice = "Log in with 'Authorization: Basic base64(name:password)'";
     match (basic::credentials(headers), query) {
         (Some(Ok(credentials)), _) => Ok(credentials),
-        (Some(Err(malformed)), _) => Err(Problem::unauthorized(malformed.to_string(), advice)),
+        (Some(Err(malformed)), _) => Err(ApiError::unauthorized(malformed.to_string(), advice)),
         (None, LogInQuery { name: Some(name), password: Some(password) }) => {
             Ok(Credentials { name, password })
         }
-        (None, _) => Err(Problem::unauthorized("No name and password", advice)),
+        (None, _) => Err(ApiError::unauthorized("No name and password", advice)),
     }
 }
 

@@ -26,10 +26,10 @@ use utoipa_axum::routes;
 use super::schema;
 use super::tokens::subject;
 use crate::config::SignUp;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::{Subject, UserCaller};
-use crate::core::mail::{Letter, Purpose};
-use crate::core::problem::Problem;
+use crate::core::mail::{Email, EmailKind};
 use crate::endpoints::http::body::{Json, Query};
 use crate::endpoints::http::caller::{Acting, Peer};
 
@@ -183,7 +183,7 @@ async fn create(
     Acting(app): Acting,
     Peer(peer): Peer,
     Json(request): Json<UserRequest>,
-) -> Result<(StatusCode, Reply<UserObject>), Problem> {
+) -> Result<(StatusCode, Reply<UserObject>), ApiError> {
     let attempt = app.auth.attempt_from(peer)?;
     let sign_up = app.auth.sign_up_from(peer)?;
     let who_may = match app.config.auth.signup {
@@ -227,7 +227,7 @@ async fn find(
     Acting(app): Acting,
     caller: UserCaller,
     Query(query): Query<UserQuery>,
-) -> Result<Reply<Found>, Problem> {
+) -> Result<Reply<Found>, ApiError> {
     match query {
         UserQuery { name: Some(name), .. } => {
             let user = app
@@ -253,7 +253,7 @@ async fn find(
             });
             Ok(Reply(Found::Many { users: users.collect() }))
         }
-        _ => Err(Problem::bad_request(
+        _ => Err(ApiError::bad_request(
             "A parameter of the request is missing",
             "Say which user: ?name=<username or e-mail>, or ?search=<text>",
         )),
@@ -279,7 +279,7 @@ fn discreetly(
     get, operation_id = "show_me", path = "/v1/users/me", tag = "users",
     responses((status = 200, description = "The caller", body = schema::User)),
 )]
-async fn me(Acting(app): Acting, caller: UserCaller) -> Result<Reply<UserObject>, Problem> {
+async fn me(Acting(app): Acting, caller: UserCaller) -> Result<Reply<UserObject>, ApiError> {
     let user = app.catalog(move |catalog| catalog.user(caller.user)).await?;
     Ok(Reply(shown(user)))
 }
@@ -301,7 +301,7 @@ async fn update(
     Peer(peer): Peer,
     Query(query): Query<OldPassword>,
     Json(request): Json<UserUpdate>,
-) -> Result<Result<Reply<UserObject>, StatusCode>, Problem> {
+) -> Result<Result<Reply<UserObject>, StatusCode>, ApiError> {
     let user = caller.user;
     let new_password = request.password.is_some();
     let old = request.old_password.or(query.old_password);
@@ -334,12 +334,16 @@ async fn update(
     if new_password {
         end_other_log_ins(&app, caller).await?;
         let to = email.as_ref().map_or_else(|| after.email.clone(), |email| email.old.clone());
-        app.mail.post(Letter { to, purpose: Purpose::PasswordChanged, key: String::new() });
+        app.mail.post(Email { to, purpose: EmailKind::PasswordChanged, key: String::new() });
     }
     if let Some(EmailChange { old, new, key, revert }) = email {
-        let purpose = if confirm { Purpose::Confirm } else { Purpose::Verify };
-        app.mail.post(Letter { to: new, purpose, key });
-        app.mail.post(Letter { to: old, purpose: Purpose::Revert { waits: confirm }, key: revert });
+        let purpose = if confirm { EmailKind::Confirm } else { EmailKind::Verify };
+        app.mail.post(Email { to: new, purpose, key });
+        app.mail.post(Email {
+            to: old,
+            purpose: EmailKind::Revert { waits: confirm },
+            key: revert,
+        });
     }
     Ok(Ok(Reply(shown(after))))
 }
@@ -353,7 +357,7 @@ async fn verify(
     Acting(app): Acting,
     Peer(peer): Peer,
     Json(request): Json<Verification>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let attempt = app.auth.attempt_from(peer)?;
     app.catalog(move |catalog| catalog.verify_email(&request.verification_key)).await?;
     attempt.give_back();
@@ -371,11 +375,11 @@ async fn revert(
     Acting(app): Acting,
     Peer(peer): Peer,
     Json(request): Json<EmailRevert>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let attempt = app.auth.attempt_from(peer)?;
     let (user, key) = app.catalog(move |catalog| catalog.revert_email(&request.revert_key)).await?;
     attempt.give_back();
-    app.mail.post(Letter { to: user.email, purpose: Purpose::Reset, key });
+    app.mail.post(Email { to: user.email, purpose: EmailKind::Reset, key });
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -389,7 +393,7 @@ async fn ask_verification(
     Acting(app): Acting,
     caller: UserCaller,
     Peer(peer): Peer,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let user = app.catalog(move |catalog| catalog.user(caller.user)).await?;
     if !user.email_verified {
         // Never given back: letters are what is limited.
@@ -410,14 +414,14 @@ async fn ask_reset(
     Acting(app): Acting,
     Peer(peer): Peer,
     Query(query): Query<ResetQuery>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     // Never given back: letters are what is limited. Log-ins of the same account are counted apart.
     let subject = subject(&app, &query.reset, peer, None).await?;
     let _ = app.auth.attempt("reset", &subject, peer)?;
     tokio::spawn(async move {
         match app.catalog(move |catalog| catalog.start_password_reset(&query.reset)).await {
             Ok(Some((user, key))) => {
-                app.mail.send(Letter { to: user.email, purpose: Purpose::Reset, key }).await;
+                app.mail.send(Email { to: user.email, purpose: EmailKind::Reset, key }).await;
             }
             Ok(None) => {}
             Err(problem) => tracing::warn!(problem = problem.message, "no reset key was made"),
@@ -435,7 +439,7 @@ async fn reset(
     Acting(app): Acting,
     Peer(peer): Peer,
     Json(request): Json<Reset>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let attempt = app.auth.attempt_from(peer)?;
     let Reset { reset_key, password } = request;
     app.catalog(move |catalog| catalog.reset_password(&reset_key, &password)).await?;
@@ -443,14 +447,14 @@ async fn reset(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn send_verification(app: &App, user: UserId, to: String) -> Result<(), Problem> {
+async fn send_verification(app: &App, user: UserId, to: String) -> Result<(), ApiError> {
     let key = app.catalog(move |catalog| catalog.new_verification_key(user)).await?;
-    app.mail.post(Letter { to, purpose: Purpose::Verify, key });
+    app.mail.post(Email { to, purpose: EmailKind::Verify, key });
     Ok(())
 }
 
 /// Revokes every user token of the caller but the one that was shown.
-async fn end_other_log_ins(app: &App, caller: UserCaller) -> Result<(), Problem> {
+async fn end_other_log_ins(app: &App, caller: UserCaller) -> Result<(), ApiError> {
     app.catalog(move |catalog| {
         for token in catalog.tokens_of_user(caller.user)? {
             let is_log_in = token.project.is_none() && token.revoked.is_none();

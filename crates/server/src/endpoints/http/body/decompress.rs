@@ -7,10 +7,10 @@ use std::io::{self, Read};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
-use super::room::Room;
+use super::room::MemoryPermit;
 use super::too_large;
-use crate::core::problem::Problem;
-use crate::endpoints::http::problem::protocol_problem;
+use crate::core::api_error::ApiError;
+use crate::endpoints::http::error_response::protocol_error;
 
 /// How much is unpacked before room for more is asked for.
 const PIECE: usize = 256 << 10;
@@ -33,7 +33,7 @@ pub(super) enum Coding {
 
 impl Coding {
     /// Reads the header `Content-Encoding`.
-    pub(super) fn of(header: Option<&HeaderValue>) -> Result<Self, Problem> {
+    pub(super) fn of(header: Option<&HeaderValue>) -> Result<Self, ApiError> {
         let Some(header) = header else { return Ok(Self::Identity) };
         let name = String::from_utf8_lossy(header.as_bytes()).trim().to_ascii_lowercase();
         match name.as_str() {
@@ -41,7 +41,7 @@ impl Coding {
             "gzip" | "x-gzip" => Ok(Self::Gzip),
             "zstd" => Ok(Self::Zstd),
             "deflate" => Ok(Self::Deflate),
-            _ => Err(protocol_problem(
+            _ => Err(protocol_error(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "The body is packed in a way that is not understood",
                 format!(
@@ -57,19 +57,19 @@ pub(super) async fn unpack(
     packed: Bytes,
     coding: Coding,
     limit: usize,
-    room: Room,
-) -> Result<Bytes, Problem> {
+    room: MemoryPermit,
+) -> Result<Bytes, ApiError> {
     tokio::task::spawn_blocking(move || unpack_now(&packed, coding, limit, room))
         .await
-        .map_err(Problem::internal)?
+        .map_err(ApiError::internal)?
 }
 
 fn unpack_now(
     packed: &[u8],
     coding: Coding,
     limit: usize,
-    mut room: Room,
-) -> Result<Bytes, Problem> {
+    mut room: MemoryPermit,
+) -> Result<Bytes, ApiError> {
     let mut decoder = decoder(packed, coding).map_err(|error| damaged(&error))?;
     let mut whole = Vec::new();
     loop {
@@ -100,8 +100,8 @@ fn decoder<'p>(packed: &'p [u8], coding: Coding) -> io::Result<Box<dyn Read + 'p
     })
 }
 
-fn damaged(error: &io::Error) -> Problem {
-    Problem::bad_request(
+fn damaged(error: &io::Error) -> ApiError {
+    ApiError::bad_request(
         "The body cannot be unpacked",
         format!("It is not what Content-Encoding says: {error}"),
     )

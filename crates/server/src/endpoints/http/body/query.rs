@@ -9,7 +9,7 @@ use serde::Deserializer;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 
 /// The parameters in the order sent, decoded.
 pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
@@ -17,9 +17,9 @@ pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// Reads the parameters into a struct.
-pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let parameters = Parameters { rest: url::form_urlencoded::parse(query.as_bytes()), now: None };
-    T::deserialize(parameters).map_err(|Unreadable(reason)| Problem::parameters(reason))
+    T::deserialize(parameters).map_err(|Unreadable(reason)| ApiError::parameters(reason))
 }
 
 /// Why a query string does not fit.

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::core::problem::{Category, Problem};
+use crate::core::api_error::{ApiError, Category};
 
 /// Bytes to a permit.
 const UNIT: usize = 1024;
 
 /// The room of one body.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct MemoryPermit {
     free: Arc<Semaphore>,
     taken: Option<OwnedSemaphorePermit>,
 }
@@ -24,14 +24,14 @@ pub(crate) fn room_for(bytes: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)))
 }
 
-impl Room {
+impl MemoryPermit {
     /// None taken yet.
     pub(super) fn new(free: &Arc<Semaphore>) -> Self {
         Self { free: Arc::clone(free), taken: None }
     }
 
     /// Takes room for so many bytes altogether.
-    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Problem> {
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
         let held = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let wanted = bytes.div_ceil(UNIT);
         if wanted <= held {
@@ -39,7 +39,7 @@ impl Room {
         }
         let more = u32::try_from(wanted - held).unwrap_or(u32::MAX);
         let more = Arc::clone(&self.free).try_acquire_many_owned(more).map_err(|_none_left| {
-            Problem::new(
+            ApiError::new(
                 Category::Unavailable,
                 "The server is busy",
                 "Too many large bodies are being received at once (setting memory-limit); come back in a moment",

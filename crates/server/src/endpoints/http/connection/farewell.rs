@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::core::problem::Problem;
-use crate::endpoints::http::problem::status;
+use crate::core::api_error::ApiError;
+use crate::endpoints::http::error_response::status;
 use crate::endpoints::listener::Stream;
 
 /// How many bytes of a refused client are read and passed over.
 const MAX_LINGER_BYTES: usize = 64 << 20;
 
 /// Sends a refusal, and closes.
-pub(super) async fn refuse(mut stream: Stream, problem: &Problem, linger: Duration) {
+pub(super) async fn refuse(mut stream: Stream, problem: &ApiError, linger: Duration) {
     let body = problem.body();
     let status = status(problem);
     let retry = problem.retry_after.map(|after| format!("retry-after: {after}\r\n"));

@@ -11,8 +11,8 @@
 
 use http::StatusCode;
 
-use crate::core::problem::Problem;
-use crate::endpoints::http::problem::protocol_problem;
+use crate::core::api_error::ApiError;
+use crate::endpoints::http::error_response::protocol_error;
 
 /// The largest head of a request.
 pub(super) const MAX_HEAD_BYTES: usize = 32 << 10;
@@ -23,7 +23,7 @@ pub(super) const MAX_HEADERS: usize = 100;
 pub(super) fn fault<'h>(
     is_http_10: bool,
     lines: impl Iterator<Item = (&'h [u8], &'h [u8])>,
-) -> Option<Problem> {
+) -> Option<ApiError> {
     let (mut hosts, mut lengths, mut codings) = (Vec::new(), Vec::new(), Vec::new());
     for (name, value) in lines {
         let value = value.trim_ascii();
@@ -40,7 +40,7 @@ pub(super) fn fault<'h>(
         .or_else(|| fault_of_coding(&codings))
 }
 
-fn fault_of_host(is_http_10: bool, hosts: &[&[u8]]) -> Option<Problem> {
+fn fault_of_host(is_http_10: bool, hosts: &[&[u8]]) -> Option<ApiError> {
     let is_host_byte =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte);
     match hosts {
@@ -54,7 +54,7 @@ fn fault_of_host(is_http_10: bool, hosts: &[&[u8]]) -> Option<Problem> {
     }
 }
 
-fn fault_of_length(lengths: &[&[u8]], has_coding: bool) -> Option<Problem> {
+fn fault_of_length(lengths: &[&[u8]], has_coding: bool) -> Option<ApiError> {
     match lengths {
         [] => None,
         [_] if has_coding => {
@@ -66,7 +66,7 @@ fn fault_of_length(lengths: &[&[u8]], has_coding: bool) -> Option<Problem> {
     }
 }
 
-fn fault_of_coding(codings: &[&[u8]]) -> Option<Problem> {
+fn fault_of_coding(codings: &[&[u8]]) -> Option<ApiError> {
     let all = codings.join(&b","[..]);
     let names: Vec<&[u8]> = all.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).collect();
     let is_chunked = |name: &[u8]| name.eq_ignore_ascii_case(b"chunked");
@@ -74,7 +74,7 @@ fn fault_of_coding(codings: &[&[u8]]) -> Option<Problem> {
         _ if codings.is_empty() => None,
         [only] if is_chunked(only) => None,
         [before @ .., last] if is_chunked(last) && !before.iter().any(|name| is_chunked(name)) => {
-            Some(protocol_problem(
+            Some(protocol_error(
                 StatusCode::NOT_IMPLEMENTED,
                 "The transfer coding is not supported",
                 "Transfer-Encoding: 'chunked' alone is supported; compress the body with Content-Encoding instead",
@@ -84,8 +84,8 @@ fn fault_of_coding(codings: &[&[u8]]) -> Option<Problem> {
     }
 }
 
-fn refusal(details: &str) -> Problem {
-    Problem::bad_request("The request's head is not valid", details)
+fn refusal(details: &str) -> ApiError {
+    ApiError::bad_request("The request's head is not valid", details)
 }
 
 /// The head of a request while it arrives.
@@ -99,7 +99,7 @@ pub(super) struct ArrivingHead {
 
 impl ArrivingHead {
     /// Takes more bytes of the head of that request; what follows the head is passed over.
-    pub(super) fn take(&mut self, number: u64, bytes: &[u8]) -> Option<Problem> {
+    pub(super) fn take(&mut self, number: u64, bytes: &[u8]) -> Option<ApiError> {
         if number != self.number {
             *self = Self { number, ..Self::default() };
         }
@@ -133,7 +133,7 @@ fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
     })
 }
 
-fn fault_of_head(head: &[u8]) -> Option<Problem> {
+fn fault_of_head(head: &[u8]) -> Option<ApiError> {
     let mut lines =
         head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let request_line = lines.next()?;

@@ -35,10 +35,10 @@ use super::activity::{Activity, Answering, Deadline, Overdue, Running};
 use super::farewell::{close, refuse};
 use super::framing::{self, MAX_HEAD_BYTES, MAX_HEADERS};
 use super::socket::{Ended, Socket};
-use crate::core::problem::{Category, Problem};
-use crate::endpoints::http::Site;
+use crate::core::api_error::{ApiError, Category};
+use crate::endpoints::http::HttpService;
 use crate::endpoints::http::caller::{IMPORTS, OverTls};
-use crate::endpoints::http::problem::protocol_problem;
+use crate::endpoints::http::error_response::protocol_error;
 use crate::endpoints::listener::Stream;
 
 /// How long a client is read on after the last response.
@@ -57,8 +57,8 @@ const STREAM_BUFFER_BYTES: usize = 256 << 10;
 
 /// What the HTTP library calls with each request of one connection.
 #[derive(Clone)]
-pub(super) struct Visit {
-    site: Site,
+pub(super) struct ConnectionService {
+    service: HttpService,
     peer: SocketAddr,
     over_tls: Option<OverTls>,
     activity: Activity,
@@ -66,25 +66,25 @@ pub(super) struct Visit {
     is_late: bool,
 }
 
-impl Visit {
+impl ConnectionService {
     /// A connection without a request yet.
     pub(super) fn new(
-        site: Site,
+        service: HttpService,
         peer: SocketAddr,
         over_tls: Option<OverTls>,
         multiplexed: bool,
     ) -> Self {
-        Self { site, peer, over_tls, activity: Activity::new(multiplexed), is_late: false }
+        Self { service, peer, over_tls, activity: Activity::new(multiplexed), is_late: false }
     }
 
     /// Why a request is refused before anything else of it is looked at.
-    fn refusal(&self, request: &Request<Incoming>) -> Option<Problem> {
+    fn refusal(&self, request: &Request<Incoming>) -> Option<ApiError> {
         let version = request.version();
         let is_import = request.method() == Method::POST && request.uri().path() == IMPORTS;
         if self.is_late && !is_import {
             let message = "The connection was closed";
             let details = "Send the request again on another connection";
-            return Some(Problem::new(Category::Unavailable, message, details));
+            return Some(ApiError::new(Category::Unavailable, message, details));
         }
         let lines = request.headers().iter();
         let lines = lines.map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
@@ -96,7 +96,7 @@ impl Visit {
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Visit {
+impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     type Response = Response<Answering>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -117,9 +117,9 @@ impl hyper::service::Service<Request<Incoming>> for Visit {
         if let Some(over_tls) = self.over_tls {
             request.extensions_mut().insert(over_tls);
         }
-        let site = self.site.clone();
+        let service = self.service.clone();
         Box::pin(async move {
-            let mut reply = site.answer(request).await;
+            let mut reply = service.answer(request).await;
             if is_http_2 {
                 // They speak of the connection, which HTTP/2 has other means for.
                 remove_connection_headers(reply.headers_mut());
@@ -164,7 +164,7 @@ enum Ending {
 }
 
 /// Serves a connection of HTTP/1.1 to its end.
-pub(super) async fn http_1(stream: Stream, visit: Visit, mut http: Http) {
+pub(super) async fn http_1(stream: Stream, visit: ConnectionService, mut http: Http) {
     let write_timeout = http.limits.write;
     let socket =
         |stream, before| Socket::new(stream, before, visit.activity.clone(), write_timeout);
@@ -187,7 +187,7 @@ pub(super) async fn http_1(stream: Stream, visit: Visit, mut http: Http) {
         }
         visit.activity.restart();
         let resumed = socket(stream, before);
-        let visit = Visit { is_late, ..visit.clone() };
+        let visit = ConnectionService { is_late, ..visit.clone() };
         if is_late {
             serve(resumed.muted(), visit, &mut http).await;
             return;
@@ -215,7 +215,7 @@ async fn arrived_late(stream: &mut Stream) -> Option<Bytes> {
 }
 
 /// Serves until the connection ends, or a deadline has passed.
-async fn serve(socket: Socket, visit: Visit, http: &mut Http) -> Served {
+async fn serve(socket: Socket, visit: ConnectionService, http: &mut Http) -> Served {
     let mut deadline = Deadline::new(visit.activity.clone(), http.limits);
     let mut connection = http1::Builder::new()
         // The deadlines of a head and of an idle connection are our own.
@@ -264,7 +264,7 @@ async fn finish(served: Served, peer: SocketAddr) {
             return;
         }
         Ok(()) => return close(stream, LINGER).await,
-        Err(Ending::Overdue(_)) => Some(protocol_problem(
+        Err(Ending::Overdue(_)) => Some(protocol_error(
             StatusCode::REQUEST_TIMEOUT,
             "The head of the request did not arrive in time",
             "Send the whole head within the time that the setting header-timeout gives",
@@ -280,7 +280,7 @@ async fn finish(served: Served, peer: SocketAddr) {
 }
 
 /// What to tell a client whose request was no HTTP, or did not come to its end.
-fn misunderstanding(error: &hyper::Error, status: StatusCode) -> Problem {
+fn misunderstanding(error: &hyper::Error, status: StatusCode) -> ApiError {
     let details = match status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => format!(
             "The head of a request has at most {MAX_HEAD_BYTES} bytes and {MAX_HEADERS} header lines; send less"
@@ -288,7 +288,7 @@ fn misunderstanding(error: &hyper::Error, status: StatusCode) -> Problem {
         StatusCode::URI_TOO_LONG => "Shorten the path or the query string".to_owned(),
         _ => format!("{error}; send a well-formed HTTP/1.1 request"),
     };
-    protocol_problem(status, "The request is not understood", details)
+    protocol_error(status, "The request is not understood", details)
 }
 
 /// Runs the streams of one connection of HTTP/2, and ends them with it.
@@ -304,7 +304,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams
 }
 
 /// Serves a connection of HTTP/2 to its end.
-pub(super) async fn http_2(stream: Stream, visit: Visit, mut http: Http) {
+pub(super) async fn http_2(stream: Stream, visit: ConnectionService, mut http: Http) {
     let (peer, activity) = (visit.peer, visit.activity.clone());
     let mut deadline = Deadline::new(activity.clone(), http.limits);
     let socket = Socket::new(stream, Bytes::new(), activity, http.limits.write);

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 
 use super::activity::Activity;
 use super::framing::ArrivingHead;
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 use crate::endpoints::listener::Stream;
 
 /// A stream that is watched.
@@ -28,12 +28,12 @@ pub(super) struct Socket {
     head: ArrivingHead,
     /// Nothing is written any more: the client was told that the connection ends.
     is_mute: bool,
-    /// Runs while the client fetches nothing.
+    /// Runs while the client does not read the response.
     stalled: Option<Pin<Box<Sleep>>>,
     /// The status of the library's own response, which was held back.
     unsaid: Option<StatusCode>,
     /// What was wrong with a head.
-    fault: Option<Problem>,
+    fault: Option<ApiError>,
 }
 
 /// What is left of a socket when its connection ends.
@@ -43,7 +43,7 @@ pub(super) struct Ended {
     /// The status of a response of the library that was held back.
     pub(super) unsaid: Option<StatusCode>,
     /// What was wrong with the head of the last request.
-    pub(super) fault: Option<Problem>,
+    pub(super) fault: Option<ApiError>,
 }
 
 impl Socket {

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{DeviceQuery, shown};
 use crate::config::Config;
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 
 /// A page of devices.
 #[derive(Serialize)]
@@ -44,7 +44,7 @@ struct StateCounts {
 }
 
 /// What is searched for; `None` when the list is to be as it always was.
-pub(super) fn search(query: &DeviceQuery) -> Result<Option<DeviceSearch>, Problem> {
+pub(super) fn search(query: &DeviceQuery) -> Result<Option<DeviceSearch>, ApiError> {
     let DeviceQuery { search, r#type, state, sort, facets, .. } = query;
     let is_search = search.is_some() || r#type.is_some() || state.is_some() || sort.is_some();
     if !is_search && facets.is_none() {
@@ -110,7 +110,7 @@ const fn name_of(state: DeviceState) -> &'static str {
     }
 }
 
-fn state_named(name: &str) -> Result<DeviceState, Problem> {
+fn state_named(name: &str) -> Result<DeviceState, ApiError> {
     // Names that states had before are still understood.
     let name = match name {
         "late" => "stale",
@@ -121,14 +121,14 @@ fn state_named(name: &str) -> Result<DeviceState, Problem> {
     let states =
         [DeviceState::Online, DeviceState::Stale, DeviceState::Offline, DeviceState::NeverSeen];
     states.into_iter().find(|state| name_of(*state) == name).ok_or_else(|| {
-        Problem::parameter(
+        ApiError::parameter(
             "state",
             format!("'{name}' is none of online, stale, offline, never_seen"),
         )
     })
 }
 
-fn order_named(name: &str) -> Result<DeviceOrder, Problem> {
+fn order_named(name: &str) -> Result<DeviceOrder, ApiError> {
     Ok(match name {
         "" | "created" => DeviceOrder::Created,
         "id" => DeviceOrder::Id,
@@ -136,7 +136,7 @@ fn order_named(name: &str) -> Result<DeviceOrder, Problem> {
         "type" => DeviceOrder::Type,
         "last_seen" => DeviceOrder::LastSeen,
         other => {
-            return Err(Problem::parameter(
+            return Err(ApiError::parameter(
                 "sort",
                 format!(
                     "'{other}' is none of name, id, type, created, last_seen; a '-' before it turns the order round"

@@ -20,10 +20,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::administered;
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::UserCaller;
-use crate::core::mail::{Letter, Purpose};
-use crate::core::problem::Problem;
+use crate::core::mail::{Email, EmailKind};
 use crate::endpoints::http::body::{Json, Path};
 use crate::endpoints::http::caller::{Acting, Peer};
 use crate::endpoints::http::tokens::subject;
@@ -45,7 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct ProjectInviteRequest {
     /// Where the link is sent.
     email: String,
-    /// See devices and ask for readings.
+    /// See devices and query readings.
     #[serde(default)]
     read: bool,
     /// Register devices and send readings.
@@ -124,7 +124,7 @@ async fn invite(
     Peer(peer): Peer,
     Path(number): Path<u32>,
     Json(request): Json<ProjectInviteRequest>,
-) -> Result<(StatusCode, Reply<ListedProjectInvite>), Problem> {
+) -> Result<(StatusCode, Reply<ListedProjectInvite>), ApiError> {
     let project = administered(&app, &caller, number)?;
     // Never given back: letters are what is limited.
     let subject = subject(&app, &request.email, peer, None).await?;
@@ -140,9 +140,9 @@ async fn invite(
     };
     let (made, code) = app.catalog(move |catalog| catalog.invite_to_project(new)).await?;
     let name = app.catalog.project(project).map(|project| project.name.clone());
-    app.mail.post(Letter {
+    app.mail.post(Email {
         to: made.email.clone(),
-        purpose: Purpose::Invite { project: name.unwrap_or_default() },
+        purpose: EmailKind::Invite { project: name.unwrap_or_default() },
         key: code.clone(),
     });
     let base = app.config.http.public_url.as_deref().unwrap_or_default();
@@ -161,7 +161,7 @@ async fn list(
     Acting(app): Acting,
     caller: UserCaller,
     Path(number): Path<u32>,
-) -> Result<Reply<ProjectInviteList>, Problem> {
+) -> Result<Reply<ProjectInviteList>, ApiError> {
     let project = administered(&app, &caller, number)?;
     let invites = app.catalog(move |catalog| catalog.project_invites(project)).await?;
     Ok(Reply(ProjectInviteList { invites: invites.into_iter().map(listed).collect() }))
@@ -181,7 +181,7 @@ async fn withdraw(
     Acting(app): Acting,
     caller: UserCaller,
     Path((number, invite)): Path<(u32, u32)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let project = administered(&app, &caller, number)?;
     app.catalog(move |catalog| catalog.withdraw_project_invite(project, invite)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -197,7 +197,7 @@ async fn accept(
     caller: UserCaller,
     Peer(peer): Peer,
     Json(request): Json<InviteCode>,
-) -> Result<Reply<JoinedProject>, Problem> {
+) -> Result<Reply<JoinedProject>, ApiError> {
     let attempt = app.auth.attempt_from(peer)?;
     let joined =
         app.catalog(move |catalog| catalog.join_project(caller.user, &request.code)).await?;

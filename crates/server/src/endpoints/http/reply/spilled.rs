@@ -11,7 +11,7 @@ use iobeam_store::StoreError;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt as _, AsyncWriteExt as _, ReadBuf};
 
-use crate::core::problem::{Code, Problem};
+use crate::core::api_error::{ApiError, Code};
 
 /// How much is read at once.
 const PIECE: usize = 64 << 10;
@@ -26,16 +26,16 @@ pub(super) struct Spilled {
 
 impl Spilled {
     /// Makes the file.
-    pub(super) fn begin(folder: &Path, limit: usize) -> Result<Self, Problem> {
+    pub(super) fn begin(folder: &Path, limit: usize) -> Result<Self, ApiError> {
         let file = tempfile::tempfile_in(folder).map_err(|error| refused(&error))?;
         Ok(Self { file: File::from_std(file), length: 0, limit })
     }
 
     /// Writes a part.
-    pub(super) async fn push(&mut self, piece: Bytes) -> Result<(), Problem> {
+    pub(super) async fn push(&mut self, piece: Bytes) -> Result<(), ApiError> {
         self.length += piece.len() as u64;
         if self.length > self.limit as u64 {
-            return Err(Problem::bad_request(
+            return Err(ApiError::bad_request(
                 "The reply is too large",
                 format!(
                     "It has more than {} bytes (setting max-response-size); ask for less, or stream it with POST /v1/sql",
@@ -48,7 +48,7 @@ impl Spilled {
     }
 
     /// Turns to sending.
-    pub(super) async fn into_body(mut self) -> Result<SpilledBody, Problem> {
+    pub(super) async fn into_body(mut self) -> Result<SpilledBody, ApiError> {
         self.file.flush().await.map_err(|error| refused(&error))?;
         self.file.rewind().await.map_err(|error| refused(&error))?;
         Ok(SpilledBody { file: self.file, left: self.length, buffer: vec![0; PIECE] })
@@ -56,11 +56,11 @@ impl Spilled {
 }
 
 /// The file could not be written.
-fn refused(error: &io::Error) -> Problem {
+fn refused(error: &io::Error) -> ApiError {
     if error.kind() == io::ErrorKind::StorageFull {
-        return Problem::from(StoreError::DiskFull { free: 0, reserve: 0 });
+        return ApiError::from(StoreError::DiskFull { free: 0, reserve: 0 });
     }
-    Problem::internal(format!("a reply could not be put into a file: {error}"))
+    ApiError::internal(format!("a reply could not be put into a file: {error}"))
 }
 
 /// A reply being sent from its file.

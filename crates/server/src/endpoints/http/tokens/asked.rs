@@ -7,9 +7,9 @@ use iobeam_model::{DeviceId, Permissions, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::refusal::Refusal;
-use crate::core::problem::Problem;
 
 /// No token of its creator lives longer.
 const LONGEST_CREATORS_LIFE: Duration = Duration::from_hours(52 * 7 * 24);
@@ -65,12 +65,12 @@ pub(super) fn permissions(query: &IssueQuery, held: Permissions) -> Result<Permi
 }
 
 /// Whose the new token is.
-pub(super) fn owner(query: &IssueQuery, held: Permissions) -> Result<TokenOwner, Problem> {
+pub(super) fn owner(query: &IssueQuery, held: Permissions) -> Result<TokenOwner, ApiError> {
     let tied = query.include_user.unwrap_or(false);
     match query.owner.as_deref() {
         None if query.device_id.is_some() && held.admin && !tied => Ok(TokenOwner::Project),
         None | Some("creator") => Ok(TokenOwner::Creator),
-        Some("project") if tied => Err(Problem::parameter(
+        Some("project") if tied => Err(ApiError::parameter(
             "owner",
             "a token that is tied to its user (include_user) cannot be the project's; leave out one of \
              the two",
@@ -78,13 +78,13 @@ pub(super) fn owner(query: &IssueQuery, held: Permissions) -> Result<TokenOwner,
         Some("project") if held.admin => Ok(TokenOwner::Project),
         Some("project") => Err(Refusal::NotAdmin.into()),
         Some(other) => {
-            Err(Problem::parameter("owner", format!("'{other}' is neither creator nor project")))
+            Err(ApiError::parameter("owner", format!("'{other}' is neither creator nor project")))
         }
     }
 }
 
 /// When the new token ends.
-pub(super) fn end(app: &App, query: &IssueQuery, owner: TokenOwner) -> Result<Timestamp, Problem> {
+pub(super) fn end(app: &App, query: &IssueQuery, owner: TokenOwner) -> Result<Timestamp, ApiError> {
     let is_projects = owner == TokenOwner::Project;
     let asked = match query.duration.as_deref() {
         None if is_projects && query.device_id.is_some() => return Ok(NEVER_EXPIRES),
@@ -99,8 +99,8 @@ pub(super) fn end(app: &App, query: &IssueQuery, owner: TokenOwner) -> Result<Ti
     Ok(app.clock.now().plus(asked))
 }
 
-fn too_long(text: &str) -> Problem {
-    Problem::parameter(
+fn too_long(text: &str) -> ApiError {
+    ApiError::parameter(
         "duration",
         format!(
             "'{text}' is longer than the 52 weeks for which a token of its creator lives; ask for \
@@ -110,14 +110,14 @@ fn too_long(text: &str) -> Problem {
 }
 
 /// The device that it shall be bound to.
-pub(super) fn device(text: String) -> Result<DeviceId, Problem> {
+pub(super) fn device(text: String) -> Result<DeviceId, ApiError> {
     text.try_into().map_err(|error| {
-        Problem::bad_request("The device id is not valid", format!("device_id: {error}"))
+        ApiError::bad_request("The device id is not valid", format!("device_id: {error}"))
     })
 }
 
 /// Reads a life such as `5w`.
-pub(crate) fn life(text: &str) -> Result<Duration, Problem> {
+pub(crate) fn life(text: &str) -> Result<Duration, ApiError> {
     let seconds = text.char_indices().next_back().and_then(|(at, unit)| {
         let unit = match unit {
             's' => 1,
@@ -131,7 +131,7 @@ pub(crate) fn life(text: &str) -> Result<Duration, Problem> {
     });
     match seconds.map(Duration::from_secs) {
         Some(life) if !life.is_zero() && life <= LONGEST_LIFE => Ok(life),
-        _ => Err(Problem::parameter(
+        _ => Err(ApiError::parameter(
             "duration",
             format!(
                 "'{text}' is not a whole number and one of w, d, h, m, s, \

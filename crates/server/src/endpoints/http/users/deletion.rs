@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::{Subject, UserCaller};
-use crate::core::mail::{Letter, Purpose};
-use crate::core::problem::Problem;
+use crate::core::mail::{Email, EmailKind};
 use crate::endpoints::http::accounts::known;
 use crate::endpoints::http::body::Json;
 use crate::endpoints::http::caller::{Acting, Peer};
@@ -43,7 +43,7 @@ async fn delete(
     caller: UserCaller,
     Peer(peer): Peer,
     Json(request): Json<AccountDeletion>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let user = caller.user;
     let AccountDeletion { password, heir } = request;
     let heir = heir.map(known).transpose()?;
@@ -54,6 +54,6 @@ async fn delete(
         attempt.give_back();
     }
     let to = gone?.email;
-    app.mail.post(Letter { to, purpose: Purpose::AccountDeleted, key: String::new() });
+    app.mail.post(Email { to, purpose: EmailKind::AccountDeleted, key: String::new() });
     Ok(StatusCode::NO_CONTENT)
 }

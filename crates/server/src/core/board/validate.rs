@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use iobeam_model::{DeviceId, FieldName, NamespaceName};
 
-use super::moment::is_moment;
+use super::time_expr::is_time_expr;
 use super::{Board, Limits, Panel, PanelKind, PanelQuery, Variable, VariableKind, wrong};
-use crate::core::problem::Problem;
+use crate::core::api_error::ApiError;
 
 /// Columns of the grid.
 const COLUMNS: u32 = 12;
@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 64;
 const MOST_LISTED: usize = 1000;
 
 /// Refuses what makes no sense.
-pub(super) fn check(board: &Board, limits: Limits) -> Result<(), Problem> {
+pub(super) fn check(board: &Board, limits: Limits) -> Result<(), ApiError> {
     check_time(board)?;
     let mut names = HashSet::new();
     for (at, variable) in board.variables.iter().enumerate() {
@@ -51,9 +51,9 @@ pub(super) fn check(board: &Board, limits: Limits) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_time(board: &Board) -> Result<(), Problem> {
+fn check_time(board: &Board) -> Result<(), ApiError> {
     for (place, text) in [("time.from", &board.time.from), ("time.to", &board.time.to)] {
-        if !is_moment(text) {
+        if !is_time_expr(text) {
             let reason = format!(
                 "'{text}' is no time; write it as now-1h, now-1d/d, 2026-01-31T08:00:00Z or milliseconds since 1970"
             );
@@ -71,7 +71,7 @@ fn check_time(board: &Board) -> Result<(), Problem> {
     Err(wrong("refresh", &reason))
 }
 
-fn check_zone(zone: Option<&str>, place: &str) -> Result<(), Problem> {
+fn check_zone(zone: Option<&str>, place: &str) -> Result<(), ApiError> {
     let Some(zone) = zone else { return Ok(()) };
     let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"_+-/".contains(&b);
     if (1..=LONGEST_NAME).contains(&zone.len()) && zone.bytes().all(is_legal) {
@@ -80,7 +80,7 @@ fn check_zone(zone: Option<&str>, place: &str) -> Result<(), Problem> {
     Err(wrong(place, "it is no time zone; write it as Europe/Paris or UTC"))
 }
 
-fn check_variable(variable: &Variable, place: &str) -> Result<(), Problem> {
+fn check_variable(variable: &Variable, place: &str) -> Result<(), ApiError> {
     let name = variable.name.as_bytes();
     let is_legal = name.first().is_some_and(u8::is_ascii_alphabetic)
         && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
@@ -109,7 +109,7 @@ fn check_variable(variable: &Variable, place: &str) -> Result<(), Problem> {
     }
 }
 
-fn check_panel(panel: &Panel, variables: &[Variable], place: &str) -> Result<(), Problem> {
+fn check_panel(panel: &Panel, variables: &[Variable], place: &str) -> Result<(), ApiError> {
     let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
     if !(1..=LONGEST_NAME).contains(&panel.id.len()) || !panel.id.bytes().all(is_legal) {
         let reason = "it must be made of 1 to 64 letters, digits, '_' and '-'";
@@ -141,7 +141,7 @@ fn check_panel(panel: &Panel, variables: &[Variable], place: &str) -> Result<(),
     }
 }
 
-fn check_query(query: &PanelQuery, variables: &[Variable], place: &str) -> Result<(), Problem> {
+fn check_query(query: &PanelQuery, variables: &[Variable], place: &str) -> Result<(), ApiError> {
     if let Some(namespace) = &query.namespace {
         let parsed: Result<NamespaceName, _> = namespace.parse();
         parsed.map_err(|error| wrong(&format!("{place}.namespace"), &error.to_string()))?;
@@ -188,7 +188,7 @@ fn check_named(
     kind: VariableKind,
     variables: &[Variable],
     place: &str,
-) -> Result<(), Problem> {
+) -> Result<(), ApiError> {
     let found = variables.iter().find(|variable| Some(&*variable.name) == name.strip_prefix('$'));
     match found {
         None => {
@@ -203,12 +203,12 @@ fn check_named(
     }
 }
 
-fn check_field(field: &str, place: &str) -> Result<(), Problem> {
+fn check_field(field: &str, place: &str) -> Result<(), ApiError> {
     let parsed: Result<FieldName, _> = field.parse();
     parsed.map(drop).map_err(|error| wrong(place, &error.to_string()))
 }
 
-fn check_devices(ids: &[String], place: &str) -> Result<(), Problem> {
+fn check_devices(ids: &[String], place: &str) -> Result<(), ApiError> {
     for (at, id) in ids.iter().enumerate() {
         let parsed: Result<DeviceId, _> = id.parse();
         parsed.map_err(|error| wrong(&format!("{place}[{at}]"), &error.to_string()))?;
@@ -216,14 +216,14 @@ fn check_devices(ids: &[String], place: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_count(count: usize, place: &str) -> Result<(), Problem> {
+fn check_count(count: usize, place: &str) -> Result<(), ApiError> {
     if count <= MOST_LISTED {
         return Ok(());
     }
     Err(wrong(place, &format!("there are {count}, and at most {MOST_LISTED} are allowed")))
 }
 
-fn check_bucket(text: &str, place: &str) -> Result<(), Problem> {
+fn check_bucket(text: &str, place: &str) -> Result<(), ApiError> {
     if is_bucket(text) {
         return Ok(());
     }

@@ -23,7 +23,7 @@ pub(crate) enum Category {
     NotAuthenticated,
     /// Known, but not allowed.
     NotPermitted,
-    /// There is no such thing, or it may not be seen.
+    /// Not found, or not visible to the caller.
     NotFound,
     /// It does not go together with what is there now.
     Conflict,
@@ -86,7 +86,7 @@ impl Category {
 
 /// A refusal, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct ApiError {
     /// Of which kind it is.
     pub(crate) category: Category,
     /// The number that clients look at.
@@ -99,7 +99,7 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<u32>,
 }
 
-impl Problem {
+impl ApiError {
     /// Any category; the code is the one usual for it.
     pub(crate) fn new(
         category: Category,
@@ -148,7 +148,7 @@ impl Problem {
         Self::new(Category::NotPermitted, message, details)
     }
 
-    /// There is no such thing, or it may not be seen.
+    /// Not found, or not visible to the caller.
     pub(crate) fn not_found(message: impl Into<String>, details: impl Into<String>) -> Self {
         Self::new(Category::NotFound, message, details)
     }

@@ -16,14 +16,14 @@ use iobeam_query::{
     Answer, DataRequest, ExportRequest, Output, Param, Reader, Scope, SeriesRequest, Table,
 };
 
+use crate::core::api_error::ApiError;
 use crate::core::app::App;
 use crate::core::auth::ProjectCaller;
 use crate::core::auth::refusal::Refusal;
-use crate::core::problem::Problem;
 
 /// What is asked.
 #[derive(Debug)]
-pub(crate) enum Question {
+pub(crate) enum QueryRequest {
     /// Rows of a namespace, or figures made from them.
     Data {
         /// Which namespace.
@@ -76,11 +76,11 @@ impl Timing {
 }
 
 /// Answers a question.
-pub(crate) async fn ask(
+pub(crate) async fn execute(
     app: &App,
     caller: &ProjectCaller,
-    question: Question,
-) -> Result<Written, Problem> {
+    question: QueryRequest,
+) -> Result<Written, ApiError> {
     let timing = Timing::begin(app, question.endpoint());
     let (output, time_format) = question.form();
     let answer = answer(app, caller, question).await?;
@@ -93,7 +93,7 @@ pub(crate) async fn chart(
     app: &App,
     (project, reader): (ProjectId, Reader),
     request: SeriesRequest,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<Vec<u8>, ApiError> {
     let timing = Timing::begin(app, "query");
     let table = settled(app, project, request.namespace()).await?;
     let answer = app.engine.of(reader).series(&table, request).await?;
@@ -102,19 +102,23 @@ pub(crate) async fn chart(
     Ok(json)
 }
 
-async fn answer(app: &App, caller: &ProjectCaller, question: Question) -> Result<Answer, Problem> {
+async fn answer(
+    app: &App,
+    caller: &ProjectCaller,
+    question: QueryRequest,
+) -> Result<Answer, ApiError> {
     let (project, engine) = (caller.project, app.engine.of(caller.reader()));
     Ok(match question {
-        Question::Data { namespace, request } => {
+        QueryRequest::Data { namespace, request } => {
             let table = settled(app, project, &namespace).await?;
             engine.data(&table, request).await?
         }
-        Question::Exports(request) => {
+        QueryRequest::Exports(request) => {
             let input = NamespaceName::input();
             let table = settled(app, project, input.as_str()).await?;
             engine.exports(project, &table, request).await?
         }
-        Question::Sql { query, params, .. } => {
+        QueryRequest::Sql { query, params, .. } => {
             let scope = scope(app, project).await;
             engine.sql(scope, &query, params, app.clock.now()).await?
         }
@@ -122,10 +126,10 @@ async fn answer(app: &App, caller: &ProjectCaller, question: Question) -> Result
 }
 
 /// The namespace of that name, or 404.
-pub(crate) fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Namespace>, Problem> {
+pub(crate) fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Namespace>, ApiError> {
     let found = name.parse().ok().and_then(|name| app.catalog.namespace(project, &name));
     found.ok_or_else(|| {
-        Problem::not_found(
+        ApiError::not_found(
             format!("There is no namespace '{name}'"),
             "GET /v1/namespaces lists those of the project",
         )
@@ -137,7 +141,7 @@ pub(crate) fn known(app: &App, project: ProjectId, name: &str) -> Result<Arc<Nam
 pub(crate) fn own_device<'c>(
     caller: &'c ProjectCaller,
     namespace: &Namespace,
-) -> Result<Option<&'c DeviceId>, Problem> {
+) -> Result<Option<&'c DeviceId>, ApiError> {
     let is_told_apart = namespace.partition == FieldName::device_id();
     match &caller.device {
         Some(_) if !is_told_apart => Err(Refusal::OtherDevice.into()),
@@ -154,7 +158,7 @@ async fn scope(app: &App, project: ProjectId) -> Scope {
 }
 
 /// The namespace of that name with the fields that its rows have now, or 404.
-async fn settled(app: &App, project: ProjectId, name: &str) -> Result<Table, Problem> {
+async fn settled(app: &App, project: ProjectId, name: &str) -> Result<Table, ApiError> {
     let _same = app.switching.read().await;
     Ok(table(app, project, known(app, project, name)?.as_ref()))
 }
@@ -169,7 +173,7 @@ pub(crate) fn table(app: &App, project: ProjectId, namespace: &Namespace) -> Tab
     }
 }
 
-impl Question {
+impl QueryRequest {
     /// The form of the reply.
     fn form(&self) -> (Output, TimeFormat) {
         match self {

@@ -9,7 +9,7 @@ const LONGEST: usize = 64;
 const UNITS: [&str; 8] = ["ms", "s", "m", "h", "d", "w", "M", "y"];
 
 /// Whether this is a moment.
-pub(super) fn is_moment(text: &str) -> bool {
+pub(super) fn is_time_expr(text: &str) -> bool {
     if text.len() > LONGEST {
         return false;
     }
@@ -54,12 +54,12 @@ mod tests {
             "1795356000000",
             "-86400000",
         ] {
-            assert!(is_moment(good), "{good}");
+            assert!(is_time_expr(good), "{good}");
         }
         for bad in
             ["", "nowhere", "now-", "now-1", "now-h", "now/q", "now-1h/", "yesterday", "12", "2026"]
         {
-            assert!(!is_moment(bad), "{bad}");
+            assert!(!is_time_expr(bad), "{bad}");
         }
     }
 }

@@ -6,7 +6,7 @@ use iobeam_query::QueryError;
 use iobeam_store::{FileError, StoreError};
 use iobeam_wire::{CodecError, ImportError};
 
-use super::{Category, Code, Problem};
+use super::{ApiError, Category, Code};
 
 /// What to do about it.
 const MORE_THAN_HELD: &str = "A token grants at most what its user holds in the project, and an administrator alone makes a token \
@@ -15,7 +15,7 @@ const MORE_THAN_HELD: &str = "A token grants at most what its user holds in the 
 /// When a client may come back if the part does not say.
 const SOON: u32 = 5;
 
-impl From<CatalogError> for Problem {
+impl From<CatalogError> for ApiError {
     fn from(error: CatalogError) -> Self {
         let text = error.to_string();
         let unprocessable = Category::Unprocessable;
@@ -81,7 +81,7 @@ impl From<CatalogError> for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let text = error.to_string();
         let after = error.retry_after().map_or(SOON, |wait| {
@@ -106,7 +106,7 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<QueryError> for Problem {
+impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
         let text = error.to_string();
         match &error {
@@ -142,7 +142,7 @@ impl From<QueryError> for Problem {
     }
 }
 
-impl From<ImportError> for Problem {
+impl From<ImportError> for ApiError {
     fn from(error: ImportError) -> Self {
         if let ImportError::TooMany { place, what: "fields", limit } = &error {
             return Self::bad_request("The request has too many fields", too_wide(place, *limit));
@@ -151,7 +151,7 @@ impl From<ImportError> for Problem {
     }
 }
 
-impl From<CodecError> for Problem {
+impl From<CodecError> for ApiError {
     fn from(error: CodecError) -> Self {
         let text = error.to_string();
         match error {
@@ -184,26 +184,26 @@ fn too_wide(place: &str, limit: usize) -> String {
 }
 
 /// 500, and unlike others with its cause: it names a file of the sender's own table, and what to do about it.
-fn unreadable(file: &FileError) -> Problem {
+fn unreadable(file: &FileError) -> ApiError {
     tracing::error!(error = %file, "stored rows cannot be read");
     let category = Category::Internal;
-    Problem::new(category, "Stored rows cannot be read", capital(&file.to_string()))
+    ApiError::new(category, "Stored rows cannot be read", capital(&file.to_string()))
 }
 
 /// 503: the same request works once the operator has repaired the table; until then senders keep what they have.
-fn out_of_service(text: &str) -> Problem {
+fn out_of_service(text: &str) -> ApiError {
     let category = Category::Unavailable;
-    Problem::new(category, "The table is out of service", capital(text)).with_retry_after(60)
+    ApiError::new(category, "The table is out of service", capital(text)).with_retry_after(60)
 }
 
 /// 507.
-fn disk_full(details: String) -> Problem {
-    Problem::new(Category::DiskFull, "The server's disk is full", details).with_retry_after(SOON)
+fn disk_full(details: String) -> ApiError {
+    ApiError::new(Category::DiskFull, "The server's disk is full", details).with_retry_after(SOON)
 }
 
 /// 503.
-fn busy(details: String, after: u32) -> Problem {
-    Problem::new(Category::Unavailable, "The server is busy", details).with_retry_after(after)
+fn busy(details: String, after: u32) -> ApiError {
+    ApiError::new(Category::Unavailable, "The server is busy", details).with_retry_after(after)
 }
 
 /// An error and what lies behind it.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use crate::core::problem::{Category, Code, Problem};
+use crate::core::api_error::{ApiError, Category, Code};
 
 /// The categories that have a status of their own.
 const CATEGORIES: [Category; 11] = [
@@ -29,15 +29,15 @@ const CATEGORIES: [Category; 11] = [
 ];
 
 /// A refusal with this status: of the category that it stands for, or of the protocol alone.
-pub(crate) fn protocol_problem(
+pub(crate) fn protocol_error(
     status: StatusCode,
     message: impl Into<String>,
     details: impl Into<String>,
-) -> Problem {
+) -> ApiError {
     let number = status.as_u16();
     let known = CATEGORIES.into_iter().find(|category| category.number() == number);
     let category = known.unwrap_or(Category::Protocol(number));
-    let problem = Problem::new(category, message, details);
+    let problem = ApiError::new(category, message, details);
     match status {
         StatusCode::METHOD_NOT_ALLOWED => problem.with_code(Code::METHOD_NOT_ALLOWED),
         StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
@@ -49,11 +49,11 @@ pub(crate) fn protocol_problem(
 }
 
 /// The status of a reply that refuses.
-pub(crate) fn status(problem: &Problem) -> StatusCode {
+pub(crate) fn status(problem: &ApiError) -> StatusCode {
     StatusCode::from_u16(problem.category.number()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = status(&self);
         let mut reply = Response::new(self.body().into());
