@@ -29,11 +29,19 @@ fn of_device(device: &str, to: i64) -> Edit {
 }
 
 async fn order(rig: &Rig, edit: Edit) -> Result<u64, StoreError> {
-    rig.store().correct(project(), &input(), (edit, "ada".to_owned())).await
+    order_in(rig, &input(), edit).await
+}
+
+pub(crate) async fn order_in(
+    rig: &Rig,
+    table: &NamespaceName,
+    edit: Edit,
+) -> Result<u64, StoreError> {
+    rig.store().correct(project(), table, (edit, "ada".to_owned())).await
 }
 
 /// Waits until a correction has ended, and shows it where that is to be done.
-async fn ended(rig: &Rig, number: u64) -> Correction {
+pub(crate) async fn ended(rig: &Rig, number: u64) -> Correction {
     for _ in 0..200 {
         let settled = rig.store().correction_settled(number);
         let Ok(settled) = tokio::time::timeout(Duration::from_millis(300), settled).await else {
@@ -62,7 +70,7 @@ async fn corrected(rig: &Rig, edit: Edit) -> Correction {
 }
 
 /// Ends what an earlier process ordered.
-async fn resumed(rig: &Rig) {
+pub(crate) async fn resumed(rig: &Rig) {
     for open in rig.store().open_corrections() {
         ended(rig, open.number).await;
     }
@@ -137,7 +145,7 @@ async fn deleted_rows_do_not_come_back_when_they_are_sent_again_and_later_rows_s
 }
 
 /// A batch that is named by what is in it.
-fn content(batch: Batch, number: u8, counter: u64) -> Write {
+pub(crate) fn content(batch: Batch, number: u8, counter: u64) -> Write {
     let stream = BatchId::content_stream(u128::from(number));
     let batches = vec![incoming(batch, Some(BatchId { stream, counter }))];
     Write { batches, ..one(crate::rig::batch("a", &[], 0.0)) }
@@ -475,11 +483,16 @@ async fn one_correction_of_a_namespace_is_made_at_a_time_and_a_namespace_that_go
 }
 
 /// A row: the time, and each value as a text.
-type Cells = Vec<(i64, BTreeMap<String, String>)>;
+pub(crate) type Cells = Vec<(i64, BTreeMap<String, String>)>;
 
 /// All rows with all their fields, by time.
 fn cells(rig: &Rig) -> Cells {
-    let snapshot = rig.snapshot();
+    cells_in(rig, &input())
+}
+
+/// The same of a table.
+pub(crate) fn cells_in(rig: &Rig, table: &NamespaceName) -> Cells {
+    let snapshot = rig.store().snapshot(project(), table);
     let files = snapshot.files.iter().flat_map(|file| read(&rig.disk, file.path()));
     let chunks = snapshot.chunks.iter().map(|chunk| chunk.rows.clone());
     let mut rows: Cells = files.chain(chunks).flat_map(|rows| cells_of(&rows)).collect();

@@ -2,19 +2,21 @@
 //! killed while it opens it; and what is newer is refused or set aside, with the reason.
 //!
 //! `golden/version-1` is such a folder: a log whose first records are in files already, receipts in memory and in a run,
-//! Parquet files of two tables with their last rows, and the tables' logs.
+//! Parquet files of two tables with their last rows, and the tables' logs. For later versions see [`corrected`].
 
 use std::path::{Path, PathBuf};
 
 use iobeam_store::Settings;
 use iobeam_testkit::FaultyDisk;
 
-use crate::rig::{
-    Rig, Rows, batch, batch_in, expected, hashed, numbered, one, project, rows, settings,
-};
+use crate::rig::{Rig, Rows, batch, expected, hashed, numbered, project, rows, settings};
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/version-1")
+mod corrected;
+
+/// Where the folder of a version is kept.
+fn golden(version: u32) -> PathBuf {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    folders.join(format!("version-{version}"))
 }
 
 fn small() -> Settings {
@@ -51,28 +53,11 @@ fn found(rig: &Rig) -> [Rows; 2] {
     [rig.rows(), rows(&rig.disk, &second)]
 }
 
-/// Run once for each new version: `cargo test -p iobeam-store --test store -- --ignored golden`.
-#[tokio::test]
-#[ignore = "writes the golden folder of the version at hand"]
-async fn write_the_golden_folder() {
-    let mut rig = Rig::with(1, small());
-    rig.stored(numbered(batch("d1", &[i64::MIN, 3, i64::MAX], 1.5), 7, 1)).await;
-    rig.stored(one(batch_in(&table(), "d2", &[5, 6], 0.1))).await;
-    let long = "a device with a name too long for a view";
-    rig.stored(numbered(batch(long, &[1_700_000_000_123_456], -0.25), 7, 2)).await;
-    for number in 0..6 {
-        rig.stored(body(number)).await;
-    }
-    rig.store().flush().await.expect("flushed");
-    rig.store.take().expect("open").close().await.expect("closed");
-    rig.open();
-    rig.stored(numbered(batch("d1", &[4], f64::MAX), 7, 3)).await;
-    rig.stored(one(batch_in(&table(), "d3", &[7], 0.2))).await;
-    assert_eq!(found(&rig), all());
-    // As a power cut would leave it: a close would say all that the log says.
+/// Keeps what a power cut would leave of a store as the folder of a version: a close would say all that the log says.
+fn keep(rig: &mut Rig, version: u32) {
     rig.disk = rig.disk.cut();
     for path in rig.disk.files() {
-        let to = golden().join(path.strip_prefix("/store").expect("in the store"));
+        let to = golden(version).join(path.strip_prefix("/store").expect("in the store"));
         std::fs::create_dir_all(to.parent().expect("a folder")).expect("made");
         let mut bytes = rig.disk.bytes(&path).expect("there");
         // The log's zeros need not be kept.
@@ -84,8 +69,8 @@ async fn write_the_golden_folder() {
     }
 }
 
-/// A disk with the golden folder on it.
-fn disk(seed: u64) -> FaultyDisk {
+/// A disk with the folder of a version on it.
+fn disk(seed: u64, version: u32) -> FaultyDisk {
     fn put(disk: &FaultyDisk, from: &Path, to: &Path) {
         for entry in std::fs::read_dir(from).expect("kept beside the test") {
             let path = entry.expect("an entry").path();
@@ -98,7 +83,7 @@ fn disk(seed: u64) -> FaultyDisk {
         }
     }
     let disk = FaultyDisk::new(seed);
-    put(&disk, &golden(), Path::new("/store"));
+    put(&disk, &golden(version), Path::new("/store"));
     disk
 }
 
@@ -106,7 +91,7 @@ fn disk(seed: u64) -> FaultyDisk {
 async fn a_folder_of_version_1_opens_with_all_that_is_in_it() {
     let mut rig = Rig::with(1, small());
     rig.store = None;
-    rig.disk = disk(1);
+    rig.disk = disk(1, 1);
     rig.open();
     assert_eq!(
         (rig.opened.torn.as_ref(), rig.opened.damage.len(), rig.opened.set_aside.len()),
@@ -137,7 +122,7 @@ async fn a_kill_or_a_power_cut_while_an_old_folder_is_opened_harms_nothing() {
     for steps in 0.. {
         let mut rig = Rig::with(steps, small());
         rig.store = None;
-        rig.disk = disk(steps);
+        rig.disk = disk(steps, 1);
         rig.disk.die_after(steps);
         let opened = rig.try_open().is_ok();
         if let Some(store) = rig.store.take() {
@@ -159,7 +144,7 @@ async fn a_kill_or_a_power_cut_while_an_old_folder_is_opened_harms_nothing() {
 async fn receipts_of_a_newer_version_are_set_aside_and_told() {
     let mut rig = Rig::with(1, small());
     rig.store = None;
-    rig.disk = disk(1);
+    rig.disk = disk(1, 1);
     let path = PathBuf::from("/store/receipts/current");
     let mut bytes = rig.disk.bytes(&path).expect("there");
     bytes[4] = u8::MAX;
