@@ -72,7 +72,7 @@ pub use figures::{Figures, Of};
 pub use latest::Latest;
 pub use live::Selection;
 pub use plan::row_filter;
-pub use request::{DataRequest, ExportRequest, Output, RowsGiven, SeriesRequest};
+pub use request::{DataRequest, ExportRequest, Output, RowsGiven, SeriesRequest, Side};
 pub use scope::{Scope, Table};
 pub use series::{Method, OneSeries, Points, SeriesAnswer};
 pub use sql::Param;

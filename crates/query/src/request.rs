@@ -33,6 +33,6 @@ pub use duration::Bucket;
 pub use exports::{ExportRequest, ValueFilter};
 pub(crate) use params::quoted;
 pub use params::{Operator, Output};
-pub use rows::{RowSelection, RowsGiven};
+pub use rows::{RowSelection, RowsGiven, Side};
 pub use series::{Downsample, Predicate, SeriesRequest, Summary};
 pub use time_range::TimeRange;

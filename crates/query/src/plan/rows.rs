@@ -20,6 +20,7 @@ pub fn row_filter(table: &Table, selection: &RowSelection) -> Result<RowFilter, 
         let mut devices: Vec<Box<str>> =
             devices.iter().map(|device| device.as_str().into()).collect();
         devices.sort();
+        devices.dedup();
         conditions
             .push(RowCondition { field: table.partition.clone(), test: ValueTest::OneOf(devices) });
     }

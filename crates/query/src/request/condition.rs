@@ -60,20 +60,28 @@ impl Number {
 }
 
 /// More conditions than anybody writes: each one is a level of the plan.
-pub(super) const MOST: usize = 100;
+const MAX_CONDITIONS: usize = 100;
 
 impl Condition {
     pub(super) const PARAMETER: &'static str = "where";
+
+    /// Refuses more conditions than a request may have.
+    pub(super) fn within_limit(conditions: usize) -> Result<(), QueryError> {
+        if conditions <= MAX_CONDITIONS {
+            return Ok(());
+        }
+        let reason = format!(
+            "at most {MAX_CONDITIONS} conditions are allowed, and all of them must hold: of several on one field keep the tightest"
+        );
+        Err(QueryError::parameter(Self::PARAMETER, reason))
+    }
 
     pub(super) fn parse_all<'a>(
         texts: impl Iterator<Item = &'a str>,
     ) -> Result<Vec<Self>, QueryError> {
         let mut all = Vec::new();
         for text in texts.flat_map(split) {
-            if all.len() == MOST {
-                let reason = format!("at most {MOST} conditions are allowed");
-                return Err(QueryError::parameter(Self::PARAMETER, reason));
-            }
+            Self::within_limit(all.len() + 1)?;
             all.push(Self::parse(text)?);
         }
         Ok(all)

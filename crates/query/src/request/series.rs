@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use iobeam_model::FieldName;
 use serde::{Deserialize, Serialize};
 
-use super::condition::{Comparison, Condition, MOST, field_name};
+use super::condition::{Comparison, Condition, field_name};
 use crate::error::{QueryError, SERIES_SETTING};
 
 /// A question for series of points, one of each device and field. As JSON it may leave out whatever is an `Option`.
@@ -158,10 +158,7 @@ impl SeriesRequest {
 
     /// The predicates as the other doors write them.
     pub(crate) fn conditions(&self) -> Result<Vec<Condition>, QueryError> {
-        if self.predicates.len() > MOST {
-            let reason = format!("at most {MOST} conditions are allowed");
-            return Err(QueryError::parameter(Condition::PARAMETER, reason));
-        }
+        Condition::within_limit(self.predicates.len())?;
         self.predicates.iter().map(Predicate::condition).collect()
     }
 }

@@ -76,7 +76,7 @@ fn several_conditions_are_all_kept() {
         data(&[("where", "gt(a,1)"), ("limit", "3"), ("where", "lt(a,2)")]).expect("sound");
     assert_eq!(request.conditions.len(), 2);
     let many: Vec<(&str, &str)> = vec![("where", "gt(a,1)"); 101];
-    insta::assert_snapshot!(refusal(&many), @"parameter 'where': at most 100 conditions are allowed");
+    insta::assert_snapshot!(refusal(&many), @"parameter 'where': at most 100 conditions are allowed, and all of them must hold: of several on one field keep the tightest");
 }
 
 #[test]

@@ -11,8 +11,15 @@
 
 mod sources;
 
+use std::borrow::Cow;
+
 pub(crate) use iobeam_wire::problem::Code;
 use iobeam_wire::problem::ErrorBody;
+
+/// Characters of a sentence of a refusal. It may repeat a part of the request, and of that the ends tell enough.
+const MAX_CHARS: usize = 1_000;
+/// Characters of its end that are shown when it is longer: the place in the request and what to do stand there.
+const END_CHARS: usize = 300;
 
 /// Kinds of refusals. Each endpoint says them in its protocol's own terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +177,19 @@ impl ApiError {
 
     /// The body of the reply.
     pub(crate) fn body(&self) -> Vec<u8> {
-        let body = ErrorBody::new(self.code, self.message.as_str(), self.details.as_str());
+        let (message, details) = (shortened(&self.message), shortened(&self.details));
+        let body = ErrorBody::new(self.code, &*message, &*details);
         serde_json::to_vec(&body).unwrap_or_default()
     }
+}
+
+/// A sentence without its middle, where it is too long.
+fn shortened(sentence: &str) -> Cow<'_, str> {
+    let place = |chars: usize| sentence.char_indices().nth(chars).map(|(place, _)| place);
+    if place(MAX_CHARS).is_none() {
+        return sentence.into();
+    }
+    let (begin, _) = sentence.split_at(place(MAX_CHARS - END_CHARS).unwrap_or_default());
+    let end = sentence.char_indices().rev().nth(END_CHARS - 1).map_or(0, |(place, _)| place);
+    format!("{begin} ... {}", &sentence[end..]).into()
 }

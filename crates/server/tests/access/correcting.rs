@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use crate::platform::{Person, Platform};
 
-struct Scene {
-    platform: Platform,
+pub(crate) struct Scene {
+    pub(crate) platform: Platform,
     ada: Person,
     project: u64,
-    token: String,
+    pub(crate) token: String,
     input: u64,
 }
 
-fn scene() -> Scene {
+pub(crate) fn scene() -> Scene {
     let platform = Platform::start();
     let ada = platform.person("ada");
     let project = platform.project(&ada, "glasshouse");
@@ -38,20 +38,20 @@ impl Scene {
         self.platform.post("/v1/imports?fmt=table", &self.token, &body)
     }
 
-    fn import(&self, device: &str, rows: &Value) {
+    pub(crate) fn import(&self, device: &str, rows: &Value) {
         self.try_import(device, rows).expect(200);
     }
 
-    fn path(&self, rest: &str) -> String {
+    pub(crate) fn path(&self, rest: &str) -> String {
         format!("/v1/namespaces/{}{rest}", self.input)
     }
 
-    fn sql(&self, query: &str) -> Value {
+    pub(crate) fn sql(&self, query: &str) -> Value {
         let reply = self.platform.post("/v1/sql", &self.token, &json!({"query": query}));
         reply.expect(200)["result"][0]["values"].clone()
     }
 
-    fn delete_rows(&self, body: &Value) -> Value {
+    pub(crate) fn delete_rows(&self, body: &Value) -> Value {
         self.platform.post(&self.path("/rows/delete"), &self.token, body).expect(200)
     }
 

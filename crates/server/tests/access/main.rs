@@ -26,6 +26,8 @@ mod deleting;
 
 mod correcting;
 
+mod correction_limits;
+
 mod refusals;
 
 mod keeping;

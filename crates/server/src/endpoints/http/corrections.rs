@@ -10,7 +10,7 @@ use axum::Json as Reply;
 use http::StatusCode;
 use iobeam_catalog::Namespace;
 use iobeam_model::{FieldName, FieldType, TimeFormat, Value};
-use iobeam_query::{RowsGiven, row_filter};
+use iobeam_query::{RowsGiven, Side, row_filter};
 use iobeam_store::edit::RowFilter;
 use iobeam_store::{Correction, CorrectionState, Edit, QuarantinedValue};
 use iobeam_wire::v1::date;
@@ -54,9 +54,11 @@ struct RowsToDelete {
     from: Option<serde_json::Value>,
     /// Up to and including this time. Left out: to the last row.
     to: Option<serde_json::Value>,
-    /// Rows of these devices, or other values of the partitioning field.
+    /// Rows of these devices, or other values of the partitioning field: at most 10000, and 1 MiB with the conditions.
+    #[schema(max_items = 10_000)]
     devices: Option<Vec<String>>,
-    /// Conditions such as `lt(temperature,-40)`, as in `where` of `/v1/data`.
+    /// Conditions such as `lt(temperature,-40)`, as in `where` of `/v1/data`: at most 100.
+    #[schema(max_items = 100)]
     r#where: Option<Vec<String>>,
     /// Only count the rows.
     dry_run: Option<bool>,
@@ -192,9 +194,10 @@ async fn delete_rows(
     Json(given): Json<RowsGiven>,
 ) -> Result<(StatusCode, Reply<DeletedRows>), ApiError> {
     let namespace = known(&app, &caller, number)?;
-    let selection = of_dates(&given).selection(app.clock.now())?;
+    let dry_run = given.dry_run;
+    let selection = of_dates(given).selection(app.clock.now())?;
     let filter = row_filter(&table(&app, caller.project, &namespace), &selection)?;
-    if given.dry_run {
+    if dry_run {
         let rows = corrections::count(&app, &namespace, filter).await?;
         return Ok((StatusCode::OK, Reply(DeletedRows::Counted(RowCount { rows, dry_run: true }))));
     }
@@ -353,12 +356,14 @@ async fn quarantine(
 }
 
 /// The same with dates such as 2026-01-31T12:00:00Z as milliseconds.
-fn of_dates(given: &RowsGiven) -> RowsGiven {
-    let read = |side: &Option<serde_json::Value>| -> Option<serde_json::Value> {
-        let date = side.as_ref()?.as_str().and_then(date::parse);
-        date.map_or_else(|| side.clone(), |date| Some(date.millis().into()))
+fn of_dates(mut given: RowsGiven) -> RowsGiven {
+    let read = |side: &Option<Side>| -> Option<Side> {
+        let date = side.as_ref()?.0.as_str().and_then(date::parse);
+        date.map_or_else(|| side.clone(), |date| Some(Side(date.millis().into())))
     };
-    RowsGiven { from: read(&given.from), to: read(&given.to), ..given.clone() }
+    given.from = read(&given.from);
+    given.to = read(&given.to);
+    given
 }
 
 async fn ordered(
