@@ -121,7 +121,7 @@ fn a_body_beyond_the_limit_of_all_bodies_is_refused_with_its_setting() {
     let body = json!({"devices": ["x".repeat(40 << 20)]}).to_string();
     let reply = scene.try_delete(&body);
     let said = reply.refused(413)["details"].as_str().expect("details").to_owned();
-    says(&said, &["body-limit", "several requests"]);
+    says(&said, &["max-request-size", "several requests"]);
     scene.is_untouched();
 }
 
