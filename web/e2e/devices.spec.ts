@@ -171,7 +171,7 @@ test('a hundred thousand devices are searched, sorted, filtered and paged by the
     await page.getByLabel('Type').selectOption('type 3');
     await expect(page.getByText('1–50 of 11,111 devices')).toBeVisible();
     await page.getByRole('button', { name: 'Later page' }).click();
-    await expect(page).toHaveURL(/state=never&type=type\+3&offset=50/);
+    await expect(page).toHaveURL(/state=never_seen&type=type\+3&offset=50/);
     await expect(page.getByText(/51–100 of/)).toBeVisible();
 
     // The address says it all: another window shows the same, and Back goes back.
