@@ -49,9 +49,10 @@ async fn each_flipped_byte_of_a_parquet_file_is_found_when_it_is_read_and_the_fi
     let (path, sound) = (file.path().to_owned(), rig.disk.bytes(file.path()).expect("there"));
     assert_eq!(verified(&file), Ok(500));
     drop(file);
-    // Every byte in the long form; its own unit tests flip each of the end.
+    // Every byte in the long form, else each of the last ones, by which it is known that there are checksums.
     let step = if std::env::var_os("IOBEAM_TORTURE").is_some() { 1 } else { 23 };
-    for at in (0..sound.len()).step_by(step).chain([sound.len() - 1]) {
+    let end = sound.len() - 32;
+    for at in (0..end).step_by(step).chain(end..sound.len()) {
         flip(&rig, &path, at);
         // Each time anew, as after a start.
         rig.open();

@@ -26,4 +26,6 @@ mod correcting;
 
 mod last;
 
+mod unsigned;
+
 mod versions;

@@ -87,12 +87,18 @@ fn disk(seed: u64, version: u32) -> FaultyDisk {
     disk
 }
 
-#[tokio::test]
-async fn a_folder_of_version_1_opens_with_all_that_is_in_it() {
+/// Opens the folder of a version.
+pub(crate) fn opened(version: u32) -> Rig {
     let mut rig = Rig::with(1, small());
     rig.store = None;
-    rig.disk = disk(1, 1);
+    rig.disk = disk(1, version);
     rig.open();
+    rig
+}
+
+#[tokio::test]
+async fn a_folder_of_version_1_opens_with_all_that_is_in_it() {
+    let mut rig = opened(1);
     assert_eq!(
         (rig.opened.torn.as_ref(), rig.opened.damage.len(), rig.opened.set_aside.len()),
         (None, 0, 0)
@@ -136,6 +142,30 @@ async fn a_kill_or_a_power_cut_while_an_old_folder_is_opened_harms_nothing() {
         if alive {
             assert!(opened && steps > 30, "opening and flushing has more steps than {steps}");
             return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_byte_of_receipts_is_found_at_the_start_and_the_file_is_set_aside() {
+    let receipts = opened(3).disk.files().into_iter();
+    for path in receipts.filter(|path| path.starts_with("/store/receipts")) {
+        let sound = disk(1, 3).bytes(&path).expect("there");
+        // Of a run the checksum covers its ends; its entries are for doctor.
+        let is_run = path.extension().is_some();
+        let covered = |at: &usize| !is_run || *at < 16 || *at >= sound.len() - 8;
+        for at in (0..sound.len()).filter(covered).step_by(3).chain([sound.len() - 1]) {
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1 << (at % 8);
+            let mut rig = Rig::with(1, small());
+            rig.store = None;
+            rig.disk = disk(1, 3);
+            rig.disk.put(&path, bytes.clone());
+            rig.open();
+            let [told] = &rig.opened.damage[..] else { panic!("{at}: {:?}", rig.opened) };
+            assert!(told.contains(&format!("receipts: {}", path.display())), "{at}: {told}");
+            let aside = Path::new("/store/set-aside").join(path.file_name().expect("a name"));
+            assert_eq!(rig.disk.bytes(&aside), Some(bytes), "{at}");
         }
     }
 }

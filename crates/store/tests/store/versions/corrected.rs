@@ -11,7 +11,7 @@ use iobeam_model::{
 use iobeam_store::edit::{Comparator, RowCondition, RowFilter, ValueTest};
 use iobeam_store::{CorrectionState, Edit, Settings, StoreError};
 
-use super::{body, disk, keep, small};
+use super::{body, disk, keep, opened, small};
 use crate::correcting::{Cells, cells_in, content, ended, order_in, resumed};
 use crate::rig::{Rig, Rows, batch, batch_in, expected, name, numbered, one, project};
 
@@ -160,15 +160,6 @@ fn changed() -> [(&'static str, Cells); 3] {
         ("renamed", vec![row(1, &[("reading", "1.5")])]),
         ("open", vec![row(1, &[("late", "1.5")])]),
     ]
-}
-
-/// Opens the folder of a version.
-fn opened(version: u32) -> Rig {
-    let mut rig = Rig::with(1, settings());
-    rig.store = None;
-    rig.disk = disk(1, version);
-    rig.open();
-    rig
 }
 
 /// Holds all that is there against what was written.
