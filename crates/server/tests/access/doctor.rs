@@ -13,6 +13,9 @@ use iobeam_model::{
 };
 use iobeam_server::doctor::{Diagnosis, examine};
 use iobeam_store::{Incoming, Settings, Store, Write};
+use serde_json::{Value, json};
+
+use crate::platform::Platform;
 
 /// Rows in each of three files, and in the log alone.
 const FILED: usize = 10;
@@ -334,4 +337,34 @@ async fn a_table_that_the_catalog_does_not_know_is_listed_and_attached_with_all_
         store.close().await.expect("closed");
     }
     assert!(!look(dir, false).findings.iter().any(|one| one.remedy.contains("--attach")));
+}
+
+#[test]
+fn of_damaged_receipts_a_running_server_claims_no_loss_of_readings_and_doctor_says_the_rest() {
+    let platform = Platform::start();
+    let ada = platform.person("ada");
+    let id = platform.project(&ada, "glasshouse");
+    let token = platform.token(&ada, id, "");
+    platform.post("/v1/devices", &token, &json!({"device_id": "a"})).expect(201);
+    let body = json!({"project_id": id, "device_id": "a", "sources": {"fields": ["time", "t"], "data": [[1, 2.5]]}});
+    platform.post("/v1/imports?fmt=table", &token, &body).expect(200);
+    let folder = platform.stop();
+    flip_middle(&folder.path().join("receipts/current"));
+    let platform = Platform::start_in(folder, |_| {});
+    let told = platform.get("/v1/storage/problems", &ada.token).expect(200)["problems"].clone();
+    let of_log = |one: &&Value| one["kind"] == "DAMAGED_LOG";
+    let all = told.as_array().expect("a list");
+    let [one] = all.iter().filter(of_log).collect::<Vec<_>>()[..] else { panic!("one: {told}") };
+    let details = one["details"].as_str().expect("details");
+    assert!(details.contains("receipts/current: its checksum or layout is wrong"), "{one}");
+    // No record of the log is damaged, and no reading is lost.
+    assert!(!details.contains("lost") && !details.contains("journal"), "{one}");
+    let remedy = one["remedy"].as_str().expect("a remedy");
+    assert!(!remedy.contains("send again") && remedy.contains("iobeam doctor"), "{one}");
+    let rows = platform.post("/v1/sql", &token, &json!({"query": "SELECT time, t FROM input"}));
+    assert_eq!(rows.expect(200)["result"][0]["values"], json!([[1, 2.5]]));
+    // What the remedy says to do.
+    let folder = platform.stop();
+    let found = look(folder.path(), false).findings;
+    assert!(found.iter().any(|one| one.place.ends_with("set-aside")), "{found:#?}");
 }
