@@ -17,6 +17,9 @@ struct State {
     is_cut: AtomicBool,
     lookups: AtomicUsize,
     refused: AtomicUsize,
+    /// The second import is broken off, and others until the server was asked so often what it knows.
+    held_until: AtomicUsize,
+    imports: AtomicUsize,
 }
 
 impl Forwarder {
@@ -59,7 +62,12 @@ impl Forwarder {
         self.state.is_cut.store(is_cut, Ordering::SeqCst);
     }
 
-    /// How many connections came while it was cut.
+    /// Lets one import by and breaks the second one off, and others until the server was asked that often what it knows.
+    pub(super) fn hold_imports(&self, lookups: usize) {
+        self.state.held_until.store(lookups, Ordering::SeqCst);
+    }
+
+    /// How many connections came while it was cut, or imports while they were held.
     pub(super) fn refused(&self) -> usize {
         self.state.refused.load(Ordering::SeqCst)
     }
@@ -72,6 +80,7 @@ impl Forwarder {
 
 fn pass(mut from: TcpStream, mut to: TcpStream, state: &State, counts: bool) {
     const LOOKUP: &[u8] = b"POST /v1/imports/known";
+    const IMPORT: &[u8] = b"POST /v1/imports ";
     let mut bytes = vec![0; 64 << 10];
     while let Ok(length @ 1..) = from.read(&mut bytes) {
         if state.is_cut.load(Ordering::SeqCst) {
@@ -80,6 +89,15 @@ fn pass(mut from: TcpStream, mut to: TcpStream, state: &State, counts: bool) {
         // Each request begins with a write of its own.
         if counts && bytes[..length].starts_with(LOOKUP) {
             state.lookups.fetch_add(1, Ordering::SeqCst);
+        }
+        if counts && bytes[..length].starts_with(IMPORT) {
+            let before = state.imports.fetch_add(1, Ordering::SeqCst);
+            let until = state.held_until.load(Ordering::SeqCst);
+            let is_waiting = state.lookups.load(Ordering::SeqCst) < until;
+            if until > 0 && (before == 1 || before > 1 && is_waiting) {
+                state.refused.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
         }
         if to.write_all(&bytes[..length]).is_err() {
             break;

@@ -154,6 +154,38 @@ fn the_end_of_a_shorter_file_is_not_stored_twice_and_the_way_out_works() {
     assert_eq!(stored(&ada), 12_500);
 }
 
+/// Somebody's commands that go by a forwarder.
+fn by(way: &Forwarder, ada: &Hand) -> Hand {
+    let away = Hand::at(way.address());
+    away.does(&["user", "login", "--username", "ada@example.com"]);
+    let project = ada.asks(&["project", "list"])["projects"][0]["project_id"].to_string();
+    away.does(&["project", "token", "--id", &project, "--read", "--write"]);
+    away
+}
+
+#[test]
+fn rows_before_the_end_of_a_shorter_file_that_are_on_their_way_are_stored_when_the_end_is_refused()
+{
+    let platform = Platform::start();
+    let ada = ada(&platform);
+    file(&ada, 25_000);
+    ada.does(&["import", "--csv", "g.csv", "--device", "d"]);
+    // All of the first two blocks goes.
+    let until = "2026-01-01T00:00:19.999Z";
+    ada.does(&["namespace", "delete-rows", "--name", "input", "--to", until, "--yes"]);
+    assert_eq!(stored(&ada), 5_000);
+    let way = Forwarder::to(platform.address());
+    let away = by(&way, &ada);
+    fs::write(away.home().join("short.csv"), file(&ada, 22_000)).expect("written");
+    // The second block waits for another try until the end of the file has been asked for, and was refused.
+    way.hold_imports(3);
+    let done = away.try_to(&["import", "--csv", "short.csv", "--device", "d"]);
+    assert_ne!(done.status, 0, "{}", done.out);
+    assert!(way.refused() > 0, "the second block was on its way");
+    assert!(done.err.contains("lines 20002 to 22001 of the file may be stored"), "{}", done.err);
+    assert_eq!(stored(&ada), 25_000, "{}", done.err);
+}
+
 #[test]
 fn who_follows_waits_for_the_server_and_asks_once_for_each_block() {
     let platform = Platform::start();
@@ -161,10 +193,7 @@ fn who_follows_waits_for_the_server_and_asks_once_for_each_block() {
     let text = file(&ada, 19_000).replace(",x\n", &format!(",{}\n", "x".repeat(60)));
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let way = Forwarder::to(platform.address());
-    let away = Hand::at(way.address());
-    away.does(&["user", "login", "--username", "ada@example.com"]);
-    let project = ada.asks(&["project", "list"])["projects"][0]["project_id"].to_string();
-    away.does(&["project", "token", "--id", &project, "--read", "--write"]);
+    let away = by(&way, &ada);
     for more in [&[][..], &["--allow-repeat"]] {
         let before = (stored(&ada), way.lookups(), way.refused());
         let mut words = vec!["import", "--csv", "-", "--follow", "--device", "d"];
