@@ -67,7 +67,9 @@ fn flag(setting: &'static Setting) -> Arg {
 fn name_given(setting: &Setting) -> &'static str {
     let is_given = |former: &&str| {
         let flag = format!("--{former}");
-        std::env::args().any(|arg| arg == flag || arg.starts_with(&format!("{flag}=")))
+        // Paths among the arguments may be no UTF-8.
+        let mut words = std::env::args_os().filter_map(|word| word.into_string().ok());
+        words.any(|word| word == flag || word.starts_with(&format!("{flag}=")))
     };
     setting.former_names().find(is_given).unwrap_or(setting.name)
 }
